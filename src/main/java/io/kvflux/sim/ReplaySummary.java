@@ -1,0 +1,107 @@
+package io.kvflux.sim;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a replay found, in the order and with the names of the JSON contract ({@code docs/replay.md} defines each).
+ * A component is null where the mode has no such thing.
+ *
+ * @param trace the workload's name
+ * @param requests requests read
+ * @param completed requests that ran to their end
+ * @param rejected requests that can never fit and were refused
+ * @param promptTokens prompt tokens of the requests read
+ * @param outputTokens tokens delivered
+ * @param promptBlocks full prompt pages, counted at first admission only
+ * @param hitBlocks of those, the pages found in the cache at first admission
+ * @param hitTokens hitBlocks times the page size
+ * @param insertedBlocks pages that became findable
+ * @param evictedBlocks findable pages that were evicted
+ * @param leakedBlocks blocks that are neither free nor cached after everything ended; not 0 is a bug
+ * @param steps steps run, null for cache-only
+ * @param preemptions preemptions by mode, null for cache-only
+ * @param ttftSeconds arrival to first token, null for cache-only
+ * @param tpotSeconds (last token - first token) / (tokens - 1), over requests of two tokens or more
+ * @param latencySeconds arrival to last token
+ * @param makespanSeconds first arrival to the end of the last step
+ * @param blocks use of the block pool
+ * @param wallSeconds real time the replay took
+ */
+public record ReplaySummary(
+        String trace,
+        long requests,
+        long completed,
+        long rejected,
+        long promptTokens,
+        @Nullable Long outputTokens,
+        long promptBlocks,
+        long hitBlocks,
+        long hitTokens,
+        long insertedBlocks,
+        long evictedBlocks,
+        long leakedBlocks,
+        @Nullable Long steps,
+        @Nullable Preemptions preemptions,
+        @Nullable Distribution ttftSeconds,
+        @Nullable Distribution tpotSeconds,
+        @Nullable Distribution latencySeconds,
+        @Nullable Double makespanSeconds,
+        Blocks blocks,
+        double wallSeconds) {
+
+    /**
+     * Preemptions by mode.
+     *
+     * @param recompute sequences that gave up their blocks and computed them again
+     * @param offload sequences that swapped out; 0 until there are tiers
+     */
+    public record Preemptions(long recompute, long offload) {}
+
+    /**
+     * A distribution; percentile p is the sorted value number floor(p * n), from 0. All null when n is 0.
+     *
+     * @param mean arithmetic mean
+     * @param p50 median
+     * @param p90 90th percentile
+     * @param p99 99th percentile
+     */
+    public record Distribution(
+            @Nullable Double mean, @Nullable Double p50, @Nullable Double p90, @Nullable Double p99) {
+
+        /**
+         * The distribution of sorted values.
+         *
+         * @param sorted values in ascending order
+         * @return their mean and percentiles
+         */
+        public static Distribution ofSorted(double[] sorted) {
+            int n = sorted.length;
+            if (n == 0) {
+                return new Distribution(null, null, null, null);
+            }
+            double sum = 0;
+            for (double value : sorted) {
+                sum += value;
+            }
+            return new Distribution(sum / n, at(sorted, 0.50), at(sorted, 0.90), at(sorted, 0.99));
+        }
+
+        private static double at(double[] sorted, double p) {
+            return sorted[(int) Math.floor(p * sorted.length)];
+        }
+    }
+
+    /**
+     * Use of the block pool.
+     *
+     * @param total usable blocks over all replicas
+     * @param peakHeld most blocks held by sequences at one time
+     * @param meanUsedFraction held / total, weighted by simulated time; null for cache-only
+     * @param wastedSlotFraction empty slots in held blocks / slots in held blocks, weighted by simulated time
+     */
+    public record Blocks(
+            long total,
+            @Nullable Long peakHeld,
+            @Nullable Double meanUsedFraction,
+            @Nullable Double wastedSlotFraction) {}
+}

@@ -1,0 +1,29 @@
+package io.kvflux.sim;
+
+/**
+ * The state of a replay at one simulated time.
+ *
+ * @param seconds simulated time since the first arrival
+ * @param running sequences that hold blocks and are being computed
+ * @param waiting sequences that wait for admission, preempted ones too
+ * @param heldBlocks blocks held by sequences, over all replicas
+ * @param cachedBlocks blocks that keep content nobody holds
+ * @param totalBlocks usable blocks
+ * @param promptTokens prompt tokens computed since the last tick, recomputed ones too
+ * @param outputTokens tokens generated since the last tick
+ * @param promptBlocks full prompt pages of sequences admitted so far
+ * @param hitBlocks of those, found in the cache
+ * @param preemptions preemptions so far
+ */
+public record Tick(
+        double seconds,
+        int running,
+        int waiting,
+        long heldBlocks,
+        long cachedBlocks,
+        long totalBlocks,
+        long promptTokens,
+        long outputTokens,
+        long promptBlocks,
+        long hitBlocks,
+        long preemptions) {}

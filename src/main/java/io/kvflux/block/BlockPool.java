@@ -227,7 +227,7 @@ public final class BlockPool {
             top = run;
         }
         index.dropIfUnused(top);
-        table.close();
+        table.close(fences.pending(table.fence));
     }
 
     /**
@@ -383,6 +383,9 @@ public final class BlockPool {
         int merged = index.follow(twin, tokens, table.committed, upTo, keys, null);
         int run = merged < runs.pages[twin] ? split(twin, merged) : twin;
         acquire(run);
+        if (fences.pending(table.fence)) {
+            table.ids = table.ids.clone();
+        }
         int block = runs.first[run];
         for (int i = 0; i < merged; i++) {
             letGo(table.ids[table.committed], table.fence);

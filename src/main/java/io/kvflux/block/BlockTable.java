@@ -49,13 +49,13 @@ public final class BlockTable {
     }
 
     /**
-     * Copies the ids of all blocks.
+     * The ids of all blocks, for a step to keep. What is below {@link #size()} now is not changed in this array while a
+     * step that {@linkplain #touch touches} the table is in flight: the table takes another array first.
      *
-     * @param into destination
-     * @param offset first cell written
+     * @return the array itself, not a copy; not to be written
      */
-    public void copyTo(int[] into, int offset) {
-        System.arraycopy(ids, 0, into, offset, size);
+    public int[] ids() {
+        return ids;
     }
 
     /**
@@ -79,7 +79,11 @@ public final class BlockTable {
         }
     }
 
-    void close() {
+    /** Forgets everything; an array that a step may still read is left to it. */
+    void close(boolean stepMayReadIds) {
+        if (stepMayReadIds) {
+            ids = new int[4];
+        }
         size = 0;
         committed = 0;
         run = Runs.NONE;

@@ -1,0 +1,210 @@
+package io.kvflux.api;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a client asks for: a prompt, and how its continuation is limited, ordered and isolated. Immutable; every method
+ * that changes something returns a changed copy that shares the prompt.
+ */
+public final class SequenceSpec {
+
+    private static final int[] NO_TOKENS = {};
+
+    private final int[] promptTokens;
+    private int maxTokens = Integer.MAX_VALUE;
+    private int[] stopTokens = NO_TOKENS;
+    private String tenant = "";
+    private int priority;
+    private @Nullable String salt;
+    private @Nullable String adapter;
+    private List<MediaItem> media = List.of();
+
+    private SequenceSpec(int[] promptTokens) {
+        this.promptTokens = promptTokens;
+    }
+
+    private SequenceSpec(SequenceSpec other) {
+        promptTokens = other.promptTokens;
+        maxTokens = other.maxTokens;
+        stopTokens = other.stopTokens;
+        tenant = other.tenant;
+        priority = other.priority;
+        salt = other.salt;
+        adapter = other.adapter;
+        media = other.media;
+    }
+
+    /**
+     * A sequence that continues a prompt.
+     *
+     * @param promptTokens token ids, at least one, none negative; copied
+     * @return a spec with every other value at its default
+     * @throws IllegalArgumentException if there is no token or one is negative
+     */
+    public static SequenceSpec of(int... promptTokens) {
+        if (promptTokens.length == 0) {
+            throw new IllegalArgumentException("a prompt needs at least one token, promptTokens.length=0");
+        }
+        requireTokens("promptTokens", promptTokens);
+        return new SequenceSpec(promptTokens.clone());
+    }
+
+    /**
+     * Limits the tokens generated. Defaults to 2^31 - 1: the sequence then ends by a stop token, by cancellation, or when
+     * it outgrows its replica.
+     *
+     * @param tokens at least 1
+     * @return the changed copy
+     * @throws IllegalArgumentException if tokens is not positive
+     */
+    public SequenceSpec maxTokens(int tokens) {
+        if (tokens < 1) {
+            throw new IllegalArgumentException("maxTokens must be positive, maxTokens=" + tokens);
+        }
+        SequenceSpec copy = new SequenceSpec(this);
+        copy.maxTokens = tokens;
+        return copy;
+    }
+
+    /**
+     * Tokens that end the sequence when generated. Defaults to none.
+     *
+     * @param tokens token ids, none negative
+     * @return the changed copy
+     * @throws IllegalArgumentException if a token is negative
+     */
+    public SequenceSpec stopTokens(int... tokens) {
+        requireTokens("stopTokens", tokens);
+        SequenceSpec copy = new SequenceSpec(this);
+        copy.stopTokens = tokens.clone();
+        return copy;
+    }
+
+    /**
+     * Whose share of the work this counts against under the fair policy. Defaults to the empty string.
+     *
+     * @param name the tenant
+     * @return the changed copy
+     */
+    public SequenceSpec tenant(String name) {
+        SequenceSpec copy = new SequenceSpec(this);
+        copy.tenant = Objects.requireNonNull(name, "tenant");
+        return copy;
+    }
+
+    /**
+     * Order under the priority policy. Defaults to 0.
+     *
+     * @param value lower goes first
+     * @return the changed copy
+     */
+    public SequenceSpec priority(int value) {
+        SequenceSpec copy = new SequenceSpec(this);
+        copy.priority = value;
+        return copy;
+    }
+
+    /**
+     * Separates cached content: sequences of different salts never share a block. Defaults to none.
+     *
+     * @param value the salt, or null for none
+     * @return the changed copy
+     */
+    public SequenceSpec salt(@Nullable String value) {
+        SequenceSpec copy = new SequenceSpec(this);
+        copy.salt = value;
+        return copy;
+    }
+
+    /**
+     * The LoRA adapter that computes the KV; sequences of different adapters never share a block. Defaults to none.
+     *
+     * @param name the adapter, or null for the base model
+     * @return the changed copy
+     */
+    public SequenceSpec adapter(@Nullable String name) {
+        SequenceSpec copy = new SequenceSpec(this);
+        copy.adapter = name;
+        return copy;
+    }
+
+    /**
+     * The media items whose placeholders stand in the prompt. Defaults to none.
+     *
+     * @param items items inside the prompt
+     * @return the changed copy
+     * @throws IllegalArgumentException if an item ends after the prompt
+     */
+    public SequenceSpec media(List<MediaItem> items) {
+        for (MediaItem item : items) {
+            if (item.end() > promptTokens.length) {
+                throw new IllegalArgumentException("a media item must end inside the prompt, offset=" + item.offset()
+                        + ", length=" + item.length() + ", promptLength=" + promptTokens.length);
+            }
+        }
+        SequenceSpec copy = new SequenceSpec(this);
+        copy.media = List.copyOf(items);
+        return copy;
+    }
+
+    /** {@return tokens in the prompt} */
+    public int promptLength() {
+        return promptTokens.length;
+    }
+
+    /**
+     * The prompt in a larger array.
+     *
+     * @param capacity length of the array, at least {@link #promptLength()}
+     * @return a new array that begins with the prompt
+     */
+    public int[] promptTokens(int capacity) {
+        return Arrays.copyOf(promptTokens, Math.max(capacity, promptTokens.length));
+    }
+
+    /** {@return most tokens to generate} */
+    public int maxTokens() {
+        return maxTokens;
+    }
+
+    /** {@return a copy of the tokens that end the sequence} */
+    public int[] stopTokens() {
+        return stopTokens.clone();
+    }
+
+    /** {@return whose share this counts against} */
+    public String tenant() {
+        return tenant;
+    }
+
+    /** {@return order under the priority policy; lower goes first} */
+    public int priority() {
+        return priority;
+    }
+
+    /** {@return the salt, or null} */
+    public @Nullable String salt() {
+        return salt;
+    }
+
+    /** {@return the adapter, or null} */
+    public @Nullable String adapter() {
+        return adapter;
+    }
+
+    /** {@return the media items, unmodifiable} */
+    public List<MediaItem> media() {
+        return media;
+    }
+
+    private static void requireTokens(String name, int[] tokens) {
+        for (int token : tokens) {
+            if (token < 0) {
+                throw new IllegalArgumentException("a token id must not be negative, " + name + " has " + token);
+            }
+        }
+    }
+}

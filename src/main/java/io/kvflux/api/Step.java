@@ -1,0 +1,129 @@
+package io.kvflux.api;
+
+/**
+ * One planned step: for each entry a sequence, the tokens to compute for it, and the blocks their KV goes to. Entries of
+ * one replica stand together, replicas in order; within a replica decodes come first. All replicas run their part of a
+ * step together.
+ *
+ * <p>A flyweight: valid from the call that planned it until its result has been taken. What it says does not change in
+ * between. Before computing, an executor carries out the block copies, in any order; no two touch the same destination
+ * and no destination is a source.
+ */
+public interface Step {
+
+    /** What {@link #token} gives for a token that an earlier step in flight is about to sample. */
+    int PENDING_TOKEN = -1;
+
+    /** {@return the step's number; numbers rise by one from 1} */
+    long number();
+
+    /** {@return entries in this step; 0 if it only copies} */
+    int size();
+
+    /** {@return data-parallel replicas of the scheduler} */
+    int replicas();
+
+    /**
+     * First entry of a replica.
+     *
+     * @param replica in [0, {@link #replicas()}]; at the upper bound the answer is {@link #size()}
+     * @return index of its first entry
+     */
+    int firstEntry(int replica);
+
+    /**
+     * Which sequence an entry is for.
+     *
+     * @param entry in [0, {@link #size()})
+     * @return the sequence
+     */
+    SequenceId sequence(int entry);
+
+    /**
+     * Where an entry begins.
+     *
+     * @param entry in [0, {@link #size()})
+     * @return tokens of the sequence whose KV exists before this step: the position of the first token computed
+     */
+    int cacheLength(int entry);
+
+    /**
+     * How much an entry computes.
+     *
+     * @param entry in [0, {@link #size()})
+     * @return tokens computed: a prefill chunk, or 1
+     */
+    int tokenCount(int entry);
+
+    /**
+     * A token to compute.
+     *
+     * @param entry in [0, {@link #size()})
+     * @param offset in [0, {@link #tokenCount})
+     * @return the token id, or {@link #PENDING_TOKEN}: then it is what the previous step samples for this sequence
+     */
+    int token(int entry, int offset);
+
+    /**
+     * Whether an entry belongs to a prompt (or to what is recomputed after a preemption).
+     *
+     * @param entry in [0, {@link #size()})
+     * @return true for a prefill chunk, false for a decode
+     */
+    boolean isPrefill(int entry);
+
+    /**
+     * Whether the executor must sample a token after an entry.
+     *
+     * @param entry in [0, {@link #size()})
+     * @return true for a decode and for the last chunk of a prefill
+     */
+    boolean samples(int entry);
+
+    /**
+     * Length of an entry's block table.
+     *
+     * @param entry in [0, {@link #size()})
+     * @return blocks: enough for {@link #cacheLength} + {@link #tokenCount} tokens
+     */
+    int blockCount(int entry);
+
+    /**
+     * A block of an entry. The KV of the sequence's token p lives in slot block(p / pageSize) * pageSize + p % pageSize.
+     *
+     * @param entry in [0, {@link #size()})
+     * @param index in [0, {@link #blockCount})
+     * @return the block's id in its replica
+     */
+    int block(int entry, int index);
+
+    /** {@return block copies to carry out before computing, for forks} */
+    int copies();
+
+    /**
+     * The replica of a copy.
+     *
+     * @param copy in [0, {@link #copies()})
+     * @return the replica in which both blocks are
+     */
+    int copyReplica(int copy);
+
+    /**
+     * What a copy reads.
+     *
+     * @param copy in [0, {@link #copies()})
+     * @return the source block
+     */
+    int copySource(int copy);
+
+    /**
+     * What a copy writes.
+     *
+     * @param copy in [0, {@link #copies()})
+     * @return the destination block
+     */
+    int copyDestination(int copy);
+
+    /** {@return the arrays a model's graph takes; filled at the first call, then the same object} */
+    StepInputs inputs();
+}

@@ -1,0 +1,104 @@
+package io.kvflux.core;
+
+import io.kvflux.block.BlockTable;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Checks a core as a whole, pools included. The rules are those of docs/invariants.md. */
+final class CoreVerifier {
+
+    private final SchedulerConfig config;
+    private final Replica[] replicas;
+    private final WaitingQueue queue;
+    private final Collection<Sequence> live;
+    private final SchedulerCore core;
+
+    CoreVerifier(
+            SchedulerConfig config,
+            Replica[] replicas,
+            WaitingQueue queue,
+            Collection<Sequence> live,
+            SchedulerCore core) {
+        this.config = config;
+        this.replicas = replicas;
+        this.queue = queue;
+        this.live = live;
+        this.core = core;
+    }
+
+    void verify() {
+        int running = 0;
+        for (Replica replica : replicas) {
+            List<BlockTable> tables = new ArrayList<>();
+            for (Sequence sequence : replica.running) {
+                require(sequence.state == Sequence.State.RUNNING, "who is listed as running runs", sequence);
+                require(sequence.replica == replica.index, "a sequence runs on its replica", sequence);
+                require(live.contains(sequence), "who runs is live", sequence);
+                tables.add(sequence.table);
+                running++;
+            }
+            replica.pool.verify(tables);
+        }
+        int waiting = 0;
+        Map<Sequence, Integer> sampling = samplingEntries();
+        for (Sequence sequence : live) {
+            waiting += sequence.state == Sequence.State.WAITING ? 1 : 0;
+            check(sequence, sampling.getOrDefault(sequence, 0));
+        }
+        require(running + waiting == live.size(), "every live sequence runs or waits", live.size());
+        require(waiting == queue.size(), "the queue holds those that wait", queue.size());
+    }
+
+    private Map<Sequence, Integer> samplingEntries() {
+        Map<Sequence, Integer> sampling = new HashMap<>();
+        for (int age = 0; age < core.stepsInFlight(); age++) {
+            for (EntryList part : core.inFlight(age).parts) {
+                for (int i = 0; i < part.size; i++) {
+                    sampling.merge(part.sequences[i], part.samples[i] ? 1 : 0, Integer::sum);
+                }
+            }
+        }
+        return sampling;
+    }
+
+    private void check(Sequence sequence, int sampling) {
+        require(sequence.pending == sampling, "pending counts the tokens that steps in flight sample", sequence);
+        if (sequence.state == Sequence.State.WAITING) {
+            require(queue.contains(sequence), "who waits is in the queue", sequence);
+            require(queue.isParked(sequence) != sequence.wanted(), "who waits for its consumer is parked", sequence);
+            require(!sequence.table.isOpen(), "who waits holds no block", sequence);
+            return;
+        }
+        require(
+                sequence.computed <= sequence.scheduled && sequence.scheduled < sequence.length + sequence.pending,
+                "computed <= scheduled < length + pending",
+                sequence);
+        require(
+                sequence.prefilling() || sequence.scheduled + 1 == sequence.length + sequence.pending,
+                "after its prefill only the last token of a sequence has no KV",
+                sequence);
+        int size = sequence.table.size();
+        int needed = replicas[sequence.replica].blocks(sequence.scheduled);
+        require(size == needed, "a sequence holds the blocks of its scheduled tokens, needed=" + needed, sequence);
+        int full = config.prefixCaching() ? sequence.computed / config.pageSize() : 0;
+        require(sequence.table.committed() == full, "computed full pages are committed, full=" + full, sequence);
+    }
+
+    private static void require(boolean condition, String rule, Sequence sequence) {
+        if (!condition) {
+            throw new IllegalStateException("invariant broken: " + rule + ", " + sequence.id + ": state="
+                    + sequence.state + ", length=" + sequence.length + ", computed=" + sequence.computed
+                    + ", scheduled=" + sequence.scheduled + ", pending=" + sequence.pending + ", blocks="
+                    + sequence.table.size() + ", committed=" + sequence.table.committed());
+        }
+    }
+
+    private static void require(boolean condition, String rule, int value) {
+        if (!condition) {
+            throw new IllegalStateException("invariant broken: " + rule + ", but it is " + value);
+        }
+    }
+}

@@ -1,0 +1,274 @@
+package io.kvflux.core;
+
+import io.kvflux.block.PrefixMatch;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Plans one step: decodes first, then the next chunks of admitted prompts, then admissions. Blocks are taken as an entry
+ * is placed, so a plan that was returned can be carried out as it is.
+ */
+final class Planner {
+
+    /** Candidates that may fail to fit in one plan before it stops looking; each costs a walk through its prompt. */
+    private static final int MAX_REFUSED = 8;
+
+    private final SchedulerConfig config;
+    private final SchedulerCore core;
+    private final Replica[] replicas;
+    private final WaitingQueue queue;
+    private final PrefixMatch[] matches;
+    private final List<Sequence> refused = new ArrayList<>();
+    private StepPlan plan;
+    private boolean preempted;
+
+    Planner(SchedulerConfig config, SchedulerCore core, Replica[] replicas, WaitingQueue queue, StepPlan first) {
+        this.config = config;
+        this.core = core;
+        this.replicas = replicas;
+        this.queue = queue;
+        plan = first;
+        matches = new PrefixMatch[replicas.length];
+        for (int i = 0; i < matches.length; i++) {
+            matches[i] = new PrefixMatch();
+        }
+    }
+
+    void fill(StepPlan target) {
+        plan = target;
+        do {
+            // A plan that only preempted is no step yet: what it freed is given out in another pass.
+            preempted = false;
+            for (Replica replica : replicas) {
+                replica.beginPlan();
+                placeDecodes(replica);
+                placePrefills(replica);
+                replica.dropStopped();
+            }
+            if (!preempted || config.admitAfterPreemption()) {
+                admit();
+            }
+            plan.seal();
+        } while (preempted && plan.size() == 0);
+    }
+
+    private void placeDecodes(Replica replica) {
+        int count = replica.running.size();
+        int start = replica.cursor;
+        int firstLeftOut = -1;
+        for (int i = 0; i < count; i++) {
+            int at = start + i < count ? start + i : start + i - count;
+            Sequence sequence = replica.running.get(at);
+            if (sequence.state != Sequence.State.RUNNING || sequence.prefilling() || !sequence.wanted()) {
+                continue;
+            }
+            int context = sequence.scheduled + 1;
+            if (!replica.hasRoomFor(1, context)) {
+                firstLeftOut = firstLeftOut < 0 ? at : firstLeftOut;
+            } else if (secure(replica, sequence, context)) {
+                place(replica, sequence, 1, false);
+            }
+        }
+        replica.cursor = Math.max(0, firstLeftOut);
+    }
+
+    private void placePrefills(Replica replica) {
+        for (int i = 0; i < replica.running.size(); i++) {
+            Sequence sequence = replica.running.get(i);
+            if (sequence.state != Sequence.State.RUNNING || !sequence.prefilling() || !sequence.wanted()) {
+                continue;
+            }
+            int chunk = chunk(replica, sequence.scheduled, sequence.prefillTarget);
+            if (chunk > 0 && secure(replica, sequence, sequence.scheduled + chunk)) {
+                place(replica, sequence, chunk, true);
+            }
+        }
+    }
+
+    /** The tokens that fit of a prompt computed up to {@code from}; 0 if none. */
+    private int chunk(Replica replica, int from, int target) {
+        int remaining = target - from;
+        int chunk = Math.min(remaining, replica.tokensLeft);
+        if (chunk < remaining && remaining - chunk < config.minChunkTokens()) {
+            chunk = Math.max(0, remaining - config.minChunkTokens());
+        }
+        return replica.hasRoomFor(chunk, from + chunk) ? chunk : 0;
+    }
+
+    private void place(Replica replica, Sequence sequence, int tokens, boolean prefill) {
+        int context = sequence.scheduled + tokens;
+        boolean samples = !prefill || context == sequence.prefillTarget;
+        replica.place(tokens, context);
+        plan.parts[replica.index].add(sequence, tokens, prefill, samples);
+        sequence.table.touch(plan.number());
+        sequence.scheduled = context;
+        sequence.pending += samples ? 1 : 0;
+        sequence.placedIn = plan.number();
+        queue.charge(sequence, tokens);
+    }
+
+    /**
+     * Gets the blocks for {@code tokens} tokens, preempting others if it must.
+     *
+     * @return false if the sequence cannot be placed in this step; then it may have been preempted or have failed itself
+     */
+    private boolean secure(Replica replica, Sequence sequence, int tokens) {
+        int extra = replica.blocks(tokens) - sequence.table.size();
+        if (extra <= 0) {
+            return true;
+        }
+        if (replica.blocks(tokens) > replica.pool.usableBlocks()) {
+            if (sequence.pending == 0) {
+                core.outgrown(sequence, tokens);
+            }
+            return false;
+        }
+        while (!replica.pool.grow(sequence.table, extra)) {
+            if (replica.pool.availableBlocks() + replica.pool.withheldBlocks() >= extra) {
+                return false;
+            }
+            Sequence victim = victim(replica);
+            preempted = true;
+            core.preempt(victim);
+            if (victim == sequence) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Among those not placed in this step: a paused one, else by the rule. The asker is one of them. */
+    private Sequence victim(Replica replica) {
+        Sequence best = null;
+        for (int i = replica.running.size() - 1; i >= 0; i--) {
+            Sequence sequence = replica.running.get(i);
+            if (sequence.state == Sequence.State.RUNNING
+                    && sequence.placedIn != plan.number()
+                    && (best == null || goesBefore(sequence, best))) {
+                best = sequence;
+            }
+        }
+        if (best == null) {
+            throw new IllegalStateException(
+                    "a sequence that needs a block is running itself, replica=" + replica.index);
+        }
+        return best;
+    }
+
+    private boolean goesBefore(Sequence sequence, Sequence best) {
+        if (sequence.paused() != best.paused()) {
+            return sequence.paused();
+        }
+        return config.victimRule() == VictimRule.LEAST_COST && sequence.scheduled < best.scheduled;
+    }
+
+    private void admit() {
+        refused.clear();
+        Sequence sequence;
+        while (anyRoom() && (sequence = queue.candidate(refused)) != null) {
+            if (admit(sequence)) {
+                for (int i = 0; i < refused.size(); i++) {
+                    refused.get(i).skips++;
+                }
+            } else if (sequence.skips >= config.maxSkips() || refused.size() == MAX_REFUSED) {
+                return;
+            } else {
+                refused.add(sequence);
+            }
+        }
+    }
+
+    private boolean anyRoom() {
+        for (Replica replica : replicas) {
+            if (replica.hasRoom()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private boolean admit(Sequence sequence) {
+        if (sequence.pending > 0) {
+            return false; // its last tokens are still on their way
+        }
+        Replica best = null;
+        for (Replica replica : replicas) {
+            if (replica.hasRoom()) {
+                match(replica, sequence);
+                if (fits(replica, sequence) && (best == null || isBetter(replica, best))) {
+                    best = replica;
+                }
+            }
+        }
+        if (best == null) {
+            best = afterPreemptingPaused(sequence);
+        }
+        return best != null && admit(best, sequence);
+    }
+
+    private boolean admit(Replica replica, Sequence sequence) {
+        PrefixMatch match = matches[replica.index];
+        int hitTokens = match.pages() * config.pageSize();
+        int chunk = chunk(replica, hitTokens, sequence.length);
+        if (chunk == 0) {
+            return false;
+        }
+        int newBlocks = replica.blocks(hitTokens + chunk) - match.pages();
+        if (!replica.pool.open(sequence.table, sequence.scope, match, newBlocks)) {
+            throw new IllegalStateException("a whole prompt fits but its first chunk does not, newBlocks=" + newBlocks);
+        }
+        queue.remove(sequence);
+        sequence.state = Sequence.State.RUNNING;
+        sequence.replica = replica.index;
+        sequence.computed = hitTokens;
+        sequence.scheduled = hitTokens;
+        sequence.prefillTarget = sequence.length;
+        sequence.skips = 0;
+        replica.running.add(sequence);
+        core.admitted(sequence, hitTokens);
+        place(replica, sequence, chunk, true);
+        return true;
+    }
+
+    private void match(Replica replica, Sequence sequence) {
+        int maxPages = config.prefixCaching() ? (sequence.length - 1) / config.pageSize() : 0;
+        replica.pool.match(sequence.scope, sequence.tokens, maxPages, sequence.keys, matches[replica.index]);
+    }
+
+    /** The gate: all that is known of the sequence must fit, above the watermark unless nobody holds a block. */
+    private boolean fits(Replica replica, Sequence sequence) {
+        PrefixMatch match = matches[replica.index];
+        int need = replica.blocks(sequence.length) - match.pages() + match.cachedPages();
+        int spare = replica.pool.availableBlocks();
+        if (!replica.running.isEmpty()) {
+            spare -= config.watermarkBlocks();
+            spare -= config.reservePrefills() ? replica.outstandingPrefill() : 0;
+        }
+        return need <= spare;
+    }
+
+    private boolean isBetter(Replica replica, Replica best) {
+        int pages = matches[replica.index].pages();
+        int bestPages = matches[best.index].pages();
+        return pages > bestPages || (pages == bestPages && replica.pool.heldBlocks() < best.pool.heldBlocks());
+    }
+
+    /** A paused consumer must not keep others out: its blocks go before anybody waits for them. */
+    private @Nullable Replica afterPreemptingPaused(Sequence sequence) {
+        for (Replica replica : replicas) {
+            for (int i = replica.running.size() - 1; i >= 0 && replica.hasRoom(); i--) {
+                Sequence paused = replica.running.get(i);
+                if (paused.paused() && paused.placedIn != plan.number()) {
+                    core.preempt(paused);
+                    replica.dropStopped();
+                    match(replica, sequence);
+                    if (fits(replica, sequence)) {
+                        return replica;
+                    }
+                }
+            }
+        }
+        return null;
+    }
+}

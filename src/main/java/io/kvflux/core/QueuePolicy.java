@@ -1,0 +1,15 @@
+package io.kvflux.core;
+
+/** The order in which waiting sequences are admitted. A preempted sequence goes back to the head of its queue. */
+public enum QueuePolicy {
+    /** In order of arrival; never skips: while the head does not fit, nobody behind it is admitted. */
+    FIFO,
+    /** Lower {@code priority} first, then in order of arrival. May skip a head that does not fit, bounded. */
+    PRIORITY,
+    /**
+     * The tenant that has had the fewest computed tokens first, then in order of arrival; a tenant that was away starts
+     * level with the least served one (virtual token counters: Y. Sheng et al., "Fairness in Serving Large Language
+     * Models", OSDI 2024). May skip a head that does not fit, bounded.
+     */
+    FAIR
+}

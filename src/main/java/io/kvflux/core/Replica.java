@@ -1,0 +1,91 @@
+package io.kvflux.core;
+
+import io.kvflux.block.BlockPool;
+import java.util.ArrayList;
+import java.util.List;
+
+/** One data-parallel replica: its pool, its admitted sequences in order of admission, and the room left in a plan. */
+final class Replica {
+
+    final int index;
+    final BlockPool pool;
+    final List<Sequence> running = new ArrayList<>();
+    private final SchedulerConfig config;
+
+    /** Where placing begins, so that sequences take turns when a step cannot hold all that run. */
+    int cursor;
+
+    int slotsLeft;
+    int tokensLeft;
+    private long contextLeft;
+    private boolean placedAny;
+
+    Replica(int index, SchedulerConfig config) {
+        this.index = index;
+        this.config = config;
+        pool = new BlockPool(
+                config.blocksPerReplica(),
+                config.pageSize(),
+                config.maxStepsInFlight(),
+                config.eviction().get());
+    }
+
+    void beginPlan() {
+        slotsLeft = config.maxBatchSize();
+        tokensLeft = config.maxBatchTokens();
+        contextLeft = config.maxBatchContextTokens();
+        placedAny = false;
+    }
+
+    boolean hasRoom() {
+        return slotsLeft > 0 && tokensLeft > 0 && (contextLeft > 0 || !placedAny);
+    }
+
+    /** Whether a sequence fits into the step's limits with a context of this many tokens after it. */
+    boolean hasRoomFor(int tokens, int context) {
+        return slotsLeft > 0 && tokens <= tokensLeft && (!placedAny || pageAligned(context) <= contextLeft);
+    }
+
+    void place(int tokens, int context) {
+        slotsLeft--;
+        tokensLeft -= tokens;
+        contextLeft -= pageAligned(context);
+        placedAny = true;
+    }
+
+    void remove(Sequence sequence) {
+        int at = running.indexOf(sequence);
+        running.remove(at);
+        if (at < cursor) {
+            cursor--;
+        }
+    }
+
+    /** Forgets those that were preempted or failed while a step was planned. */
+    void dropStopped() {
+        Sequence next = cursor > 0 ? running.get(cursor) : null;
+        running.removeIf(sequence -> sequence.state != Sequence.State.RUNNING);
+        cursor = next == null ? 0 : Math.max(0, running.indexOf(next));
+    }
+
+    /** Blocks that a sequence of this many tokens takes. */
+    int blocks(int tokens) {
+        return (int) ((tokens + config.pageSize() - 1L) / config.pageSize());
+    }
+
+    /** Blocks that admitted prompts have still to allocate. */
+    int outstandingPrefill() {
+        int blocks = 0;
+        for (int i = 0; i < running.size(); i++) {
+            Sequence sequence = running.get(i);
+            if (sequence.prefilling()) {
+                blocks += Math.max(0, blocks(sequence.prefillTarget) - sequence.table.size());
+            }
+        }
+        return blocks;
+    }
+
+    private long pageAligned(int context) {
+        return (long) blocks(context) * config.pageSize();
+    }
+}

@@ -1,0 +1,363 @@
+package io.kvflux.core;
+
+import io.kvflux.block.EvictionPolicy;
+import io.kvflux.geometry.MultiKvCacheParams;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.Supplier;
+
+/**
+ * Everything the scheduling core is told once. Made by a {@link Builder}, which names the defaults.
+ *
+ * @param caches the caches of a sequence: page size, replicas and the inputs of a step
+ * @param blocksPerReplica usable blocks of one replica
+ * @param maxBatchSize most sequences in a step, per replica
+ * @param maxBatchTokens most tokens computed in a step, per replica
+ * @param maxBatchContextTokens most tokens of context in a step, each sequence rounded up to whole pages, per replica
+ * @param minChunkTokens least tokens a prefill chunk may leave over
+ * @param maxStepsInFlight steps issued before the first result is back
+ * @param prefixCaching whether full pages are kept and shared
+ * @param policy order of admission
+ * @param victimRule who is preempted
+ * @param watermark fraction of a replica's blocks that admission leaves available
+ * @param reservePrefills whether admission leaves room for what admitted prompts have still to allocate
+ * @param admitAfterPreemption whether a step that preempted may admit
+ * @param maxSkips how often a sequence that does not fit may be passed over before everybody waits for it
+ * @param eviction makes the eviction policy of each replica's pool
+ * @param verifyInvariants whether the whole structure is checked after every operation (slow)
+ */
+public record SchedulerConfig(
+        MultiKvCacheParams caches,
+        int blocksPerReplica,
+        int maxBatchSize,
+        int maxBatchTokens,
+        long maxBatchContextTokens,
+        int minChunkTokens,
+        int maxStepsInFlight,
+        boolean prefixCaching,
+        QueuePolicy policy,
+        VictimRule victimRule,
+        double watermark,
+        boolean reservePrefills,
+        boolean admitAfterPreemption,
+        int maxSkips,
+        Supplier<EvictionPolicy> eviction,
+        boolean verifyInvariants) {
+
+    /** {@return tokens in a page} */
+    public int pageSize() {
+        return caches.pageSize();
+    }
+
+    /** {@return data-parallel replicas, each with its own pool} */
+    public int replicas() {
+        return caches.dataParallelDegree();
+    }
+
+    /** {@return blocks that admission leaves available: the watermark in blocks, rounded down} */
+    public int watermarkBlocks() {
+        return (int) (watermark * blocksPerReplica);
+    }
+
+    /**
+     * A builder with our own defaults.
+     *
+     * @param caches the caches of a sequence
+     * @param blocksPerReplica usable blocks of one replica
+     * @return the builder
+     */
+    public static Builder builder(MultiKvCacheParams caches, int blocksPerReplica) {
+        return new Builder(caches, blocksPerReplica);
+    }
+
+    /** Collects settings; {@link #build} checks them together. */
+    public static final class Builder {
+
+        /** Default of {@link #maxBatchSize}. */
+        public static final int DEFAULT_MAX_BATCH_SIZE = 256;
+
+        /** Default of {@link #maxBatchTokens}. */
+        public static final int DEFAULT_MAX_BATCH_TOKENS = 8192;
+
+        /** Default of {@link #minChunkTokens}, lowered to what the other limits allow. */
+        public static final int DEFAULT_MIN_CHUNK_TOKENS = 16;
+
+        /** Default of {@link #maxStepsInFlight}. */
+        public static final int DEFAULT_MAX_STEPS_IN_FLIGHT = 1;
+
+        /** Default of {@link #watermark}. */
+        public static final double DEFAULT_WATERMARK = 0.01;
+
+        /** Default of {@link #maxSkips}. */
+        public static final int DEFAULT_MAX_SKIPS = 64;
+
+        private static final int MAX_STEPS_IN_FLIGHT = 64;
+
+        private final MultiKvCacheParams caches;
+        private final int blocksPerReplica;
+        private int maxBatchSize = DEFAULT_MAX_BATCH_SIZE;
+        private int maxBatchTokens = DEFAULT_MAX_BATCH_TOKENS;
+        private long maxBatchContextTokens = Long.MAX_VALUE;
+        private int minChunkTokens;
+        private int maxStepsInFlight = DEFAULT_MAX_STEPS_IN_FLIGHT;
+        private boolean prefixCaching;
+        private QueuePolicy policy = QueuePolicy.FIFO;
+        private VictimRule victimRule = VictimRule.LEAST_COST;
+        private double watermark = DEFAULT_WATERMARK;
+        private boolean reservePrefills = true;
+        private boolean admitAfterPreemption = true;
+        private int maxSkips = DEFAULT_MAX_SKIPS;
+        private Supplier<EvictionPolicy> eviction = EvictionPolicy::lru;
+        private boolean verifyInvariants;
+
+        private Builder(MultiKvCacheParams caches, int blocksPerReplica) {
+            this.caches = Objects.requireNonNull(caches, "caches");
+            this.blocksPerReplica = blocksPerReplica;
+            prefixCaching = caches.enablePrefixCaching();
+        }
+
+        /**
+         * Most sequences in a step, per replica. Defaults to 256.
+         *
+         * @param sequences at least 1
+         * @return this
+         */
+        public Builder maxBatchSize(int sequences) {
+            maxBatchSize = sequences;
+            return this;
+        }
+
+        /**
+         * Most tokens computed in a step, per replica. Defaults to 8192.
+         *
+         * @param tokens at least maxBatchSize, so that every running sequence can decode
+         * @return this
+         */
+        public Builder maxBatchTokens(int tokens) {
+            maxBatchTokens = tokens;
+            return this;
+        }
+
+        /**
+         * Most tokens of context in a step, per replica, each sequence rounded up to whole pages. The first sequence of
+         * a step is always allowed. Defaults to no limit.
+         *
+         * @param tokens at least 1
+         * @return this
+         */
+        public Builder maxBatchContextTokens(long tokens) {
+            maxBatchContextTokens = tokens;
+            return this;
+        }
+
+        /**
+         * Least tokens a prefill chunk may leave over. Defaults to 16, or to maxBatchTokens - maxBatchSize + 1 where that
+         * is less.
+         *
+         * @param tokens at least 1 (1 allows every chunk), at most maxBatchTokens - maxBatchSize + 1, so that a small
+         *     remainder always finds room
+         * @return this
+         */
+        public Builder minChunkTokens(int tokens) {
+            if (tokens < 1) {
+                throw new IllegalArgumentException("minChunkTokens must be positive, minChunkTokens=" + tokens);
+            }
+            minChunkTokens = tokens;
+            return this;
+        }
+
+        /**
+         * Steps that may be issued before the first result is back: 1 is lock step, 2 overlaps planning with computing.
+         * Defaults to 1.
+         *
+         * @param steps in [1, 64]
+         * @return this
+         */
+        public Builder maxStepsInFlight(int steps) {
+            maxStepsInFlight = steps;
+            return this;
+        }
+
+        /**
+         * Whether full pages are kept after use and shared between sequences. Defaults to what the caches say.
+         *
+         * @param enabled true to share
+         * @return this
+         */
+        public Builder prefixCaching(boolean enabled) {
+            prefixCaching = enabled;
+            return this;
+        }
+
+        /**
+         * Order of admission. Defaults to {@link QueuePolicy#FIFO}.
+         *
+         * @param order the policy
+         * @return this
+         */
+        public Builder policy(QueuePolicy order) {
+            policy = Objects.requireNonNull(order, "policy");
+            return this;
+        }
+
+        /**
+         * Who is preempted when a decode finds no block. Defaults to {@link VictimRule#LEAST_COST}.
+         *
+         * @param rule the rule
+         * @return this
+         */
+        public Builder victimRule(VictimRule rule) {
+            victimRule = Objects.requireNonNull(rule, "victimRule");
+            return this;
+        }
+
+        /**
+         * Fraction of a replica's blocks that admission leaves available, so that what runs can grow. Never holds up
+         * the admission of a sequence to a replica where nobody holds a block. Defaults to 0.01.
+         *
+         * @param fraction in [0, 1)
+         * @return this
+         */
+        public Builder watermark(double fraction) {
+            watermark = fraction;
+            return this;
+        }
+
+        /**
+         * Whether admission leaves room for the blocks that admitted prompts have still to allocate. Defaults to true.
+         *
+         * @param reserve true to leave room
+         * @return this
+         */
+        public Builder reservePrefills(boolean reserve) {
+            reservePrefills = reserve;
+            return this;
+        }
+
+        /**
+         * Whether a step that preempted a sequence may admit another. Defaults to true.
+         *
+         * @param admit true to admit
+         * @return this
+         */
+        public Builder admitAfterPreemption(boolean admit) {
+            admitAfterPreemption = admit;
+            return this;
+        }
+
+        /**
+         * How often a waiting sequence that does not fit may be passed over, under a policy that skips, before everybody
+         * waits for it. Defaults to 64.
+         *
+         * @param skips at least 0
+         * @return this
+         */
+        public Builder maxSkips(int skips) {
+            maxSkips = skips;
+            return this;
+        }
+
+        /**
+         * What is evicted first. Defaults to least recently used, tail first.
+         *
+         * @param factory makes one policy per replica
+         * @return this
+         */
+        public Builder eviction(Supplier<EvictionPolicy> factory) {
+            eviction = Objects.requireNonNull(factory, "eviction");
+            return this;
+        }
+
+        /**
+         * Whether the whole structure is checked after every operation. Costs time in proportion to the pool. Defaults
+         * to false.
+         *
+         * @param verify true to check
+         * @return this
+         */
+        public Builder verifyInvariants(boolean verify) {
+            verifyInvariants = verify;
+            return this;
+        }
+
+        /**
+         * What vLLM v1 does: first come first served, no watermark, admission on the whole prompt against what is free
+         * now, none in a step that preempted, the last running sequence is the victim and is recomputed, one step in
+         * flight, chunks of any size.
+         *
+         * @return this
+         */
+        public Builder engineVllm() {
+            return policy(QueuePolicy.FIFO)
+                    .victimRule(VictimRule.LAST_ADMITTED)
+                    .watermark(0)
+                    .reservePrefills(false)
+                    .admitAfterPreemption(false)
+                    .minChunkTokens(1)
+                    .maxStepsInFlight(1);
+        }
+
+        /**
+         * Checks and builds.
+         *
+         * @return the configuration
+         * @throws IllegalArgumentException listing everything that contradicts, with the values
+         */
+        public SchedulerConfig build() {
+            List<String> faults = new ArrayList<>();
+            require(faults, blocksPerReplica >= 1, "blocksPerReplica must be positive", blocksPerReplica);
+            require(faults, maxBatchSize >= 1, "maxBatchSize must be positive", maxBatchSize);
+            require(
+                    faults,
+                    maxBatchTokens >= maxBatchSize,
+                    "maxBatchTokens must be at least maxBatchSize=" + maxBatchSize,
+                    maxBatchTokens);
+            require(
+                    faults,
+                    maxBatchContextTokens >= 1,
+                    "maxBatchContextTokens must be positive",
+                    maxBatchContextTokens);
+            int mostChunk = maxBatchTokens - maxBatchSize + 1;
+            int chunk = minChunkTokens == 0 ? Math.min(DEFAULT_MIN_CHUNK_TOKENS, mostChunk) : minChunkTokens;
+            require(
+                    faults,
+                    maxBatchTokens < maxBatchSize || chunk <= mostChunk,
+                    "minChunkTokens must be at most maxBatchTokens - maxBatchSize + 1 = " + mostChunk,
+                    chunk);
+            require(
+                    faults,
+                    maxStepsInFlight >= 1 && maxStepsInFlight <= MAX_STEPS_IN_FLIGHT,
+                    "maxStepsInFlight must be in [1, " + MAX_STEPS_IN_FLIGHT + "]",
+                    maxStepsInFlight);
+            require(faults, watermark >= 0 && watermark < 1, "watermark must be in [0, 1)", watermark);
+            require(faults, maxSkips >= 0, "maxSkips must not be negative", maxSkips);
+            if (!faults.isEmpty()) {
+                throw new IllegalArgumentException(String.join("; ", faults));
+            }
+            return new SchedulerConfig(
+                    caches,
+                    blocksPerReplica,
+                    maxBatchSize,
+                    maxBatchTokens,
+                    maxBatchContextTokens,
+                    chunk,
+                    maxStepsInFlight,
+                    prefixCaching,
+                    policy,
+                    victimRule,
+                    watermark,
+                    reservePrefills,
+                    admitAfterPreemption,
+                    maxSkips,
+                    eviction,
+                    verifyInvariants);
+        }
+
+        private static void require(List<String> faults, boolean condition, String rule, Number value) {
+            if (!condition) {
+                faults.add(rule + ", but it is " + value);
+            }
+        }
+    }
+}

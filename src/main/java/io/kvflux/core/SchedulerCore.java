@@ -1,0 +1,431 @@
+package io.kvflux.core;
+
+import io.kvflux.api.FinishReason;
+import io.kvflux.api.SequenceId;
+import io.kvflux.api.SequenceSpec;
+import io.kvflux.api.SequenceTooLongException;
+import io.kvflux.api.Step;
+import io.kvflux.api.StepResult;
+import io.kvflux.block.BlockPool;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The scheduling state machine. Signals go in by method calls; {@link #plan} gives the next step, {@link #complete} takes
+ * its result; what happened to sequences is told to a {@link SchedulerListener} on the way.
+ *
+ * <p>Single-threaded, without clock, threads or I/O: the same calls give the same answers, always. Each operation checks
+ * its arguments first; an argument error changes nothing.
+ */
+public final class SchedulerCore {
+
+    private final SchedulerConfig config;
+    private final SchedulerListener listener;
+    private final Map<SequenceId, Sequence> live = new HashMap<>();
+    private final WaitingQueue queue;
+    private final Replica[] replicas;
+    private final StepPlan[] ring;
+    private final Planner planner;
+    private final BlockCopies pendingCopies = new BlockCopies();
+
+    private long lastId;
+    private long issued;
+    private long completed;
+    private long preemptions;
+    private boolean planning;
+
+    /**
+     * A core with nothing in it.
+     *
+     * @param config everything it is told once
+     * @param listener hears what happens to sequences
+     */
+    public SchedulerCore(SchedulerConfig config, SchedulerListener listener) {
+        this.config = config;
+        this.listener = listener;
+        queue = new WaitingQueue(config.policy());
+        replicas = new Replica[config.replicas()];
+        for (int i = 0; i < replicas.length; i++) {
+            replicas[i] = new Replica(i, config);
+        }
+        ring = new StepPlan[config.maxStepsInFlight()];
+        for (int i = 0; i < ring.length; i++) {
+            ring[i] = new StepPlan(config);
+        }
+        planner = new Planner(config, this, replicas, queue, ring[0]);
+    }
+
+    /**
+     * A sequence enters the queue.
+     *
+     * @param spec what is asked for
+     * @param tokensAllowed tokens its consumer allows for now; Long.MAX_VALUE for all
+     * @return its name
+     * @throws SequenceTooLongException if the prompt and one more token need more blocks than a replica has
+     */
+    public SequenceId submit(SequenceSpec spec, long tokensAllowed) {
+        requireNotNegative("tokensAllowed", tokensAllowed);
+        requireFits(spec.promptLength() + 1L);
+        SequenceId id = new SequenceId(++lastId);
+        Sequence sequence = new Sequence(id, spec, config.pageSize(), tokensAllowed);
+        live.put(id, sequence);
+        queue.enter(sequence);
+        queue.addLast(sequence);
+        verifyIfAsked();
+        return id;
+    }
+
+    /**
+     * The consumer of a sequence allows more tokens. Without this a sequence is not scheduled beyond what was allowed,
+     * and its blocks are the first to go under pressure; it resumes with the same tokens.
+     *
+     * @param id a sequence; one that has ended is ignored
+     * @param tokens at least 0
+     */
+    public void request(SequenceId id, long tokens) {
+        requireNotNegative("tokens", tokens);
+        Sequence sequence = live.get(id);
+        if (sequence == null) {
+            return;
+        }
+        sequence.granted = sequence.granted > Long.MAX_VALUE - tokens ? Long.MAX_VALUE : sequence.granted + tokens;
+        queue.unpark(sequence);
+        verifyIfAsked();
+    }
+
+    /**
+     * A sequence ends at once; what steps in flight compute for it is void.
+     *
+     * @param id a sequence
+     * @return false if it had ended already
+     */
+    public boolean cancel(SequenceId id) {
+        Sequence sequence = live.get(id);
+        if (sequence == null) {
+            return false;
+        }
+        finish(sequence, FinishReason.CANCELLED, null);
+        verifyIfAsked();
+        return true;
+    }
+
+    /**
+     * A second sequence that begins with the tokens known of another. A running parent shares its committed blocks; its
+     * open page is copied by the next step, so neither sees the other's later tokens. If there is no room for the copy,
+     * or the parent waits, the fork waits at the head of the queue and computes what it does not find.
+     *
+     * @param parent a sequence that has not ended
+     * @param tokensAllowed tokens the fork's consumer allows for now, those generated before the fork included
+     * @return the fork's name
+     * @throws IllegalArgumentException if the parent has ended
+     */
+    public SequenceId fork(SequenceId parent, long tokensAllowed) {
+        requireNotNegative("tokensAllowed", tokensAllowed);
+        Sequence from = live.get(parent);
+        if (from == null) {
+            throw new IllegalArgumentException("only a sequence that has not ended can be forked, parent=" + parent);
+        }
+        SequenceId id = new SequenceId(++lastId);
+        Sequence child = new Sequence(id, from, tokensAllowed);
+        live.put(id, child);
+        queue.enter(child);
+        if (from.state != Sequence.State.RUNNING || from.computed == 0 || !share(from, child)) {
+            queue.addFirst(child);
+        }
+        verifyIfAsked();
+        return id;
+    }
+
+    /**
+     * Plans the next step.
+     *
+     * @return the step, valid until its result has been taken; null if as many steps as allowed are in flight, or there is
+     *     nothing to compute now
+     */
+    public @Nullable Step plan() {
+        if (stepsInFlight() == ring.length) {
+            return null;
+        }
+        StepPlan plan = ring[(int) (issued % ring.length)];
+        plan.begin(issued + 1);
+        planning = true;
+        planner.fill(plan);
+        planning = false;
+        pendingCopies.moveTo(plan.copies);
+        if (plan.isEmpty()) {
+            verifyIfAsked();
+            return null;
+        }
+        issued++;
+        verifyIfAsked();
+        return plan;
+    }
+
+    /**
+     * Takes the result of the oldest step in flight.
+     *
+     * @param result a token for every entry that samples, or a failure
+     * @throws IllegalArgumentException if it is for another step, or a token is missing
+     */
+    public void complete(StepResult result) {
+        StepPlan plan = oldest(result.step());
+        if (result.size() != plan.size()) {
+            throw new IllegalArgumentException("a result has the entries of its step, step=" + result.step()
+                    + ", entries=" + plan.size() + ", result=" + result.size());
+        }
+        for (int i = 0; i < plan.size(); i++) {
+            if (plan.samples(i) && !result.hasToken(i) && result.failure(i) == null) {
+                throw new IllegalArgumentException(
+                        "an entry that samples needs a token or a failure, step=" + result.step() + ", entry=" + i);
+            }
+        }
+        advance(plan);
+        int entry = 0;
+        for (EntryList part : plan.parts) {
+            for (int i = 0; i < part.size; i++, entry++) {
+                take(part, i, result.token(entry), result.failure(entry));
+            }
+        }
+        plan.clear();
+        verifyIfAsked();
+    }
+
+    /**
+     * The oldest step in flight failed as a whole, and no longer touches any block. Its sequences end with the cause.
+     *
+     * @param step number of the step
+     * @param cause why
+     * @throws IllegalArgumentException if another step is the oldest in flight
+     */
+    public void fail(long step, Throwable cause) {
+        Objects.requireNonNull(cause, "cause");
+        StepPlan plan = oldest(step);
+        advance(plan);
+        for (EntryList part : plan.parts) {
+            for (int i = 0; i < part.size; i++) {
+                failIfLive(part.sequences[i], cause);
+            }
+        }
+        for (int i = 0; i < plan.copies.size; i++) {
+            failIfLive(plan.copies.children[i], cause);
+        }
+        plan.clear();
+        verifyIfAsked();
+    }
+
+    /**
+     * Forgets all cached content.
+     *
+     * @return false, with nothing changed, if a sequence or a step in flight holds a block
+     */
+    public boolean clearCache() {
+        for (Replica replica : replicas) {
+            if (replica.pool.heldBlocks() + replica.pool.withheldBlocks() > 0) {
+                return false;
+            }
+        }
+        for (Replica replica : replicas) {
+            replica.pool.clearCache();
+        }
+        return true;
+    }
+
+    /** {@return steps issued whose result is not in} */
+    public int stepsInFlight() {
+        return (int) (issued - completed);
+    }
+
+    /** {@return sequences that hold blocks} */
+    public int running() {
+        int count = 0;
+        for (Replica replica : replicas) {
+            count += replica.running.size();
+        }
+        return count;
+    }
+
+    /** {@return sequences that wait for admission, or for their consumer} */
+    public int waiting() {
+        return queue.size();
+    }
+
+    /** {@return preemptions so far} */
+    public long preemptions() {
+        return preemptions;
+    }
+
+    /**
+     * The pool of a replica, for its counters.
+     *
+     * @param replica in [0, replicas)
+     * @return what may be read of it; changing it is a bug
+     */
+    public BlockPool pool(int replica) {
+        return replicas[replica].pool;
+    }
+
+    /** {@return slots in held blocks that no token of their sequence has been placed in; walks the running sequences} */
+    public long emptySlots() {
+        long empty = 0;
+        for (Replica replica : replicas) {
+            for (int i = 0; i < replica.running.size(); i++) {
+                Sequence sequence = replica.running.get(i);
+                empty += (long) sequence.table.size() * config.pageSize() - sequence.scheduled;
+            }
+        }
+        return empty;
+    }
+
+    /**
+     * Checks the whole structure: every sequence in one place, every block accounted for, every count equal to what is
+     * counted.
+     *
+     * @throws IllegalStateException naming the first rule that does not hold, with its values
+     */
+    public void verify() {
+        new CoreVerifier(config, replicas, queue, live.values(), this).verify();
+    }
+
+    void admitted(Sequence sequence, int hitTokens) {
+        listener.admitted(sequence.id, sequence.replica, hitTokens);
+    }
+
+    void preempt(Sequence sequence) {
+        replicas[sequence.replica].pool.release(sequence.table);
+        sequence.state = Sequence.State.WAITING;
+        sequence.restart();
+        queue.addFirst(sequence);
+        preemptions++;
+        listener.preempted(sequence.id);
+    }
+
+    void outgrown(Sequence sequence, int tokens) {
+        finish(sequence, FinishReason.FAILED, tooLong(tokens));
+    }
+
+    /** The step's plan by its age, 0 for the oldest in flight. */
+    StepPlan inFlight(int age) {
+        return ring[(int) ((completed + age) % ring.length)];
+    }
+
+    private void take(EntryList part, int entry, int token, @Nullable Throwable failure) {
+        Sequence sequence = part.sequences[entry];
+        if (sequence.state == Sequence.State.FINISHED) {
+            return;
+        }
+        if (failure != null) {
+            finish(sequence, FinishReason.FAILED, failure);
+            return;
+        }
+        boolean current = part.epochs[entry] == sequence.epoch;
+        if (current) {
+            sequence.computed += part.counts[entry];
+        }
+        if (part.samples[entry]) {
+            sequence.pending--;
+            sequence.append(token);
+            listener.token(sequence.id, sequence.generated() - 1, token);
+        }
+        if (current && config.prefixCaching()) {
+            int full = Math.min(sequence.computed, sequence.length) / config.pageSize();
+            replicas[sequence.replica].pool.commit(sequence.table, sequence.tokens, full, sequence.keys);
+        }
+        if (part.samples[entry] && sequence.atStop()) {
+            finish(sequence, FinishReason.STOP, null);
+        } else if (part.samples[entry] && sequence.atLimit()) {
+            finish(sequence, FinishReason.LENGTH, null);
+        }
+    }
+
+    private void finish(Sequence sequence, FinishReason reason, @Nullable Throwable cause) {
+        if (sequence.state == Sequence.State.RUNNING) {
+            Replica replica = replicas[sequence.replica];
+            replica.pool.release(sequence.table);
+            if (!planning) {
+                replica.remove(sequence);
+            }
+        } else {
+            queue.remove(sequence);
+        }
+        sequence.state = Sequence.State.FINISHED;
+        queue.leave(sequence);
+        live.remove(sequence.id);
+        listener.finished(sequence.id, reason, cause);
+    }
+
+    private void failIfLive(Sequence sequence, Throwable cause) {
+        if (sequence.state != Sequence.State.FINISHED) {
+            finish(sequence, FinishReason.FAILED, cause);
+        }
+    }
+
+    private boolean share(Sequence from, Sequence child) {
+        Replica replica = replicas[from.replica];
+        int committed = from.table.committed();
+        int open = replica.blocks(from.computed) - committed;
+        if (!replica.pool.fork(from.table, child.table, open)) {
+            return false;
+        }
+        for (int i = committed; i < committed + open; i++) {
+            int source = pendingCopies.origin(from.replica, from.table.block(i));
+            pendingCopies.add(from.replica, source, child.table.block(i), child);
+        }
+        if (open > 0) {
+            // The copy is part of the next step: until that has completed both ends stay where they are.
+            from.table.touch(issued + 1);
+            child.table.touch(issued + 1);
+        }
+        child.state = Sequence.State.RUNNING;
+        child.replica = from.replica;
+        child.computed = from.computed;
+        child.scheduled = from.computed;
+        child.prefillTarget = from.prefilling() || child.length - child.computed > 1 ? child.length : child.computed;
+        replica.running.add(child);
+        return true;
+    }
+
+    private StepPlan oldest(long step) {
+        if (stepsInFlight() == 0 || step != completed + 1) {
+            throw new IllegalArgumentException("results come in the order of steps, expected="
+                    + (stepsInFlight() == 0 ? "none" : completed + 1) + ", step=" + step);
+        }
+        return inFlight(0);
+    }
+
+    private void advance(StepPlan plan) {
+        completed = plan.number();
+        for (Replica replica : replicas) {
+            replica.pool.completed(completed);
+        }
+    }
+
+    private void requireFits(long tokens) {
+        long needed = (tokens + config.pageSize() - 1) / config.pageSize();
+        if (needed > config.blocksPerReplica()) {
+            throw tooLong(tokens);
+        }
+    }
+
+    private SequenceTooLongException tooLong(long tokens) {
+        long needed = (tokens + config.pageSize() - 1) / config.pageSize();
+        return new SequenceTooLongException(
+                (int) Math.min(Integer.MAX_VALUE, tokens),
+                (int) Math.min(Integer.MAX_VALUE, needed),
+                config.blocksPerReplica(),
+                config.pageSize());
+    }
+
+    private void verifyIfAsked() {
+        if (config.verifyInvariants()) {
+            verify();
+        }
+    }
+
+    private static void requireNotNegative(String name, long value) {
+        if (value < 0) {
+            throw new IllegalArgumentException(name + " must not be negative, " + name + "=" + value);
+        }
+    }
+}

@@ -1,0 +1,157 @@
+package io.kvflux.core;
+
+import io.kvflux.api.SequenceId;
+import io.kvflux.api.SequenceSpec;
+import io.kvflux.api.Step;
+import io.kvflux.block.BlockTable;
+import io.kvflux.block.PageKeys;
+import io.kvflux.block.PrefixScope;
+import java.util.Arrays;
+
+/**
+ * One sequence: its tokens, how far their KV has come, and where it stands.
+ *
+ * <pre>
+ *   tokens    |-- prompt --|-- generated --|.. pending ..|
+ *             0        promptLength      length     length + pending
+ *   KV        |-- computed --|-- in issued steps --|
+ *             0              |                  scheduled
+ * </pre>
+ *
+ * While scheduled &lt; prefillTarget it prefills in chunks; after that it decodes, and then scheduled + 1 = length + pending
+ * always: the last token has no KV yet.
+ */
+final class Sequence {
+
+    enum State {
+        /** In the queue, or parked because its consumer pauses; holds no block. */
+        WAITING,
+        /** Admitted; holds blocks of one replica. */
+        RUNNING,
+        FINISHED
+    }
+
+    private static final int TOKEN_HEADROOM = 64;
+
+    final SequenceId id;
+    final PrefixScope scope;
+    final PageKeys keys;
+    final String tenant;
+    final int priority;
+    final int promptLength;
+    final BlockTable table = new BlockTable();
+
+    private final int maxTokens;
+    private final int[] stopTokens;
+
+    State state = State.WAITING;
+    int[] tokens;
+    int length;
+    /** Tokens whose KV exists: their steps' results are in. */
+    int computed;
+    /** Tokens whose KV exists or is being written by an issued step. */
+    int scheduled;
+
+    int prefillTarget;
+    /** Tokens that issued steps will sample. */
+    int pending;
+    /** Tokens the consumer has allowed so far. */
+    long granted;
+
+    int replica;
+    /** Rises at every preemption: results of steps issued before it no longer tell about KV. */
+    int epoch;
+    /** Place in the queue: smaller goes first among equals. */
+    long rank;
+    /** How often others were admitted past this sequence. */
+    int skips;
+    /** Its lane in the queue, from submission on. */
+    WaitingQueue.Lane lane;
+
+    /** The step in which it was last placed. */
+    long placedIn;
+
+    Sequence(SequenceId id, SequenceSpec spec, int pageSize, long granted) {
+        this.id = id;
+        scope = spec.salt() == null && spec.adapter() == null
+                ? PrefixScope.NONE
+                : new PrefixScope(spec.salt(), spec.adapter());
+        keys = PageKeys.of(spec.media(), pageSize);
+        tenant = spec.tenant();
+        priority = spec.priority();
+        promptLength = spec.promptLength();
+        maxTokens = spec.maxTokens();
+        stopTokens = spec.stopTokens();
+        tokens = spec.promptTokens(promptLength + Math.min(maxTokens, TOKEN_HEADROOM));
+        length = promptLength;
+        this.granted = granted;
+    }
+
+    /** A fork: the same tokens, nothing computed or pending. */
+    Sequence(SequenceId id, Sequence parent, long granted) {
+        this.id = id;
+        scope = parent.scope;
+        keys = parent.keys;
+        tenant = parent.tenant;
+        priority = parent.priority;
+        promptLength = parent.promptLength;
+        maxTokens = parent.maxTokens;
+        stopTokens = parent.stopTokens;
+        tokens = parent.tokens.clone();
+        length = parent.length;
+        this.granted = granted;
+    }
+
+    int generated() {
+        return length - promptLength;
+    }
+
+    boolean prefilling() {
+        return scheduled < prefillTarget;
+    }
+
+    /** Whether its consumer allows the next token and the token limit leaves one to sample. */
+    boolean wanted() {
+        int sampled = generated() + pending;
+        return sampled < granted && sampled < maxTokens;
+    }
+
+    /** Whether only its consumer holds it back. */
+    boolean paused() {
+        int sampled = generated() + pending;
+        return sampled >= granted && sampled < maxTokens;
+    }
+
+    int token(int position) {
+        return position < length ? tokens[position] : Step.PENDING_TOKEN;
+    }
+
+    void append(int token) {
+        if (length == tokens.length) {
+            tokens = Arrays.copyOf(tokens, length + (length >> 1) + TOKEN_HEADROOM);
+        }
+        tokens[length++] = token;
+    }
+
+    boolean atStop() {
+        int last = tokens[length - 1];
+        for (int stop : stopTokens) {
+            if (stop == last) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    boolean atLimit() {
+        return generated() >= maxTokens;
+    }
+
+    /** Forgets all KV. */
+    void restart() {
+        computed = 0;
+        scheduled = 0;
+        prefillTarget = 0;
+        epoch++;
+    }
+}

@@ -25,8 +25,8 @@ public interface CostModel {
      */
     static CostModel linear(double a, double b, double c) {
         if (!(a > 0) || !(b >= 0) || !(c >= 0) || Double.isInfinite(a + b + c)) {
-            throw new IllegalArgumentException("step cost needs a > 0, b >= 0 and c >= 0 seconds, all finite, a=" + a
-                    + ", b=" + b + ", c=" + c);
+            throw new IllegalArgumentException(
+                    "step cost needs a > 0, b >= 0 and c >= 0 seconds, all finite, a=" + a + ", b=" + b + ", c=" + c);
         }
         return (sequences, prefillTokens, decodeTokens, contextTokens) -> a + b * prefillTokens + c * contextTokens;
     }

@@ -23,7 +23,8 @@ public interface Workload extends AutoCloseable {
      *
      * @throws TraceException if the input is malformed here; the message names file, line and what was expected
      */
-    @Nullable SimRequest next();
+    @Nullable
+    SimRequest next();
 
     @Override
     void close();

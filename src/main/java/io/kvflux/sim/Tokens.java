@@ -15,8 +15,17 @@ final class Tokens {
     /** Content that only one request has. */
     static final long PRIVATE = 2;
 
-    /** Content of the synthetic workload. */
-    static final long SYNTHETIC = 3;
+    /** Texts that sessions of the synthetic workload share. */
+    static final long SHARED = 3;
+
+    /** What one session of the synthetic workload says. */
+    static final long SESSION_TEXT = 4;
+
+    /** Draws of one session of the synthetic workload. */
+    static final long SESSION = 5;
+
+    /** Draws of the times at which synthetic sessions start. */
+    static final long ARRIVALS = 6;
 
     private static final long GOLDEN_GAMMA = 0x9E3779B97F4A7C15L;
     private static final long MULTIPLIER = 0xBF58476D1CE4E5B9L;
@@ -41,7 +50,14 @@ final class Tokens {
         }
     }
 
-    static long mix(long value) {
+    static void checkPosition(int position, int outputLength) {
+        if (position < 0 || position >= outputLength) {
+            throw new IndexOutOfBoundsException(
+                    "position must lie in the output, position=" + position + ", outputLength=" + outputLength);
+        }
+    }
+
+    private static long mix(long value) {
         long z = (value ^ (value >>> 30)) * MULTIPLIER;
         z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
         return z ^ (z >>> 31);

@@ -71,10 +71,7 @@ final class TraceRequest implements SimRequest {
 
     @Override
     public int outputToken(int position) {
-        if (position < 0 || position >= outputLength) {
-            throw new IndexOutOfBoundsException(
-                    "position must lie in the output, position=" + position + ", outputLength=" + outputLength);
-        }
+        Tokens.checkPosition(position, outputLength);
         if (position == outputLength - 1) {
             return STOP_TOKEN;
         }

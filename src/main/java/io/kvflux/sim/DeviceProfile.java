@@ -77,7 +77,7 @@ public record DeviceProfile(
         }
     }
 
-    /** {@return the names of the presets, smallest device first} */
+    /** {@return the names of the presets} */
     public static List<String> names() {
         return PRESETS.stream().map(DeviceProfile::name).toList();
     }

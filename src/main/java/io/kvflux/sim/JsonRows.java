@@ -8,6 +8,7 @@ import com.fasterxml.jackson.core.io.JsonEOFException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /** Traces of one JSON object per line that differ in their keys and in how blocks are counted. */
 final class JsonRows implements RowFormat {
@@ -43,30 +44,28 @@ final class JsonRows implements RowFormat {
         return "";
     }
 
-    /** Whether an object with the keys of this form starts the line, whatever their values. */
+    /** Whether the line is an object with a key of this form, whatever its value and what follows. */
     boolean recognises(LineReader line) {
-        boolean time = false;
-        boolean input = false;
         try (JsonParser parser = parser(line)) {
             parser.nextToken();
             for (String key = parser.nextFieldName(); key != null; key = parser.nextFieldName()) {
-                time |= key.equals(keys.time);
-                input |= key.equals(keys.input);
+                if (key.equals(keys.time) || key.equals(keys.input)) {
+                    return true;
+                }
                 parser.nextToken();
                 parser.skipChildren();
             }
+            return false;
         } catch (IOException e) {
-            // A damaged first row still shows its form by the keys before the damage.
-            return time || input;
+            return false;
         }
-        return time || input;
     }
 
     @Override
     public long arrivalNanos(LineReader line) {
         try (JsonParser parser = parser(line)) {
             beginObject(parser, line);
-            for (String key = nextKey(parser); !key.isEmpty(); key = nextKey(parser)) {
+            for (String key = nextKey(parser); key != null; key = nextKey(parser)) {
                 if (key.equals(keys.time)) {
                     return nanos(parser, line);
                 }
@@ -83,7 +82,7 @@ final class JsonRows implements RowFormat {
         Row row = new Row();
         try (JsonParser parser = parser(line)) {
             beginObject(parser, line);
-            for (String key = nextKey(parser); !key.isEmpty(); key = nextKey(parser)) {
+            for (String key = nextKey(parser); key != null; key = nextKey(parser)) {
                 readValue(parser, key, row, line);
             }
             if (parser.nextToken() != null) {
@@ -108,13 +107,12 @@ final class JsonRows implements RowFormat {
         }
     }
 
-    /** The next key, with the parser on its value; empty after the last. */
-    private static String nextKey(JsonParser parser) throws IOException {
+    /** The next key, with the parser on its value; null after the last. */
+    private static @Nullable String nextKey(JsonParser parser) throws IOException {
         String key = parser.nextFieldName();
-        if (key == null) {
-            return "";
+        if (key != null) {
+            parser.nextToken();
         }
-        parser.nextToken();
         return key;
     }
 

@@ -1,6 +1,7 @@
 package io.kvflux.sim;
 
 import java.io.Closeable;
+import java.io.EOFException;
 import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -97,7 +98,8 @@ final class TraceFile implements Closeable {
         }
     }
 
-    private Path unpack() throws IOException {
+    /** The plain bytes of a gzip file in a temporary one, made at the first call. */
+    Path unpack() throws IOException {
         if (unpacked == null) {
             unpacked = Files.createTempFile("kvflux-trace-", ".tmp");
             try (InputStream in = unzipped()) {
@@ -108,7 +110,7 @@ final class TraceFile implements Closeable {
     }
 
     private static TraceException unreadable(Path path, IOException e) {
-        return new TraceException(
-                path + ": expected a readable trace, found that it cannot be read (" + e.getMessage() + ")");
+        String found = e instanceof EOFException ? "truncated gzip data" : "that it cannot be read (" + e + ")";
+        return new TraceException(path + ": expected a readable trace, found " + found);
     }
 }

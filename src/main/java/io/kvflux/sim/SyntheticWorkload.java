@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
 public final class SyntheticWorkload implements Workload {
 
     /**
-     * The default rate of new sessions, each about 3.4 requests: with Llama-3.1-8B on one GPU of the RTX 4090 class and
-     * 24 GiB for KV, work at times arrives faster than it is done.
+     * The default rate of new sessions. A thousand requests then arrive at about 6 a second, and of a longer run at
+     * about 8: a single GPU of the RTX 4090 class with 24 GiB of KV for Llama-3.1-8B is busy, and at times a queue forms.
      */
     public static final double DEFAULT_SESSIONS_PER_SECOND = 2.5;
 

@@ -85,16 +85,14 @@ public final class Traces {
     private static RowFormat detect(TraceFile file) {
         try (LineReader lines = file.lines()) {
             lines.next();
-            JsonRows mooncake = JsonRows.mooncake();
-            JsonRows blocks = JsonRows.blocks();
-            if (lines.text().startsWith("TIMESTAMP,")) {
+            String line = lines.text();
+            if (line.startsWith("TIMESTAMP,")) {
                 return new AzureRows();
             }
-            if (mooncake.recognises(lines)) {
-                return mooncake;
-            }
-            if (blocks.recognises(lines)) {
-                return blocks;
+            for (JsonRows rows : List.of(JsonRows.mooncake(), JsonRows.blocks())) {
+                if (rows.recognises(line)) {
+                    return rows;
+                }
             }
             throw lines.fault("expected a Mooncake row {\"timestamp\": ..., a block row {\"t\": ... or the header "
                     + AzureRows.HEADER + ", found " + lines.excerpt());

@@ -102,6 +102,8 @@ final class TraceFile implements Closeable {
     Path unpack() throws IOException {
         if (unpacked == null) {
             unpacked = Files.createTempFile("kvflux-trace-", ".tmp");
+            // A replay that is interrupted does not come to close().
+            unpacked.toFile().deleteOnExit();
             try (InputStream in = unzipped()) {
                 Files.copy(in, unpacked, StandardCopyOption.REPLACE_EXISTING);
             }

@@ -66,7 +66,10 @@ public record ReplaySummary(
      * @param p99 99th percentile
      */
     public record Distribution(
-            @Nullable Double mean, @Nullable Double p50, @Nullable Double p90, @Nullable Double p99) {
+            @Nullable Double mean,
+            @Nullable Double p50,
+            @Nullable Double p90,
+            @Nullable Double p99) {
 
         /**
          * The distribution of sorted values.

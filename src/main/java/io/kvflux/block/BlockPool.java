@@ -1,0 +1,474 @@
+package io.kvflux.block;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The blocks of one replica: who holds them, what they hold, and which goes first when room is needed.
+ *
+ * <pre>
+ *   FREE --grow--> FILLING --commit--> COMMITTED --last reference gone--> CACHED --evict--> FREE
+ *                     |                    ^                                |
+ *                     +--release--> FREE   +----------- open ---------------+
+ * </pre>
+ *
+ * What is let go while a step in flight may touch it is <em>withheld</em> on its way to FREE or CACHED. At every instant
+ * free + held + cached + withheld = usable. An allocation is all or nothing: it is refused before anything changes.
+ *
+ * <p>Single-threaded. Block 0 is the null block, never counted and never handed out; usable ids are 1 to
+ * {@link #usableBlocks()}. Costs 8 bytes a block, about 64 bytes a run of pages in the prefix index, and 4 bytes a token
+ * of committed pages for confirming hits.
+ */
+public final class BlockPool {
+
+    final Pages pages;
+    final Runs runs = new Runs();
+    final PrefixIndex index;
+    final Fences fences;
+    final EvictionPolicy eviction;
+
+    private int freeHead = Pages.NULL_BLOCK;
+    private int fresh = 1;
+
+    private int free;
+    private int held;
+    private int cached;
+    private int withheld;
+    private long inserted;
+    private long evicted;
+
+    /**
+     * A pool in which every block is free.
+     *
+     * @param blocks usable blocks, at least 1
+     * @param pageSize tokens in a page, at least 1
+     * @param maxStepsInFlight steps that may be issued and not completed, at least 1: how far a fence can be ahead
+     * @param eviction a policy of this pool's own
+     * @throws IllegalArgumentException if a number is not positive, or blocks is 2^31 - 1
+     */
+    public BlockPool(int blocks, int pageSize, int maxStepsInFlight, EvictionPolicy eviction) {
+        if (blocks <= 0 || blocks == Integer.MAX_VALUE || pageSize <= 0 || maxStepsInFlight <= 0) {
+            throw new IllegalArgumentException(
+                    "a pool needs 0 < blocks < 2^31 - 1, pageSize > 0 and maxStepsInFlight > 0, blocks=" + blocks
+                            + ", pageSize=" + pageSize + ", maxStepsInFlight=" + maxStepsInFlight);
+        }
+        pages = new Pages(blocks, pageSize);
+        index = new PrefixIndex(pages, runs);
+        fences = new Fences(pages, maxStepsInFlight);
+        free = blocks;
+        this.eviction = eviction;
+        eviction.attach(new RunsView());
+    }
+
+    /** {@return blocks that sequences can get: all but the null block} */
+    public int usableBlocks() {
+        return pages.blocks;
+    }
+
+    /** {@return tokens in a page} */
+    public int pageSize() {
+        return pages.pageSize;
+    }
+
+    /** {@return blocks that hold nothing} */
+    public int freeBlocks() {
+        return free;
+    }
+
+    /** {@return distinct blocks that some table holds} */
+    public int heldBlocks() {
+        return held;
+    }
+
+    /** {@return blocks that keep findable content which nobody holds} */
+    public int cachedBlocks() {
+        return cached;
+    }
+
+    /** {@return blocks that nobody holds and a step in flight may still touch} */
+    public int withheldBlocks() {
+        return withheld;
+    }
+
+    /** {@return free + cached: what an allocation may take} */
+    public int availableBlocks() {
+        return free + cached;
+    }
+
+    /** {@return pages that became findable so far} */
+    public long insertedPages() {
+        return inserted;
+    }
+
+    /** {@return findable pages that were evicted so far} */
+    public long evictedPages() {
+        return evicted;
+    }
+
+    /** {@return runs in the prefix index: pages that are used together share one} */
+    public int indexedRuns() {
+        return index.runCount();
+    }
+
+    /**
+     * Finds the reusable start of a prompt. Changes nothing.
+     *
+     * @param scope salt and adapter
+     * @param tokens the prompt
+     * @param maxPages most pages that may count; at most tokens.length / pageSize
+     * @param keys what identifies the pages beside their tokens
+     * @param out takes the match
+     */
+    public void match(PrefixScope scope, int[] tokens, int maxPages, PageKeys keys, PrefixMatch out) {
+        if (maxPages < 0 || (long) maxPages * pages.pageSize > tokens.length) {
+            throw new IllegalArgumentException("only full pages match, maxPages=" + maxPages + ", pageSize="
+                    + pages.pageSize + ", tokens=" + tokens.length);
+        }
+        index.match(scope, tokens, maxPages, keys, fences.completed(), out);
+    }
+
+    /**
+     * Opens a table with the blocks of a match and new blocks after them, or changes nothing.
+     *
+     * @param table a closed table
+     * @param scope salt and adapter of the match
+     * @param match a match of this pool's present state
+     * @param newBlocks blocks wanted beyond the matched ones
+     * @return false if fewer blocks are available than the new blocks and the matched ones that nobody holds
+     */
+    public boolean open(BlockTable table, PrefixScope scope, PrefixMatch match, int newBlocks) {
+        if (table.isOpen()) {
+            throw new IllegalStateException("a table is opened once before its release");
+        }
+        if (newBlocks > availableBlocks() - match.cachedPages) {
+            return false;
+        }
+        int run = match.run == Runs.NONE ? index.root(scope) : match.run;
+        if (match.pagesOfRun < runs.pages[run]) {
+            run = split(run, match.pagesOfRun);
+        }
+        table.reserve(match.pages + newBlocks);
+        System.arraycopy(match.ids, 0, table.ids, 0, match.pages);
+        table.size = match.pages;
+        table.committed = match.pages;
+        table.run = run;
+        acquirePath(run);
+        take(table, newBlocks);
+        return true;
+    }
+
+    /**
+     * Adds new blocks at the end of a table, or changes nothing.
+     *
+     * @param table an open table
+     * @param newBlocks blocks wanted
+     * @return false if fewer are available
+     */
+    public boolean grow(BlockTable table, int newBlocks) {
+        requireOpen(table);
+        if (newBlocks > availableBlocks()) {
+            return false;
+        }
+        table.reserve(table.size + newBlocks);
+        take(table, newBlocks);
+        return true;
+    }
+
+    /**
+     * Makes the pages of a table findable up to a page. A page whose content is findable already is merged with its
+     * twin: the table names the twin from then on and its own block is let go. Needs no room and cannot be refused.
+     *
+     * @param table an open table
+     * @param tokens the sequence's tokens from the first on; at least upTo * pageSize
+     * @param upTo pages that are full and computed, at most the table's size
+     * @param keys what identifies the pages beside their tokens
+     */
+    public void commit(BlockTable table, int[] tokens, int upTo, PageKeys keys) {
+        requireOpen(table);
+        if (upTo > table.size || (long) upTo * pages.pageSize > tokens.length) {
+            throw new IllegalArgumentException("pages to commit must be in the table and full, upTo=" + upTo + ", size="
+                    + table.size + ", pageSize=" + pages.pageSize + ", tokens=" + tokens.length);
+        }
+        while (table.committed < upTo) {
+            Object key = keys.key(table.committed);
+            int from = table.committed * pages.pageSize;
+            if (extendable(table.run, key)) {
+                insert(table, tokens, from);
+                index.append(table.run, table.ids[table.committed - 1]);
+            } else {
+                int twin = index.child(table.run, tokens, from, key);
+                if (twin == Runs.NONE) {
+                    insert(table, tokens, from);
+                    table.run = index.addChild(table.run, table.ids[table.committed - 1], key);
+                    runs.refs[table.run] = 1;
+                } else {
+                    merge(table, twin, tokens, upTo, keys);
+                }
+            }
+        }
+    }
+
+    /**
+     * Closes a table and gives its blocks back, tail first: its own ones to the free list, the committed ones that nobody
+     * else holds to the cache, either only after the last step that {@linkplain BlockTable#touch touches} them.
+     *
+     * @param table an open table
+     */
+    public void release(BlockTable table) {
+        requireOpen(table);
+        for (int i = table.size - 1; i >= table.committed; i--) {
+            letGo(table.ids[i], table.fence);
+        }
+        int top = Runs.NONE;
+        for (int run = table.run; run != Runs.NONE; run = runs.parent[run]) {
+            runs.fence[run] = Math.max(runs.fence[run], table.fence);
+            if (--runs.refs[run] == 0 && runs.pages[run] > 0) {
+                letGoRun(run);
+            }
+            top = run;
+        }
+        index.dropIfUnused(top);
+        table.close();
+    }
+
+    /**
+     * Opens a table that shares the committed blocks of another.
+     *
+     * @param from an open table
+     * @param table a closed table
+     * @param newBlocks blocks of its own wanted after them
+     * @return false if fewer are available; then nothing has changed
+     */
+    public boolean fork(BlockTable from, BlockTable table, int newBlocks) {
+        requireOpen(from);
+        if (table.isOpen()) {
+            throw new IllegalStateException("a table is opened once before its release");
+        }
+        if (newBlocks > availableBlocks()) {
+            return false;
+        }
+        table.reserve(from.committed + newBlocks);
+        System.arraycopy(from.ids, 0, table.ids, 0, from.committed);
+        table.size = from.committed;
+        table.committed = from.committed;
+        table.run = from.run;
+        acquirePath(table.run);
+        take(table, newBlocks);
+        return true;
+    }
+
+    /**
+     * Says that every step up to {@code step} has completed, which frees what was withheld for them.
+     *
+     * @param step number of the newest completed step; never less than before
+     */
+    public void completed(long step) {
+        long last = Math.min(step, fences.completed() + fences.buckets());
+        for (long fence = fences.completed() + 1; fence <= last; fence++) {
+            for (int block = fences.takeBlocks(fence); block != Pages.NULL_BLOCK; ) {
+                int after = pages.next[block];
+                withheld--;
+                putFree(block);
+                block = after;
+            }
+            for (int run = fences.firstRun(fence); run != Runs.NONE; run = fences.firstRun(fence)) {
+                fences.releaseRun(run, fence);
+                withheld -= runs.pages[run];
+                cached += runs.pages[run];
+                eviction.cached(run);
+            }
+        }
+        fences.advanceTo(step);
+    }
+
+    /**
+     * Forgets all cached content.
+     *
+     * @return false, with nothing changed, if a block is held or withheld
+     */
+    public boolean clearCache() {
+        if (held > 0 || withheld > 0) {
+            return false;
+        }
+        while (cached > 0) {
+            putFree(evict());
+        }
+        return true;
+    }
+
+    /**
+     * Walks the whole structure and compares every count, link and reference with the others. For tests and for
+     * {@code verifyInvariants}; costs time in proportion to the pool.
+     *
+     * @param tables all open tables of this pool
+     * @throws IllegalStateException naming the first rule that does not hold, with its values
+     */
+    public void verify(Iterable<BlockTable> tables) {
+        new PoolVerifier(this).verify(tables);
+    }
+
+    int freeHead() {
+        return freeHead;
+    }
+
+    int freshFrom() {
+        return fresh;
+    }
+
+    private void take(BlockTable table, int blocks) {
+        for (int i = 0; i < blocks; i++) {
+            int block = free > 0 ? takeFree() : evict();
+            pages.prev[block] = Pages.FILLING;
+            table.ids[table.size++] = block;
+        }
+        held += blocks;
+    }
+
+    private int takeFree() {
+        free--;
+        if (freeHead == Pages.NULL_BLOCK) {
+            return fresh++;
+        }
+        int block = freeHead;
+        freeHead = pages.next[block];
+        return block;
+    }
+
+    private void putFree(int block) {
+        pages.prev[block] = Pages.FREE;
+        pages.next[block] = freeHead;
+        freeHead = block;
+        free++;
+    }
+
+    private int evict() {
+        int run = eviction.victim();
+        if (run == Runs.NONE || runs.refs[run] != 0 || runs.children[run] != 0 || fences.pending(runs.fence[run])) {
+            throw new IllegalStateException("the eviction policy must name a cached leaf, run=" + run);
+        }
+        int block = runs.last[run];
+        cached--;
+        evicted++;
+        if (runs.pages[run] == 1) {
+            eviction.removed(run);
+            int parent = runs.parent[run];
+            index.removeRun(run);
+            index.dropIfUnused(parent);
+        } else {
+            runs.last[run] = pages.prev[block];
+            runs.pages[run]--;
+            pages.next[runs.last[run]] = Pages.NULL_BLOCK;
+        }
+        return block;
+    }
+
+    /**
+     * A run grows in place while it has one holder and nothing follows it. A pending fence stems from a former holder
+     * that never had the new page, so it must not spread to it.
+     */
+    private boolean extendable(int run, @Nullable Object key) {
+        return runs.refs[run] == 1
+                && runs.children[run] == 0
+                && !runs.isRoot(run)
+                && !fences.pending(runs.fence[run])
+                && (key == null ? runs.key[run] == null : key.equals(runs.key[run]));
+    }
+
+    private void insert(BlockTable table, int[] tokens, int from) {
+        pages.write(table.ids[table.committed], tokens, from);
+        table.committed++;
+        inserted++;
+    }
+
+    private void merge(BlockTable table, int twin, int[] tokens, int upTo, PageKeys keys) {
+        int merged = index.follow(twin, tokens, table.committed, upTo, keys, null);
+        int run = merged < runs.pages[twin] ? split(twin, merged) : twin;
+        acquire(run);
+        int block = runs.first[run];
+        for (int i = 0; i < merged; i++) {
+            letGo(table.ids[table.committed], table.fence);
+            table.ids[table.committed++] = block;
+            block = pages.next[block];
+        }
+        table.run = run;
+    }
+
+    /** Divides a run; the head has the tail's holders, and is queued with it if nobody holds them. */
+    private int split(int run, int head) {
+        int front = index.split(run, head);
+        eviction.split(front, run);
+        if (runs.refs[front] == 0) {
+            if (fences.pending(runs.fence[front])) {
+                fences.withholdRun(front, runs.fence[front]);
+            } else {
+                eviction.cached(front);
+            }
+        }
+        return front;
+    }
+
+    private void acquirePath(int leaf) {
+        for (int run = leaf; run != Runs.NONE; run = runs.parent[run]) {
+            acquire(run);
+        }
+    }
+
+    private void acquire(int run) {
+        if (runs.refs[run]++ > 0 || runs.pages[run] == 0) {
+            return;
+        }
+        held += runs.pages[run];
+        if (fences.pending(runs.fence[run])) {
+            fences.releaseRun(run, runs.fence[run]);
+            withheld -= runs.pages[run];
+        } else {
+            eviction.held(run);
+            cached -= runs.pages[run];
+        }
+    }
+
+    private void letGo(int block, long fence) {
+        held--;
+        if (fences.pending(fence)) {
+            fences.withholdBlock(block, fence);
+            withheld++;
+        } else {
+            putFree(block);
+        }
+    }
+
+    private void letGoRun(int run) {
+        held -= runs.pages[run];
+        if (fences.pending(runs.fence[run])) {
+            fences.withholdRun(run, runs.fence[run]);
+            withheld += runs.pages[run];
+        } else {
+            eviction.cached(run);
+            cached += runs.pages[run];
+        }
+    }
+
+    private static void requireOpen(BlockTable table) {
+        if (!table.isOpen()) {
+            throw new IllegalStateException("the table is not open");
+        }
+    }
+
+    private final class RunsView implements EvictionPolicy.View {
+
+        @Override
+        public int pages(int run) {
+            return runs.pages[run];
+        }
+
+        @Override
+        public int parent(int run) {
+            int parent = runs.parent[run];
+            return runs.isRoot(parent) ? Runs.NONE : parent;
+        }
+
+        @Override
+        public boolean isLeaf(int run) {
+            return runs.children[run] == 0;
+        }
+    }
+}

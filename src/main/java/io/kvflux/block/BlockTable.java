@@ -1,0 +1,88 @@
+package io.kvflux.block;
+
+import java.util.Arrays;
+
+/**
+ * The blocks of one sequence in order: first the committed ones, which may be shared, then its own that fill. Owned by
+ * one pool at a time; changed only through {@link BlockPool}. Cell i holds the KV of tokens [i * pageSize, (i + 1) *
+ * pageSize).
+ */
+public final class BlockTable {
+
+    int[] ids = new int[4];
+    int size;
+    int committed;
+    /** The run in which the committed pages end, the scope's root if there are none, NONE if the table is closed. */
+    int run;
+
+    long fence;
+
+    /** A closed table. */
+    public BlockTable() {}
+
+    /** {@return blocks in the table} */
+    public int size() {
+        return size;
+    }
+
+    /** {@return of those, the leading ones that are committed} */
+    public int committed() {
+        return committed;
+    }
+
+    /** {@return whether a pool has opened this table and not yet released it} */
+    public boolean isOpen() {
+        return run != Runs.NONE;
+    }
+
+    /**
+     * A block of the table.
+     *
+     * @param index in [0, {@link #size()})
+     * @return its id
+     */
+    public int block(int index) {
+        if (index < 0 || index >= size) {
+            throw new IndexOutOfBoundsException("index must be in [0, size), index=" + index + ", size=" + size);
+        }
+        return ids[index];
+    }
+
+    /**
+     * Copies the ids of all blocks.
+     *
+     * @param into destination
+     * @param offset first cell written
+     */
+    public void copyTo(int[] into, int offset) {
+        System.arraycopy(ids, 0, into, offset, size);
+    }
+
+    /**
+     * Says that a step was issued that may touch these blocks: what this table lets go is withheld until that step has
+     * completed.
+     *
+     * @param step the step's number; fences never go back
+     */
+    public void touch(long step) {
+        fence = Math.max(fence, step);
+    }
+
+    void add(int block) {
+        reserve(size + 1);
+        ids[size++] = block;
+    }
+
+    void reserve(int capacity) {
+        if (capacity > ids.length) {
+            ids = Arrays.copyOf(ids, Math.max(capacity, ids.length * 2));
+        }
+    }
+
+    void close() {
+        size = 0;
+        committed = 0;
+        run = Runs.NONE;
+        fence = 0;
+    }
+}

@@ -1,0 +1,147 @@
+package io.kvflux.block;
+
+import java.util.BitSet;
+
+/**
+ * Checks a pool as a whole: every block has exactly one place, every count equals what is counted, every reference is
+ * some table's, every run is found by its content. The numbers of the rules are those of docs/invariants.md.
+ */
+final class PoolVerifier {
+
+    private final BlockPool pool;
+    private final Pages pages;
+    private final Runs runs;
+    private final BitSet seen;
+
+    PoolVerifier(BlockPool pool) {
+        this.pool = pool;
+        pages = pool.pages;
+        runs = pool.runs;
+        seen = new BitSet(pages.blocks + 1);
+    }
+
+    void verify(Iterable<BlockTable> tables) {
+        require(pool.freeBlocks() == countFree(), "the free list has freeBlocks blocks", pool.freeBlocks());
+        int filling = 0;
+        int[] refs = new int[runs.bound()];
+        for (BlockTable table : tables) {
+            if (table.isOpen()) {
+                filling += checkTable(table, refs);
+            }
+        }
+        int heldPages = 0;
+        int cachedPages = 0;
+        int withheldPages = countWithheldBlocks();
+        int[] children = new int[runs.bound()];
+        for (int run = 1; run < runs.bound(); run++) {
+            if (!runs.exists(run)) {
+                continue;
+            }
+            checkRun(run, refs[run]);
+            children[runs.parent[run]]++;
+            if (runs.refs[run] > 0) {
+                heldPages += runs.pages[run];
+            } else if (pool.fences.pending(runs.fence[run])) {
+                withheldPages += runs.pages[run];
+            } else {
+                cachedPages += runs.pages[run];
+            }
+        }
+        for (int run = 1; run < runs.bound(); run++) {
+            require(!runs.exists(run) || runs.children[run] == children[run], "a run counts its children, run", run);
+        }
+        require(pool.heldBlocks() == heldPages + filling, "heldBlocks are those of tables", pool.heldBlocks());
+        require(pool.cachedBlocks() == cachedPages, "cachedBlocks are the pages nobody holds", pool.cachedBlocks());
+        require(pool.withheldBlocks() == withheldPages, "withheldBlocks are those fenced", pool.withheldBlocks());
+        require(
+                pool.freeBlocks() + pool.heldBlocks() + pool.cachedBlocks() + pool.withheldBlocks() == pages.blocks,
+                "free + held + cached + withheld = usable",
+                pages.blocks);
+        require(seen.cardinality() == pages.blocks, "every block has a place, blocks with one", seen.cardinality());
+    }
+
+    private int countFree() {
+        int count = 0;
+        for (int block = pool.freeHead(); block != Pages.NULL_BLOCK; block = pages.next[block]) {
+            place(block);
+            require(pages.prev[block] == Pages.FREE, "a listed block is FREE, block", block);
+            count++;
+        }
+        for (int block = pool.freshFrom(); block <= pages.blocks; block++) {
+            place(block);
+            require(pages.prev[block] == Pages.FREE, "a fresh block is FREE, block", block);
+            count++;
+        }
+        return count;
+    }
+
+    private int countWithheldBlocks() {
+        int count = 0;
+        Fences fences = pool.fences;
+        for (long fence = fences.completed() + 1; fence <= fences.completed() + fences.buckets(); fence++) {
+            for (int block = fences.firstBlock(fence); block != Pages.NULL_BLOCK; block = pages.next[block]) {
+                place(block);
+                require(pages.prev[block] == Pages.WITHHELD, "a fenced block is WITHHELD, block", block);
+                count++;
+            }
+            for (int run = fences.firstRun(fence); run != Runs.NONE; run = fences.runAfter(run)) {
+                require(runs.refs[run] == 0 && runs.fence[run] == fence, "a withheld run waits for its fence", run);
+            }
+        }
+        return count;
+    }
+
+    /** Counts the references of one table and compares its ids with the pages of its path; returns its own blocks. */
+    private int checkTable(BlockTable table, int[] refs) {
+        int page = table.committed;
+        for (int run = table.run; run != Runs.NONE; run = runs.parent[run]) {
+            refs[run]++;
+            int block = runs.last[run];
+            for (int i = 0; i < runs.pages[run]; i++) {
+                page--;
+                require(page >= 0 && table.ids[page] == block, "a table names the pages of its path, page", page);
+                block = pages.prev[block];
+            }
+        }
+        require(page == 0, "a table's path has its committed pages, missing", page);
+        for (int i = table.committed; i < table.size; i++) {
+            place(table.ids[i]);
+            require(pages.prev[table.ids[i]] == Pages.FILLING, "a table's own block is FILLING", table.ids[i]);
+        }
+        return table.size - table.committed;
+    }
+
+    private void checkRun(int run, int refs) {
+        require(runs.refs[run] == refs, "a run counts the tables whose path it is on, run", run);
+        int parent = runs.parent[run];
+        if (parent == Runs.NONE) {
+            return;
+        }
+        require(runs.exists(parent) && runs.refs[parent] >= refs, "whoever holds a run holds its parent, run", run);
+        int block = runs.first[run];
+        int before = Pages.NULL_BLOCK;
+        for (int i = 0; i < runs.pages[run]; i++) {
+            place(block);
+            require(pages.prev[block] == before, "pages of a run are linked both ways, block", block);
+            before = block;
+            block = pages.next[block];
+        }
+        require(runs.last[run] == before && block == Pages.NULL_BLOCK, "a run ends with its last page, run", run);
+        int[] tokens = new int[pages.pageSize];
+        pages.read(runs.first[run], tokens);
+        int found = pool.index.child(parent, tokens, 0, runs.key[run]);
+        require(found == run, "a run is found by its content and is the only one, run", run);
+    }
+
+    private void place(int block) {
+        require(block > 0 && block <= pages.blocks, "a block id is in [1, usable], block", block);
+        require(!seen.get(block), "a block has one place only, block", block);
+        seen.set(block);
+    }
+
+    private static void require(boolean condition, String rule, long value) {
+        if (!condition) {
+            throw new IllegalStateException("invariant broken: " + rule + "=" + value);
+        }
+    }
+}

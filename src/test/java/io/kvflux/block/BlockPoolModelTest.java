@@ -1,0 +1,157 @@
+package io.kvflux.block;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Random operations on a pool against {@link PageWiseModel}, with the whole structure verified after every one. */
+class BlockPoolModelTest {
+
+    private static final int TABLES = 6;
+    private static final int STEPS_IN_FLIGHT = 3;
+    private static final int OPERATIONS = 2_000;
+    private static final List<PrefixScope> SCOPES = List.of(PrefixScope.NONE, new PrefixScope("tenant", null));
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
+    void poolAgreesWithPageWiseLru(long seed) {
+        System.out.println("BlockPoolModelTest seed=" + seed);
+        SplittableRandom random = new SplittableRandom(seed);
+        for (int round = 0; round < 16; round++) {
+            new Run(random, 1 + random.nextInt(40), 1 + random.nextInt(4)).drive();
+        }
+    }
+
+    private static final class Run {
+
+        final SplittableRandom random;
+        final int pageSize;
+        final BlockPool pool;
+        final PageWiseModel model;
+        final List<BlockTable> tables = new ArrayList<>();
+        final int[][] tokens = new int[TABLES][];
+        final PrefixMatch match = new PrefixMatch();
+        long issued;
+        long completed;
+
+        Run(SplittableRandom random, int blocks, int pageSize) {
+            this.random = random;
+            this.pageSize = pageSize;
+            pool = new BlockPool(blocks, pageSize, STEPS_IN_FLIGHT, EvictionPolicy.lru());
+            model = new PageWiseModel(blocks, pageSize, TABLES);
+            for (int i = 0; i < TABLES; i++) {
+                tables.add(new BlockTable());
+            }
+        }
+
+        void drive() {
+            for (int i = 0; i < OPERATIONS; i++) {
+                operate(random.nextInt(TABLES));
+                pool.verify(tables);
+                assertThat(state()).isEqualTo(model.state());
+            }
+            for (int i = 0; i < TABLES; i++) {
+                if (tables.get(i).isOpen()) {
+                    release(i);
+                }
+            }
+            complete(issued);
+            assertThat(pool.availableBlocks()).isEqualTo(pool.usableBlocks());
+            assertThat(pool.clearCache()).isTrue();
+            pool.verify(tables);
+            assertThat(pool.freeBlocks()).isEqualTo(pool.usableBlocks());
+            assertThat(pool.indexedRuns()).isZero();
+        }
+
+        List<Long> state() {
+            return List.of(
+                    (long) pool.freeBlocks(),
+                    (long) pool.heldBlocks(),
+                    (long) pool.cachedBlocks(),
+                    (long) pool.withheldBlocks(),
+                    pool.insertedPages(),
+                    pool.evictedPages());
+        }
+
+        void operate(int at) {
+            int choice = random.nextInt(100);
+            if (!tables.get(at).isOpen()) {
+                if (choice < 20) {
+                    fork(at, random.nextInt(TABLES));
+                } else {
+                    open(at);
+                }
+            } else if (choice < 25) {
+                release(at);
+            } else if (choice < 45) {
+                assertThat(pool.grow(tables.get(at), 1 + choice % 3)).isEqualTo(model.grow(at, 1 + choice % 3));
+            } else if (choice < 75) {
+                int committed = tables.get(at).committed();
+                commit(at, committed + random.nextInt(tables.get(at).size() - committed + 1));
+            } else if (choice < 90) {
+                touch(at);
+            } else if (choice < 99) {
+                complete(Math.min(issued, completed + 1 + random.nextInt(2)));
+            } else {
+                assertThat(pool.clearCache()).isEqualTo(model.clear());
+            }
+        }
+
+        void open(int at) {
+            int[] prompt = random.ints(random.nextInt(30), 0, 2).toArray();
+            if (random.nextBoolean()) {
+                Arrays.fill(prompt, 0, prompt.length / 2, 0);
+            }
+            int pages = prompt.length / pageSize;
+            PrefixScope scope = SCOPES.get(random.nextInt(SCOPES.size()));
+            pool.match(scope, prompt, pages, PageKeys.none(), match);
+            assertThat(match.pages()).isEqualTo(model.match(scope, prompt, pages));
+            assertThat(match.cachedPages()).isEqualTo(model.cachedOfMatch(scope, prompt, match.pages()));
+            int extra = random.nextInt(6);
+            boolean opened = pool.open(tables.get(at), scope, match, extra);
+            assertThat(opened).isEqualTo(model.open(at, scope, prompt, match.pages(), extra));
+            tokens[at] = Arrays.copyOf(prompt, 200 * pageSize);
+        }
+
+        void commit(int at, int upTo) {
+            pool.commit(tables.get(at), tokens[at], upTo, PageKeys.none());
+            model.commit(at, tokens[at], upTo);
+        }
+
+        void release(int at) {
+            pool.release(tables.get(at));
+            model.release(at);
+        }
+
+        void fork(int at, int from) {
+            if (!tables.get(from).isOpen()) {
+                return;
+            }
+            assertThat(pool.fork(tables.get(from), tables.get(at), 1)).isEqualTo(model.fork(from, at, 1));
+            tokens[at] = tokens[from].clone();
+            for (int i = tables.get(from).committed() * pageSize; i < tokens[at].length; i++) {
+                tokens[at][i] = random.nextInt(2);
+            }
+        }
+
+        void touch(int at) {
+            if (issued - completed == STEPS_IN_FLIGHT) {
+                complete(completed + 1);
+            }
+            issued++;
+            tables.get(at).touch(issued);
+            model.touch(at, issued);
+        }
+
+        void complete(long step) {
+            completed = step;
+            pool.completed(step);
+            model.completed(step);
+        }
+    }
+}

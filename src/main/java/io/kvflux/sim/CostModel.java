@@ -30,4 +30,48 @@ public interface CostModel {
         }
         return (sequences, prefillTokens, decodeTokens, contextTokens) -> a + b * prefillTokens + c * contextTokens;
     }
+
+    /**
+     * Reads the linear model from its three numbers, as in {@code 0.0155,9.5e-5,2.3e-7}.
+     *
+     * @param text {@code a,b,c}, each in seconds as in {@link #linear}
+     * @return the model
+     * @throws IllegalArgumentException if these are not three numbers, or not such as {@link #linear} takes
+     */
+    static CostModel parse(String text) {
+        String[] parts = text.split(",", -1);
+        if (parts.length != 3) {
+            throw new IllegalArgumentException("step cost must be three numbers of seconds a,b,c, text=" + text);
+        }
+        try {
+            return linear(Double.parseDouble(parts[0]), Double.parseDouble(parts[1]), Double.parseDouble(parts[2]));
+        } catch (NumberFormatException e) {
+            throw new IllegalArgumentException("step cost must be three numbers of seconds a,b,c, text=" + text, e);
+        }
+    }
+
+    /**
+     * The roofline of a device (Williams, Waterman, Patterson, "Roofline: an insightful visual performance model for
+     * multicore architectures", CACM 52(4), 2009): a step takes as long as the slower of computing and reading.
+     *
+     * <pre>
+     * compute = flopsPerToken * (prefillTokens + decodeTokens) / (flops * computeEfficiency * tensorParallel)
+     * memory  = (weightBytes + kvBytesPerToken * contextTokens) / (memoryBandwidth * bandwidthEfficiency * tensorParallel)
+     * seconds = stepOverheadSeconds + max(compute, memory)
+     * </pre>
+     *
+     * The operations of attention itself and the communication between tensor-parallel devices are left out.
+     *
+     * @param profile one device of a replica
+     * @param work the model's bytes and operations
+     * @param tensorParallel devices that share the work evenly
+     * @return the model
+     * @throws IllegalArgumentException if tensorParallel is not positive
+     */
+    static CostModel roofline(DeviceProfile profile, ModelWork work, int tensorParallel) {
+        if (tensorParallel < 1) {
+            throw new IllegalArgumentException("tensorParallel must be positive, tensorParallel=" + tensorParallel);
+        }
+        return Roofline.of(profile, work, tensorParallel);
+    }
 }

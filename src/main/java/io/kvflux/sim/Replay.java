@@ -1,0 +1,43 @@
+package io.kvflux.sim;
+
+/**
+ * Replays a workload through the scheduler under a virtual clock. {@link #run} works on the caller's thread; {@link #stop}
+ * may be called from any. The same workload, options and seed give the same result, {@code wallSeconds} apart.
+ */
+public final class Replay {
+
+    private final Workload workload;
+    private final ReplayOptions options;
+    private final ReplayListener listener;
+    private volatile boolean stopped;
+
+    /**
+     * A replay that has not begun.
+     *
+     * @param workload read once, by {@link #run}; the caller closes it
+     * @param options how to replay
+     * @param listener hears what happens
+     */
+    public Replay(Workload workload, ReplayOptions options, ReplayListener listener) {
+        this.workload = workload;
+        this.options = options;
+        this.listener = listener;
+    }
+
+    /**
+     * Replays until the workload has ended or {@link #stop} is called.
+     *
+     * @return what was found
+     * @throws TraceException if the workload is malformed somewhere
+     */
+    public ReplayResult run() {
+        return options.cacheOnly()
+                ? new CacheReplay(workload, options, listener, () -> stopped).run()
+                : new TimedReplay(workload, options, listener, () -> stopped).run();
+    }
+
+    /** Makes {@link #run} return what it has so far, soon. */
+    public void stop() {
+        stopped = true;
+    }
+}

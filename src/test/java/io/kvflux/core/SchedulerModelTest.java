@@ -82,6 +82,7 @@ class SchedulerModelTest {
         final List<SequenceId> live = new ArrayList<>();
         final Deque<Step> issued = new ArrayDeque<>();
         final Deque<int[]> sampled = new ArrayDeque<>();
+        final Deque<List<Object>> contents = new ArrayDeque<>();
         final StepResult result = new StepResult();
 
         @Nullable
@@ -225,6 +226,7 @@ class SchedulerModelTest {
             StepChecks.inputs(step, config);
             issued.add(step);
             sampled.add(device.run(step, sequences));
+            contents.add(StepChecks.contents(step));
             return true;
         }
 
@@ -240,6 +242,9 @@ class SchedulerModelTest {
         void complete() {
             Step step = issued.remove();
             int[] tokens = sampled.remove();
+            assertThat(StepChecks.contents(step))
+                    .as("a step in flight stays what it was")
+                    .isEqualTo(contents.remove());
             device.finished(step.number());
             if (!calm && random.nextInt(200) == 0) {
                 saw("stepFailed");

@@ -4,11 +4,34 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kvflux.api.Step;
 import io.kvflux.api.StepInputs;
+import java.util.ArrayList;
+import java.util.List;
 
 /** What must hold of every step whatever led to it. */
 final class StepChecks {
 
     private StepChecks() {}
+
+    /** All that a step says, for comparing. */
+    static List<Object> contents(Step step) {
+        List<Object> contents = new ArrayList<>();
+        for (int i = 0; i < step.size(); i++) {
+            contents.add(step.sequence(i));
+            contents.add(step.cacheLength(i));
+            contents.add(step.isPrefill(i));
+            contents.add(step.samples(i));
+            for (int j = 0; j < step.tokenCount(i); j++) {
+                contents.add(step.token(i, j));
+            }
+            for (int j = 0; j < step.blockCount(i); j++) {
+                contents.add(step.block(i, j));
+            }
+        }
+        for (int i = 0; i < step.copies(); i++) {
+            contents.add(List.of(step.copyReplica(i), step.copySource(i), step.copyDestination(i)));
+        }
+        return contents;
+    }
 
     static void limits(Step step, SchedulerConfig config) {
         for (int replica = 0; replica < step.replicas(); replica++) {

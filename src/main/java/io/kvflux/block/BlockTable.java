@@ -68,11 +68,6 @@ public final class BlockTable {
         fence = Math.max(fence, step);
     }
 
-    void add(int block) {
-        reserve(size + 1);
-        ids[size++] = block;
-    }
-
     void reserve(int capacity) {
         if (capacity > ids.length) {
             ids = Arrays.copyOf(ids, Math.max(capacity, ids.length * 2));

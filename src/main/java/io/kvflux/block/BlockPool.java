@@ -132,13 +132,12 @@ public final class BlockPool {
      * @param table a closed table
      * @param scope salt and adapter of the match
      * @param match a match of this pool's present state
-     * @param newBlocks blocks wanted beyond the matched ones
+     * @param newBlocks blocks wanted beyond the matched ones, at least 0
      * @return false if fewer blocks are available than the new blocks and the matched ones that nobody holds
      */
     public boolean open(BlockTable table, PrefixScope scope, PrefixMatch match, int newBlocks) {
-        if (table.isOpen()) {
-            throw new IllegalStateException("a table is opened once before its release");
-        }
+        requireClosed(table);
+        requireCount(newBlocks);
         if (newBlocks > availableBlocks() - match.cachedPages) {
             return false;
         }
@@ -160,11 +159,12 @@ public final class BlockPool {
      * Adds new blocks at the end of a table, or changes nothing.
      *
      * @param table an open table
-     * @param newBlocks blocks wanted
+     * @param newBlocks blocks wanted, at least 0
      * @return false if fewer are available
      */
     public boolean grow(BlockTable table, int newBlocks) {
         requireOpen(table);
+        requireCount(newBlocks);
         if (newBlocks > availableBlocks()) {
             return false;
         }
@@ -235,14 +235,13 @@ public final class BlockPool {
      *
      * @param from an open table
      * @param table a closed table
-     * @param newBlocks blocks of its own wanted after them
+     * @param newBlocks blocks of its own wanted after them, at least 0
      * @return false if fewer are available; then nothing has changed
      */
     public boolean fork(BlockTable from, BlockTable table, int newBlocks) {
         requireOpen(from);
-        if (table.isOpen()) {
-            throw new IllegalStateException("a table is opened once before its release");
-        }
+        requireClosed(table);
+        requireCount(newBlocks);
         if (newBlocks > availableBlocks()) {
             return false;
         }
@@ -450,6 +449,18 @@ public final class BlockPool {
     private static void requireOpen(BlockTable table) {
         if (!table.isOpen()) {
             throw new IllegalStateException("the table is not open");
+        }
+    }
+
+    private static void requireClosed(BlockTable table) {
+        if (table.isOpen()) {
+            throw new IllegalStateException("a table is opened once before its release");
+        }
+    }
+
+    private static void requireCount(int newBlocks) {
+        if (newBlocks < 0) {
+            throw new IllegalArgumentException("newBlocks must not be negative, newBlocks=" + newBlocks);
         }
     }
 

@@ -258,9 +258,14 @@ public final class BlockPool {
     /**
      * Says that every step up to {@code step} has completed, which frees what was withheld for them.
      *
-     * @param step number of the newest completed step; never less than before
+     * @param step number of the newest completed step, counted from 1; never less than before
+     * @throws IllegalArgumentException if it is
      */
     public void completed(long step) {
+        if (step < fences.completed()) {
+            throw new IllegalArgumentException(
+                    "steps complete in order, step=" + step + ", completed=" + fences.completed());
+        }
         long last = Math.min(step, fences.completed() + fences.buckets());
         for (long fence = fences.completed() + 1; fence <= last; fence++) {
             for (int block = fences.takeBlocks(fence); block != Pages.NULL_BLOCK; ) {

@@ -323,8 +323,8 @@ public final class BlockPool {
             int block = free > 0 ? takeFree() : evict();
             pages.prev[block] = Pages.FILLING;
             table.ids[table.size++] = block;
+            held++;
         }
-        held += blocks;
     }
 
     private int takeFree() {
@@ -346,7 +346,7 @@ public final class BlockPool {
 
     private int evict() {
         int run = eviction.victim();
-        if (run == Runs.NONE || runs.refs[run] != 0 || runs.children[run] != 0 || fences.pending(runs.fence[run])) {
+        if (!evictable(run)) {
             throw new IllegalStateException("the eviction policy must name a cached leaf, run=" + run);
         }
         int block = runs.last[run];
@@ -363,6 +363,15 @@ public final class BlockPool {
             pages.next[runs.last[run]] = Pages.NULL_BLOCK;
         }
         return block;
+    }
+
+    private boolean evictable(int run) {
+        return run > Runs.NONE
+                && run < runs.bound()
+                && runs.pages[run] > 0
+                && runs.refs[run] == 0
+                && runs.children[run] == 0
+                && !fences.pending(runs.fence[run]);
     }
 
     /**

@@ -184,6 +184,7 @@ public final class BlockPool {
      */
     public void commit(BlockTable table, int[] tokens, int upTo, PageKeys keys) {
         requireOpen(table);
+        fences.requireReachable(table.fence);
         if (upTo > table.size || (long) upTo * pages.pageSize > tokens.length) {
             throw new IllegalArgumentException("pages to commit must be in the table and full, upTo=" + upTo + ", size="
                     + table.size + ", pageSize=" + pages.pageSize + ", tokens=" + tokens.length);
@@ -215,6 +216,7 @@ public final class BlockPool {
      */
     public void release(BlockTable table) {
         requireOpen(table);
+        fences.requireReachable(table.fence);
         for (int i = table.size - 1; i >= table.committed; i--) {
             letGo(table.ids[i], table.fence);
         }

@@ -71,11 +71,15 @@ final class Fences {
         completed = step;
     }
 
-    private int bucket(long fence) {
+    /** Checked before anything is let go, so that a step that was never to be issued leaves the pool whole. */
+    void requireReachable(long fence) {
         if (fence - completed > blocks.length) {
             throw new IllegalStateException("a fence is at most " + blocks.length + " steps ahead, fence=" + fence
                     + ", completed=" + completed);
         }
+    }
+
+    private int bucket(long fence) {
         return (int) (fence & mask);
     }
 }

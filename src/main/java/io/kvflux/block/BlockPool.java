@@ -1,5 +1,7 @@
 package io.kvflux.block;
 
+import java.security.SecureRandom;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,13 +48,17 @@ public final class BlockPool {
      * @throws IllegalArgumentException if a number is not positive, or blocks is 2^31 - 1
      */
     public BlockPool(int blocks, int pageSize, int maxStepsInFlight, EvictionPolicy eviction) {
+        this(blocks, pageSize, maxStepsInFlight, eviction, new SecureRandom()::nextLong);
+    }
+
+    BlockPool(int blocks, int pageSize, int maxStepsInFlight, EvictionPolicy eviction, LongSupplier hashKeys) {
         if (blocks <= 0 || blocks == Integer.MAX_VALUE || pageSize <= 0 || maxStepsInFlight <= 0) {
             throw new IllegalArgumentException(
                     "a pool needs 0 < blocks < 2^31 - 1, pageSize > 0 and maxStepsInFlight > 0, blocks=" + blocks
                             + ", pageSize=" + pageSize + ", maxStepsInFlight=" + maxStepsInFlight);
         }
         pages = new Pages(blocks, pageSize);
-        index = new PrefixIndex(pages, runs);
+        index = new PrefixIndex(pages, runs, hashKeys);
         fences = new Fences(pages, maxStepsInFlight);
         free = blocks;
         this.eviction = eviction;

@@ -1,9 +1,10 @@
 package io.kvflux.block;
 
-import java.security.SecureRandom;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.LongSupplier;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,10 +27,10 @@ final class PrefixIndex {
     private int[] slots = new int[64];
     private int used;
 
-    PrefixIndex(Pages pages, Runs runs) {
+    PrefixIndex(Pages pages, Runs runs, LongSupplier randomKeys) {
         this.pages = pages;
         this.runs = runs;
-        keys = new SecureRandom().longs(pages.pageSize + 3L).toArray();
+        keys = LongStream.generate(randomKeys).limit(pages.pageSize + 3L).toArray();
         scratch = new int[pages.pageSize];
         defaultRoot = root(PrefixScope.NONE);
     }

@@ -43,19 +43,23 @@ public final class BlockPool {
      *
      * @param blocks usable blocks, at least 1
      * @param pageSize tokens in a page, at least 1
-     * @param maxStepsInFlight steps that may be issued and not completed, at least 1: how far a fence can be ahead
+     * @param maxStepsInFlight steps that may be issued and not completed, 1 to 65 536: how far a fence can be ahead
      * @param eviction a policy of this pool's own
-     * @throws IllegalArgumentException if a number is not positive, or blocks is 2^31 - 1
+     * @throws IllegalArgumentException if a number is not positive, blocks is 2^31 - 1, or maxStepsInFlight too large
      */
     public BlockPool(int blocks, int pageSize, int maxStepsInFlight, EvictionPolicy eviction) {
         this(blocks, pageSize, maxStepsInFlight, eviction, new SecureRandom()::nextLong);
     }
 
     BlockPool(int blocks, int pageSize, int maxStepsInFlight, EvictionPolicy eviction, LongSupplier hashKeys) {
-        if (blocks <= 0 || blocks == Integer.MAX_VALUE || pageSize <= 0 || maxStepsInFlight <= 0) {
-            throw new IllegalArgumentException(
-                    "a pool needs 0 < blocks < 2^31 - 1, pageSize > 0 and maxStepsInFlight > 0, blocks=" + blocks
-                            + ", pageSize=" + pageSize + ", maxStepsInFlight=" + maxStepsInFlight);
+        if (blocks <= 0
+                || blocks == Integer.MAX_VALUE
+                || pageSize <= 0
+                || maxStepsInFlight <= 0
+                || maxStepsInFlight > Fences.MAX_STEPS) {
+            throw new IllegalArgumentException("a pool needs 0 < blocks < 2^31 - 1, pageSize > 0 and"
+                    + " 0 < maxStepsInFlight <= " + Fences.MAX_STEPS + ", blocks=" + blocks + ", pageSize=" + pageSize
+                    + ", maxStepsInFlight=" + maxStepsInFlight);
         }
         pages = new Pages(blocks, pageSize);
         index = new PrefixIndex(pages, runs, hashKeys);

@@ -6,6 +6,9 @@ package io.kvflux.block;
  */
 final class Fences {
 
+    /** Most steps in flight: far more than any loop overlaps, few enough for a ring. */
+    static final int MAX_STEPS = 1 << 16;
+
     private final Pages pages;
     private final RunQueues runs;
     private final int[] blocks;

@@ -45,10 +45,18 @@ final class PrefixIndex {
 
     /** Forgets the root of a scope that nobody uses; the root without salt and adapter stays. */
     void dropIfUnused(int root) {
-        if (root != defaultRoot && runs.isRoot(root) && runs.refs[root] == 0 && runs.children[root] == 0) {
+        if (isUnusedRoot(root)) {
             roots.remove(Objects.requireNonNull((PrefixScope) runs.key[root]));
             runs.remove(root);
         }
+    }
+
+    boolean isUnusedRoot(int run) {
+        return run != defaultRoot
+                && runs.exists(run)
+                && runs.isRoot(run)
+                && runs.refs[run] == 0
+                && runs.children[run] == 0;
     }
 
     int rootCount() {

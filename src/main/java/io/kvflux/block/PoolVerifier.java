@@ -82,7 +82,10 @@ final class PoolVerifier {
                 count++;
             }
             for (int run = fences.firstRun(fence); run != Runs.NONE; run = fences.runAfter(run)) {
-                require(runs.refs[run] == 0 && runs.fence[run] == fence, "a withheld run waits for its fence, run", run);
+                require(
+                        runs.refs[run] == 0 && runs.fence[run] == fence,
+                        "a withheld run waits for its fence, run",
+                        run);
                 waiting.set(run);
             }
         }

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * free + held + cached + withheld = usable. An allocation is all or nothing: it is refused before anything changes.
  *
  * <p>Single-threaded. Block 0 is the null block, never counted and never handed out; usable ids are 1 to
- * {@link #usableBlocks()}. Costs 8 bytes a block, about 64 bytes a run of pages in the prefix index, and 4 bytes a token
+ * {@link #usableBlocks()}. Costs 8 bytes a block, 64 to 128 bytes a run of pages in the prefix index, and 4 bytes a token
  * of committed pages for confirming hits.
  */
 public final class BlockPool {
@@ -109,7 +109,7 @@ public final class BlockPool {
         return inserted;
     }
 
-    /** {@return findable pages that were evicted so far} */
+    /** {@return findable pages that were evicted so far, those that {@link #clearCache} forgot included} */
     public long evictedPages() {
         return evicted;
     }

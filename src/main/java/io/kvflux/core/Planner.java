@@ -80,7 +80,10 @@ final class Planner {
                 continue;
             }
             int chunk = chunk(replica, sequence.scheduled, sequence.prefillTarget);
-            if (chunk > 0 && secure(replica, sequence, sequence.scheduled + chunk)) {
+            if (chunk == 0) {
+                // Those admitted past it would decode beside its next chunk, and could keep it out for ever.
+                replica.closed = true;
+            } else if (secure(replica, sequence, sequence.scheduled + chunk)) {
                 place(replica, sequence, chunk, true);
             }
         }
@@ -168,8 +171,8 @@ final class Planner {
         Sequence sequence;
         while (anyRoom() && (sequence = queue.candidate(refused)) != null) {
             if (admit(sequence)) {
-                for (int i = 0; i < refused.size(); i++) {
-                    refused.get(i).skips++;
+                if (passedOver()) {
+                    return;
                 }
             } else if (sequence.skips >= config.maxSkips() || refused.size() == MAX_REFUSED) {
                 return;
@@ -177,6 +180,15 @@ final class Planner {
                 refused.add(sequence);
             }
         }
+    }
+
+    /** Counts an admission against those it went past; true when everybody is to wait for one of them from now on. */
+    private boolean passedOver() {
+        boolean enough = false;
+        for (int i = 0; i < refused.size(); i++) {
+            enough |= ++refused.get(i).skips >= config.maxSkips();
+        }
+        return enough;
     }
 
     private boolean anyRoom() {

@@ -17,6 +17,9 @@ final class Replica {
 
     int slotsLeft;
     int tokensLeft;
+    /** Whether nobody more may be admitted to this step. */
+    boolean closed;
+
     private long contextLeft;
     private boolean placedAny;
 
@@ -35,10 +38,12 @@ final class Replica {
         tokensLeft = config.maxBatchTokens();
         contextLeft = config.maxBatchContextTokens();
         placedAny = false;
+        closed = false;
     }
 
+    /** Whether another sequence may be admitted. */
     boolean hasRoom() {
-        return slotsLeft > 0 && tokensLeft > 0 && (contextLeft > 0 || !placedAny);
+        return !closed && slotsLeft > 0 && tokensLeft > 0 && (contextLeft > 0 || !placedAny);
     }
 
     /** Whether a sequence fits into the step's limits with a context of this many tokens after it. */

@@ -114,7 +114,8 @@ public final class SchedulerCore {
     /**
      * A second sequence that begins with the tokens known of another. A running parent shares its committed blocks; its
      * open page is copied by the next step, so neither sees the other's later tokens. If there is no room for the copy,
-     * or the parent waits, the fork waits at the head of the queue and computes what it does not find.
+     * or the parent waits or is a fork whose own copy is in flight, the fork waits at the head of the queue and computes
+     * what it does not find.
      *
      * @param parent a sequence that has not ended
      * @param tokensAllowed tokens the fork's consumer allows for now, those generated before the fork included
@@ -367,6 +368,9 @@ public final class SchedulerCore {
     }
 
     private boolean share(Sequence from, Sequence child) {
+        if (completed < from.copiedIn && from.copiedIn <= issued) {
+            return false; // should the step fail, the open page was never written
+        }
         Replica replica = replicas[from.replica];
         int committed = from.table.committed();
         int open = replica.blocks(from.computed) - committed;
@@ -381,6 +385,7 @@ public final class SchedulerCore {
             // The copy is part of the next step: until that has completed both ends stay where they are.
             from.table.touch(issued + 1);
             child.table.touch(issued + 1);
+            child.copiedIn = issued + 1;
         }
         child.state = Sequence.State.RUNNING;
         child.replica = from.replica;

@@ -70,6 +70,8 @@ final class Sequence {
 
     /** The step in which it was last placed. */
     long placedIn;
+    /** For a fork, the step that copies its open page; 0 if there is none. */
+    long copiedIn;
 
     Sequence(SequenceId id, SequenceSpec spec, int pageSize, long granted) {
         this.id = id;

@@ -241,7 +241,7 @@ class AdmissionTest {
         SequenceId second = driver.submit(15);
         driver.step();
         SequenceId third = driver.core.submit(driver.prompt(15), Driver.ALL);
-        driver.core.fork(first, Driver.ALL);
+        driver.fork(first, Driver.ALL);
         assertThat(ids(driver.plan())).containsExactly(first, second);
         driver.complete();
         assertThat(ids(driver.plan()))

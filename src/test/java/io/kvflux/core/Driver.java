@@ -73,6 +73,13 @@ final class Driver implements SchedulerListener {
         return core.submit(spec, ALL);
     }
 
+    /** A fork; its output begins with that of its parent. */
+    SequenceId fork(SequenceId parent, long tokensAllowed) {
+        SequenceId child = core.fork(parent, tokensAllowed);
+        outputs.put(child, new ArrayList<>(outputs.getOrDefault(parent, List.of())));
+        return child;
+    }
+
     @Nullable
     Step plan() {
         Step step = core.plan();

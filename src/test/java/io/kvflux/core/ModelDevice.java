@@ -60,6 +60,26 @@ final class ModelDevice {
         return sampled;
     }
 
+    /** A step failed: whatever it was to copy or compute is garbage. */
+    void failed(Step step) {
+        for (int i = 0; i < step.copies(); i++) {
+            for (int offset = 0; offset < pageSize; offset++) {
+                slots[step.copyReplica(i)][step.copyDestination(i) * pageSize + offset]++;
+            }
+        }
+        for (int entry = 0; entry < step.size(); entry++) {
+            failed(step, entry);
+        }
+    }
+
+    /** One entry failed: what it was to compute is garbage. */
+    void failed(Step step, int entry) {
+        int start = step.cacheLength(entry);
+        for (int position = start; position < start + step.tokenCount(entry); position++) {
+            slots[replicaOf(step, entry)][step.block(entry, position / pageSize) * pageSize + position % pageSize]++;
+        }
+    }
+
     void finished(long step) {
         inFlight.removeIf(touched -> touched.step == step);
     }

@@ -249,6 +249,7 @@ class SchedulerModelTest {
             if (!calm && random.nextInt(200) == 0) {
                 saw("stepFailed");
                 failing = true;
+                device.failed(step);
                 core.fail(step.number(), new IllegalStateException("device"));
                 failing = false;
                 return;
@@ -258,6 +259,7 @@ class SchedulerModelTest {
             for (int i = 0; i < tokens.length; i++) {
                 if (i == failed) {
                     saw("entryFailed");
+                    device.failed(step, i);
                     result.fail(i, new IllegalStateException("entry"));
                 } else if (tokens[i] >= 0) {
                     result.token(i, tokens[i]);

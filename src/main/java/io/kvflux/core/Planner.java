@@ -253,8 +253,13 @@ final class Planner {
         replica.pool.match(sequence.scope, sequence.tokens, maxPages, sequence.keys, matches[replica.index]);
     }
 
-    /** The gate: all that is known of the sequence must fit, above the watermark unless nobody holds a block. */
+    /** The gate: all that is known of the sequence must fit. */
     private boolean fits(Replica replica, Sequence sequence) {
+        return missing(replica, sequence) <= 0;
+    }
+
+    /** Blocks that lack for the gate. Unless nobody holds a block, some are left to those that are admitted. */
+    private int missing(Replica replica, Sequence sequence) {
         PrefixMatch match = matches[replica.index];
         int need = replica.blocks(sequence.length) - match.pages() + match.cachedPages();
         int spare = replica.pool.availableBlocks();
@@ -262,7 +267,7 @@ final class Planner {
             spare -= config.watermarkBlocks();
             spare -= config.reservePrefills() ? replica.outstandingPrefill() : 0;
         }
-        return need <= spare;
+        return need - spare;
     }
 
     private boolean isBetter(Replica replica, Replica best) {
@@ -274,18 +279,42 @@ final class Planner {
     /** A paused consumer must not keep others out: its blocks go before anybody waits for them. */
     private @Nullable Replica afterPreemptingPaused(Sequence sequence) {
         for (Replica replica : replicas) {
-            for (int i = replica.running.size() - 1; i >= 0 && replica.hasRoom(); i--) {
-                Sequence paused = replica.running.get(i);
-                if (paused.paused() && paused.placedIn != plan.number()) {
-                    core.preempt(paused);
-                    replica.dropStopped();
-                    match(replica, sequence);
-                    if (fits(replica, sequence)) {
-                        return replica;
-                    }
-                }
+            if (replica.hasRoom() && pausedHoldEnough(replica, sequence)) {
+                return preemptPaused(replica, sequence) ? replica : null;
             }
         }
         return null;
+    }
+
+    /** Whether preempting all that pause could help, so that none is preempted in vain. */
+    private boolean pausedHoldEnough(Replica replica, Sequence sequence) {
+        int held = replica.pool.withheldBlocks();
+        boolean onlyPaused = true;
+        for (int i = 0; i < replica.running.size(); i++) {
+            Sequence other = replica.running.get(i);
+            boolean goes = mayGo(other);
+            held += goes ? other.table.size() : 0;
+            onlyPaused &= goes;
+        }
+        return onlyPaused || missing(replica, sequence) <= held;
+    }
+
+    /** Preempts as few as it takes; false if what steps in flight withhold has to come back first. */
+    private boolean preemptPaused(Replica replica, Sequence sequence) {
+        for (int i = replica.running.size() - 1;
+                i >= 0 && missing(replica, sequence) > replica.pool.withheldBlocks();
+                i--) {
+            Sequence paused = replica.running.get(i);
+            if (mayGo(paused)) {
+                core.preempt(paused);
+                replica.dropStopped();
+                match(replica, sequence);
+            }
+        }
+        return fits(replica, sequence);
+    }
+
+    private boolean mayGo(Sequence sequence) {
+        return sequence.paused() && sequence.placedIn != plan.number();
     }
 }

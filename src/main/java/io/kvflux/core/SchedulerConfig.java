@@ -306,32 +306,36 @@ public record SchedulerConfig(
          */
         public SchedulerConfig build() {
             List<String> faults = new ArrayList<>();
-            require(faults, blocksPerReplica >= 1, "blocksPerReplica must be positive", blocksPerReplica);
-            require(faults, maxBatchSize >= 1, "maxBatchSize must be positive", maxBatchSize);
+            require(faults, blocksPerReplica >= 1, "must be positive", "blocksPerReplica", blocksPerReplica);
+            require(faults, maxBatchSize >= 1, "must be positive", "maxBatchSize", maxBatchSize);
             require(
                     faults,
                     maxBatchTokens >= maxBatchSize,
-                    "maxBatchTokens must be at least maxBatchSize=" + maxBatchSize,
-                    maxBatchTokens);
+                    "must be at least maxBatchSize",
+                    "maxBatchTokens",
+                    maxBatchTokens + ", maxBatchSize=" + maxBatchSize);
             require(
                     faults,
                     maxBatchContextTokens >= 1,
-                    "maxBatchContextTokens must be positive",
+                    "must be positive",
+                    "maxBatchContextTokens",
                     maxBatchContextTokens);
             int mostChunk = maxBatchTokens - maxBatchSize + 1;
             int chunk = minChunkTokens == 0 ? Math.min(DEFAULT_MIN_CHUNK_TOKENS, mostChunk) : minChunkTokens;
             require(
                     faults,
                     maxBatchTokens < maxBatchSize || chunk <= mostChunk,
-                    "minChunkTokens must be at most maxBatchTokens - maxBatchSize + 1 = " + mostChunk,
-                    chunk);
+                    "must be at most maxBatchTokens - maxBatchSize + 1",
+                    "minChunkTokens",
+                    chunk + ", maxBatchTokens=" + maxBatchTokens + ", maxBatchSize=" + maxBatchSize);
             require(
                     faults,
                     maxStepsInFlight >= 1 && maxStepsInFlight <= MAX_STEPS_IN_FLIGHT,
-                    "maxStepsInFlight must be in [1, " + MAX_STEPS_IN_FLIGHT + "]",
+                    "must be in [1, " + MAX_STEPS_IN_FLIGHT + "]",
+                    "maxStepsInFlight",
                     maxStepsInFlight);
-            require(faults, watermark >= 0 && watermark < 1, "watermark must be in [0, 1)", watermark);
-            require(faults, maxSkips >= 0, "maxSkips must not be negative", maxSkips);
+            require(faults, watermark >= 0 && watermark < 1, "must be in [0, 1)", "watermark", watermark);
+            require(faults, maxSkips >= 0, "must not be negative", "maxSkips", maxSkips);
             if (!faults.isEmpty()) {
                 throw new IllegalArgumentException(String.join("; ", faults));
             }
@@ -354,9 +358,9 @@ public record SchedulerConfig(
                     verifyInvariants);
         }
 
-        private static void require(List<String> faults, boolean condition, String rule, Number value) {
+        private static void require(List<String> faults, boolean condition, String rule, String name, Object value) {
             if (!condition) {
-                faults.add(rule + ", but it is " + value);
+                faults.add(name + " " + rule + ", " + name + "=" + value);
             }
         }
     }

@@ -2,9 +2,9 @@ package io.kvflux.api;
 
 /**
  * The arrays that the symbolic inputs of {@code MultiKvCacheParams.symbolicInputs} declare, filled for one step. All
- * caches and all shards of a replica read the same numbers, so there is one set of arrays per replica; which input of
- * which cache it binds to is checked when the step is made. Arrays are reused: only the stated part is meaningful, and
- * only while the step is valid. Values are unsigned 32-bit where the input is UINT32.
+ * caches and all shards of a replica read the same numbers, so there is one set of arrays per replica; with
+ * {@code verifyInvariants} their extents are held against every cache's declared inputs. Arrays are reused: only the
+ * stated part is meaningful, and only while the step is valid. Values are unsigned 32-bit where the input is UINT32.
  */
 public interface StepInputs {
 

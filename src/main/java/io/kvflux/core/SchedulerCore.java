@@ -230,6 +230,7 @@ public final class SchedulerCore {
         for (Replica replica : replicas) {
             replica.pool.clearCache();
         }
+        verifyIfAsked();
         return true;
     }
 
@@ -335,7 +336,7 @@ public final class SchedulerCore {
             listener.token(sequence.id, sequence.generated() - 1, token);
         }
         if (current && config.prefixCaching()) {
-            int full = Math.min(sequence.computed, sequence.length) / config.pageSize();
+            int full = sequence.computed / config.pageSize();
             replicas[sequence.replica].pool.commit(sequence.table, sequence.tokens, full, sequence.keys);
         }
         if (part.samples[entry] && sequence.atStop()) {

@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
 public interface SchedulerListener {
 
     /**
-     * A sequence was admitted; for a sequence that was preempted this is called again when it resumes.
+     * A sequence was admitted; for a sequence that was preempted this is called again when it resumes. A fork that shares
+     * its parent's blocks runs at once and is not announced.
      *
      * @param id the sequence
      * @param replica where it runs

@@ -47,7 +47,7 @@ final class CacheReplay {
     ReplayResult run() {
         long begin = System.nanoTime();
         long every = Math.max(1, workload.size() / TICKS);
-        SimRequest request = null;
+        SimRequest request;
         while (!stopped.getAsBoolean() && (request = workload.next()) != null) {
             look(request);
             listener.onProgress(requests, workload.size());
@@ -56,7 +56,7 @@ final class CacheReplay {
             }
         }
         double wallSeconds = (System.nanoTime() - begin) / 1e9;
-        boolean partial = request != null || requests < workload.size();
+        boolean partial = requests < workload.size();
         return new ReplayResult(summary(wallSeconds), new double[0], new double[0], new double[0], partial);
     }
 

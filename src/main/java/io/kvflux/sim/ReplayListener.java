@@ -4,7 +4,7 @@ package io.kvflux.sim;
 public interface ReplayListener {
 
     /**
-     * A request ended or was refused (in arrival order of their ends).
+     * A request ended or was refused; rows come in the order of these ends.
      *
      * @param row what happened to it
      */

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kvflux.api.FinishReason;
+import io.kvflux.api.MediaItem;
 import io.kvflux.api.SequenceId;
 import io.kvflux.api.SequenceSpec;
 import io.kvflux.api.SequenceTooLongException;
@@ -213,6 +214,35 @@ class AdmissionTest {
                 .containsEntry(salted, 0)
                 .containsEntry(adapted, 0)
                 .containsEntry(plain, 0);
+    }
+
+    @Test
+    void mediaOfOtherContentSharesOnlyWhatComesBeforeIt() {
+        Driver driver = new Driver(Driver.config(16, 40));
+        SequenceSpec prompt = driver.prompt(60).maxTokens(1);
+        byte[] content = new byte[MediaItem.HASH_BYTES];
+        byte[] other = new byte[MediaItem.HASH_BYTES];
+        other[0] = 1;
+        driver.submit(prompt.media(List.of(new MediaItem(20, 5, content))));
+        driver.step();
+        SequenceId same = driver.submit(prompt.media(List.of(new MediaItem(20, 5, content))));
+        SequenceId differs = driver.submit(prompt.media(List.of(new MediaItem(20, 5, other))));
+        driver.step();
+        assertThat(driver.hits).containsEntry(same, 48).containsEntry(differs, 16);
+    }
+
+    /** A walk through each prompt costs time, so the ninth refused one ends the search. */
+    @Test
+    void aPlanLooksPastEightThatDoNotFit() {
+        for (int tooLarge : new int[] {8, 9}) {
+            Driver driver = new Driver(Driver.config(10, 10).policy(QueuePolicy.PRIORITY));
+            driver.submit(55);
+            for (int i = 0; i < tooLarge; i++) {
+                driver.submit(45);
+            }
+            driver.submit(5);
+            assertThat(driver.plan().size()).isEqualTo(tooLarge == 8 ? 2 : 1);
+        }
     }
 
     /** The prompt's second chunk does not fit beside a decode, so as long as others came it would wait. */

@@ -1,0 +1,74 @@
+package io.kvflux.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.List;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.junit.jupiter.api.Test;
+
+class SequenceSpecTest {
+
+    @Test
+    void defaultsAreThoseThatAreDocumented() {
+        SequenceSpec spec = SequenceSpec.of(1, 2, 3);
+        assertThat(spec.promptLength()).isEqualTo(3);
+        assertThat(spec.maxTokens()).isEqualTo(Integer.MAX_VALUE);
+        assertThat(spec.stopTokens()).isEmpty();
+        assertThat(spec.tenant()).isEmpty();
+        assertThat(spec.priority()).isZero();
+        assertThat(spec.salt()).isNull();
+        assertThat(spec.adapter()).isNull();
+        assertThat(spec.media()).isEmpty();
+    }
+
+    @Test
+    void aChangeGivesACopyAndLeavesTheOriginal() {
+        SequenceSpec spec = SequenceSpec.of(1, 2, 3);
+        SequenceSpec changed = spec.maxTokens(5)
+                .stopTokens(9)
+                .tenant("a")
+                .priority(-2)
+                .salt("s")
+                .adapter("l");
+        assertThat(spec.maxTokens()).isEqualTo(Integer.MAX_VALUE);
+        assertThat(changed.maxTokens()).isEqualTo(5);
+        assertThat(changed.stopTokens()).containsExactly(9);
+        assertThat(changed.tenant()).isEqualTo("a");
+        assertThat(changed.priority()).isEqualTo(-2);
+        assertThat(changed.salt()).isEqualTo("s");
+        assertThat(changed.adapter()).isEqualTo("l");
+        assertThat(changed.promptTokens(5)).containsExactly(1, 2, 3, 0, 0);
+    }
+
+    @Test
+    void arraysAreCopiedInAndOut() {
+        int[] prompt = {1, 2};
+        int[] stops = {9};
+        SequenceSpec spec = SequenceSpec.of(prompt).stopTokens(stops);
+        prompt[0] = 5;
+        stops[0] = 5;
+        spec.stopTokens()[0] = 5;
+        spec.promptTokens(2)[0] = 5;
+        assertThat(spec.promptTokens(0)).containsExactly(1, 2);
+        assertThat(spec.stopTokens()).containsExactly(9);
+    }
+
+    @Test
+    void whatMakesNoSenseIsRefusedWithItsValues() {
+        SequenceSpec spec = SequenceSpec.of(1, 2, 3);
+        assertRefused(SequenceSpec::of, "a prompt needs at least one token, promptTokens.length=0");
+        assertRefused(() -> SequenceSpec.of(1, -4), "a token id must not be negative, promptTokens has -4");
+        assertRefused(() -> spec.maxTokens(0), "maxTokens must be positive, maxTokens=0");
+        assertRefused(() -> spec.stopTokens(1, -1), "a token id must not be negative, stopTokens has -1");
+        MediaItem outside = new MediaItem(2, 2, new byte[MediaItem.HASH_BYTES]);
+        assertRefused(
+                () -> spec.media(List.of(outside)),
+                "a media item must end inside the prompt, offset=2, length=2, promptLength=3");
+        assertThatThrownBy(() -> spec.tenant(null)).isInstanceOf(NullPointerException.class);
+    }
+
+    private static void assertRefused(ThrowingCallable call, String message) {
+        assertThatThrownBy(call).isInstanceOf(IllegalArgumentException.class).hasMessage(message);
+    }
+}

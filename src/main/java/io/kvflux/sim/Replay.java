@@ -32,7 +32,8 @@ public final class Replay {
         double[] ttft = new double[n];
         double[] tpot = new double[n];
         double[] latency = new double[n];
-        long total = (long) options.scheduler().blocksPerReplica() * options.scheduler().replicas();
+        long total = (long) options.scheduler().blocksPerReplica()
+                * options.scheduler().replicas();
         long prompt = 0;
         long output = 0;
         long blocks = 0;
@@ -71,7 +72,7 @@ public final class Replay {
                     "completed"));
             while (!options.cacheOnly() && tick <= now) {
                 long held = (long) (total * Math.min(1, load));
-                cached = Math.min(total - held, cached + total / 90.0);
+                cached = Math.min((double) (total - held), cached + total / 90.0);
                 listener.onTick(new Tick(
                         tick++,
                         (int) (90 * load + random.nextInt(6)),
@@ -117,11 +118,7 @@ public final class Replay {
                 new ReplaySummary.Blocks(total, time ? total - 17 : null, time ? 0.71 : null, time ? 0.031 : null),
                 (System.nanoTime() - start) / 1e9);
         return new ReplayResult(
-                summary,
-                time ? a : new double[0],
-                time ? b : new double[0],
-                time ? c : new double[0],
-                stopped);
+                summary, time ? a : new double[0], time ? b : new double[0], time ? c : new double[0], stopped);
     }
 
     /** Stops {@link #run()}. */

@@ -11,8 +11,4 @@ package io.kvflux.sim;
  */
 @SuppressWarnings("ArrayRecordComponent")
 public record ReplayResult(
-        ReplaySummary summary,
-        double[] ttftSeconds,
-        double[] tpotSeconds,
-        double[] latencySeconds,
-        boolean partial) {}
+        ReplaySummary summary, double[] ttftSeconds, double[] tpotSeconds, double[] latencySeconds, boolean partial) {}

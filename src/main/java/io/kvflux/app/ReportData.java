@@ -22,7 +22,7 @@ record ReportData(
     private static final ObjectMapper MAPPER = new ObjectMapper();
     private static final MathContext DIGITS = new MathContext(5);
 
-    /** Shortest window of the windowed hit ratio, in seconds or requests. */
+    /** The window of the windowed hit ratio is a multiple of this, in seconds or requests. */
     private static final double MIN_WINDOW = 10;
 
     private static final double WINDOWS_PER_RUN = 50;
@@ -59,7 +59,7 @@ record ReportData(
 
         static Series of(List<Tick> points) {
             double last = points.get(points.size() - 1).seconds();
-            double window = Math.max(MIN_WINDOW, Math.ceil(last / WINDOWS_PER_RUN));
+            double window = MIN_WINDOW * Math.ceil(Math.max(last, 1) / WINDOWS_PER_RUN / MIN_WINDOW);
             return new Series(
                     each(points, Tick::seconds),
                     each(points, Tick::running),

@@ -97,7 +97,7 @@ final class ReportHtml {
 
     /** The configuration, and the summary as the terminal shows it. */
     static String tables(ReplayResult result, ReplaySetup setup) {
-        StringBuilder html = new StringBuilder("<section><h2>Configuration</h2>\n<table>\n");
+        StringBuilder html = new StringBuilder("<div class=\"tables\">\n<section><h2>Configuration</h2>\n<table>\n");
         setup.configuration()
                 .forEach((name, value) -> html.append("<tr><th scope=\"row\">")
                         .append(Html.escape(name))
@@ -107,7 +107,7 @@ final class ReportHtml {
         html.append("</table></section>\n<section><h2>Summary</h2>\n<pre>");
         StringWriter summary = new StringWriter();
         SummaryTable.print(new PrintWriter(summary), result, setup);
-        html.append(Html.escape(summary.toString())).append("</pre></section>\n<footer>");
+        html.append(Html.escape(summary.toString())).append("</pre></section>\n</div>\n<footer>");
         return html.append(Html.escape("kvflux " + KvFluxCommand.Version.text()))
                 .append("</footer>\n")
                 .toString();

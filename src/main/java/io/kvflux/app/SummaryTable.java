@@ -24,7 +24,6 @@ final class SummaryTable {
             latency(table, summary);
         }
         blocks(table, summary);
-        table.row("real time", Numbers.seconds(summary.wallSeconds()));
         table.print(out);
     }
 
@@ -33,6 +32,7 @@ final class SummaryTable {
                 .row("requests", Numbers.count(summary.requests()))
                 .row("completed", Numbers.count(summary.completed()))
                 .row("rejected (never fit)", Numbers.count(summary.rejected()))
+                .row("replayed in", Numbers.seconds(summary.wallSeconds()))
                 .row("prompt tokens", Numbers.count(summary.promptTokens()));
         if (summary.outputTokens() != null) {
             table.row("output tokens", Numbers.count(summary.outputTokens()));

@@ -7,9 +7,10 @@
 
   const plain = new Intl.NumberFormat("en", { maximumSignificantDigits: 4 });
   const short = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
-  const number = v => (v == null ? "-" : plain.format(v));
+  const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+  const number = v => (v == null ? "" : Math.abs(v) >= 1000 ? whole.format(v) : plain.format(v));
   const compact = v => (v == null ? "" : short.format(v));
-  const percent = v => (v == null ? "-" : v.toFixed(1) + " %");
+  const percent = v => (v == null ? "" : v.toFixed(1) + " %");
   const two = v => String(v).padStart(2, "0");
 
   function clock(seconds) {
@@ -19,7 +20,6 @@
   }
 
   function duration(v) {
-    if (v == null) return "-";
     if (v < 1) return plain.format(+(v * 1000).toPrecision(3)) + " ms";
     return plain.format(+v.toPrecision(3)) + " s";
   }
@@ -35,7 +35,8 @@
     ticks: { stroke: colour("line"), width: 1, size: 5 },
     font: "12px system-ui, sans-serif",
     labelFont: "12px system-ui, sans-serif",
-    labelSize: 18,
+    labelSize: 16,
+    labelGap: 2,
   }, extra);
 
   const line = (label, hue, value, extra) => Object.assign({
@@ -51,10 +52,10 @@
         cursor: { sync: { key: "time" }, points: { size: 6 }, y: false },
         scales: { x: { time: false }, y: { range: scale } },
         axes: [
-          axis({ label: xLabel, values: (u, ticks) => ticks.map(xText), incrs: xSteps, space: 70 }),
+          axis({ label: xLabel, size: 30, values: (u, ticks) => ticks.map(xText), incrs: xSteps, space: 70 }),
           axis({ label, size: 52, values: (u, ticks) => ticks.map(compact) }),
         ],
-        series: [{ label: xLabel, value: (u, v) => (v == null ? "-" : xText(v)) }, ...lines],
+        series: [{ label: " ", value: (u, v) => (v == null ? "" : (data.cacheOnly ? "after " : "at ") + xText(v)) }, ...lines],
       }, extra),
     };
   }
@@ -68,23 +69,32 @@
       const pixel = window.devicePixelRatio || 1;
       context.save();
       context.strokeStyle = colour("soft");
-      context.fillStyle = colour("text");
       context.font = 12 * pixel + "px system-ui, sans-serif";
+      const right = u.bbox.left + u.bbox.width;
+      const bottom = u.bbox.top + u.bbox.height;
+      const seen = [["p50", cdf.p50, 50, 0.62], ["p90", cdf.p90, 90, 0.78], ["p99", cdf.p99, 99, 0.94]]
+        .map(([name, value, share, height]) => ({
+          text: name + " " + duration(value), x: u.valToPos(value, "x", true), top: u.valToPos(share, "y", true),
+          y: u.bbox.top + u.bbox.height * height,
+        }))
+        .filter(mark => mark.x >= u.bbox.left && mark.x <= right);
+      context.textAlign = "left";
       context.setLineDash([4 * pixel, 3 * pixel]);
-      [["p50", cdf.p50, 50], ["p90", cdf.p90, 90], ["p99", cdf.p99, 99]].forEach(([name, value, share]) => {
-        const x = u.valToPos(value, "x", true);
-        const y = u.valToPos(share, "y", true);
-        if (x < u.bbox.left || x > u.bbox.left + u.bbox.width) return;
+      seen.forEach(mark => {
         context.beginPath();
-        context.moveTo(x, y);
-        context.lineTo(x, u.bbox.top + u.bbox.height);
+        context.moveTo(mark.x, mark.top);
+        context.lineTo(mark.x, bottom);
         context.stroke();
-        const text = name + " " + duration(value);
-        const toRight = x + context.measureText(text).width + 8 * pixel < u.bbox.left + u.bbox.width;
-        context.textAlign = toRight ? "left" : "right";
-        // Below the curve, at heights that never meet.
-        const height = { p50: 0.5, p90: 0.68, p99: 0.86 }[name];
-        context.fillText(text, x + (toRight ? 5 : -5) * pixel, u.bbox.top + u.bbox.height * height);
+      });
+      // Labels last, so that no line crosses one.
+      seen.forEach(mark => {
+        const width = context.measureText(mark.text).width;
+        const gap = 5 * pixel;
+        const x = mark.x + gap + width + gap < right ? mark.x + gap : mark.x - gap - width;
+        context.fillStyle = colour("card");
+        context.fillRect(x - 2 * pixel, mark.y - 12 * pixel, width + 4 * pixel, 16 * pixel);
+        context.fillStyle = colour("text");
+        context.fillText(mark.text, x, mark.y);
       });
       context.restore();
     };
@@ -101,11 +111,11 @@
         cursor: { points: { size: 6 }, y: false },
         scales: { x: { time: false, distr: wide ? 3 : 1 }, y: { range: hundred } },
         axes: [
-          axis({ label: wide ? "seconds, logarithmic" : "seconds", space: 60,
+          axis({ label: wide ? "seconds, logarithmic" : "seconds", size: 30, space: 60,
             values: (u, ticks) => ticks.map(v => (v == null ? "" : compact(v))) }),
           axis({ label: "% of requests", size: 46 }),
         ],
-        series: [{ label: "within", value: (u, v) => duration(v) }, area("requests", "purple", percent)],
+        series: [{ label: " ", value: (u, v) => (v == null ? "" : "within " + duration(v)) }, area("requests", "purple", percent)],
         hooks: { draw: [marks(cdf)] },
       },
     };
@@ -164,7 +174,7 @@
     const style = getComputedStyle(section);
     return Math.max(200, section.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight));
   };
-  const heightFor = width => Math.round(Math.min(280, Math.max(200, width * 0.5)));
+  const heightFor = width => Math.round(Math.min(280, Math.max(230, width * 0.5)));
 
   function draw() {
     plots.forEach(plot => plot.uplot.destroy());

@@ -14,7 +14,7 @@ final class Converters {
 
     private Converters() {}
 
-    /** A whole number of at least 1. */
+    /** A whole number of at least 1, in 32 bits. */
     static final class Count implements ITypeConverter<Integer> {
 
         @Override
@@ -41,7 +41,8 @@ final class Converters {
         } catch (NumberFormatException e) {
             // The message below says what is expected.
         }
-        throw new TypeConversionException("expected a whole number from 1 to " + max + ", found '" + text + "'");
+        String range = max == Long.MAX_VALUE ? "of at least 1" : "from 1 to " + max;
+        throw new TypeConversionException("expected a whole number " + range + ", found '" + text + "'");
     }
 
     /** A size such as 40GiB. */

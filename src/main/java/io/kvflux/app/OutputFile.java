@@ -3,9 +3,12 @@ package io.kvflux.app;
 import java.io.IOException;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Objects;
 
 /**
  * A file that appears whole or not at all: written beside its place and moved there by {@link #commit()}. It is opened
@@ -99,12 +102,13 @@ final class OutputFile implements AutoCloseable {
     }
 
     private static String reason(IOException e) {
-        if (e instanceof java.nio.file.AccessDeniedException) {
+        if (e instanceof AccessDeniedException) {
             return "permission denied";
         }
-        if (e instanceof java.nio.file.FileSystemException failure && failure.getReason() != null) {
-            return failure.getReason();
+        if (!(e instanceof FileSystemException failure)) {
+            return String.valueOf(e.getMessage());
         }
-        return String.valueOf(e.getMessage());
+        // Without a reason its message is only the path.
+        return Objects.requireNonNullElse(failure.getReason(), "no file can be made there");
     }
 }

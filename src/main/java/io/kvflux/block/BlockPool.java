@@ -1,5 +1,7 @@
 package io.kvflux.block;
 
+import java.security.SecureRandom;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * free + held + cached + withheld = usable. An allocation is all or nothing: it is refused before anything changes.
  *
  * <p>Single-threaded. Block 0 is the null block, never counted and never handed out; usable ids are 1 to
- * {@link #usableBlocks()}. Costs 8 bytes a block, about 64 bytes a run of pages in the prefix index, and 4 bytes a token
+ * {@link #usableBlocks()}. Costs 8 bytes a block, 64 to 128 bytes a run of pages in the prefix index, and 4 bytes a token
  * of committed pages for confirming hits.
  */
 public final class BlockPool {
@@ -41,18 +43,26 @@ public final class BlockPool {
      *
      * @param blocks usable blocks, at least 1
      * @param pageSize tokens in a page, at least 1
-     * @param maxStepsInFlight steps that may be issued and not completed, at least 1: how far a fence can be ahead
+     * @param maxStepsInFlight steps that may be issued and not completed, 1 to 65 536: how far a fence can be ahead
      * @param eviction a policy of this pool's own
-     * @throws IllegalArgumentException if a number is not positive, or blocks is 2^31 - 1
+     * @throws IllegalArgumentException if a number is not positive, blocks is 2^31 - 1, or maxStepsInFlight too large
      */
     public BlockPool(int blocks, int pageSize, int maxStepsInFlight, EvictionPolicy eviction) {
-        if (blocks <= 0 || blocks == Integer.MAX_VALUE || pageSize <= 0 || maxStepsInFlight <= 0) {
-            throw new IllegalArgumentException(
-                    "a pool needs 0 < blocks < 2^31 - 1, pageSize > 0 and maxStepsInFlight > 0, blocks=" + blocks
-                            + ", pageSize=" + pageSize + ", maxStepsInFlight=" + maxStepsInFlight);
+        this(blocks, pageSize, maxStepsInFlight, eviction, new SecureRandom()::nextLong);
+    }
+
+    BlockPool(int blocks, int pageSize, int maxStepsInFlight, EvictionPolicy eviction, LongSupplier hashKeys) {
+        if (blocks <= 0
+                || blocks == Integer.MAX_VALUE
+                || pageSize <= 0
+                || maxStepsInFlight <= 0
+                || maxStepsInFlight > Fences.MAX_STEPS) {
+            throw new IllegalArgumentException("a pool needs 0 < blocks < 2^31 - 1, pageSize > 0 and"
+                    + " 0 < maxStepsInFlight <= " + Fences.MAX_STEPS + ", blocks=" + blocks + ", pageSize=" + pageSize
+                    + ", maxStepsInFlight=" + maxStepsInFlight);
         }
         pages = new Pages(blocks, pageSize);
-        index = new PrefixIndex(pages, runs);
+        index = new PrefixIndex(pages, runs, hashKeys);
         fences = new Fences(pages, maxStepsInFlight);
         free = blocks;
         this.eviction = eviction;
@@ -99,7 +109,7 @@ public final class BlockPool {
         return inserted;
     }
 
-    /** {@return findable pages that were evicted so far} */
+    /** {@return findable pages that were evicted so far, those that {@link #clearCache} forgot included} */
     public long evictedPages() {
         return evicted;
     }
@@ -132,13 +142,12 @@ public final class BlockPool {
      * @param table a closed table
      * @param scope salt and adapter of the match
      * @param match a match of this pool's present state
-     * @param newBlocks blocks wanted beyond the matched ones
+     * @param newBlocks blocks wanted beyond the matched ones, at least 0
      * @return false if fewer blocks are available than the new blocks and the matched ones that nobody holds
      */
     public boolean open(BlockTable table, PrefixScope scope, PrefixMatch match, int newBlocks) {
-        if (table.isOpen()) {
-            throw new IllegalStateException("a table is opened once before its release");
-        }
+        requireClosed(table);
+        requireCount(newBlocks);
         if (newBlocks > availableBlocks() - match.cachedPages) {
             return false;
         }
@@ -160,11 +169,12 @@ public final class BlockPool {
      * Adds new blocks at the end of a table, or changes nothing.
      *
      * @param table an open table
-     * @param newBlocks blocks wanted
+     * @param newBlocks blocks wanted, at least 0
      * @return false if fewer are available
      */
     public boolean grow(BlockTable table, int newBlocks) {
         requireOpen(table);
+        requireCount(newBlocks);
         if (newBlocks > availableBlocks()) {
             return false;
         }
@@ -184,6 +194,7 @@ public final class BlockPool {
      */
     public void commit(BlockTable table, int[] tokens, int upTo, PageKeys keys) {
         requireOpen(table);
+        fences.requireReachable(table.fence);
         if (upTo > table.size || (long) upTo * pages.pageSize > tokens.length) {
             throw new IllegalArgumentException("pages to commit must be in the table and full, upTo=" + upTo + ", size="
                     + table.size + ", pageSize=" + pages.pageSize + ", tokens=" + tokens.length);
@@ -215,6 +226,7 @@ public final class BlockPool {
      */
     public void release(BlockTable table) {
         requireOpen(table);
+        fences.requireReachable(table.fence);
         for (int i = table.size - 1; i >= table.committed; i--) {
             letGo(table.ids[i], table.fence);
         }
@@ -235,14 +247,13 @@ public final class BlockPool {
      *
      * @param from an open table
      * @param table a closed table
-     * @param newBlocks blocks of its own wanted after them
+     * @param newBlocks blocks of its own wanted after them, at least 0
      * @return false if fewer are available; then nothing has changed
      */
     public boolean fork(BlockTable from, BlockTable table, int newBlocks) {
         requireOpen(from);
-        if (table.isOpen()) {
-            throw new IllegalStateException("a table is opened once before its release");
-        }
+        requireClosed(table);
+        requireCount(newBlocks);
         if (newBlocks > availableBlocks()) {
             return false;
         }
@@ -259,9 +270,14 @@ public final class BlockPool {
     /**
      * Says that every step up to {@code step} has completed, which frees what was withheld for them.
      *
-     * @param step number of the newest completed step; never less than before
+     * @param step number of the newest completed step, counted from 1; never less than before
+     * @throws IllegalArgumentException if it is
      */
     public void completed(long step) {
+        if (step < fences.completed()) {
+            throw new IllegalArgumentException(
+                    "steps complete in order, step=" + step + ", completed=" + fences.completed());
+        }
         long last = Math.min(step, fences.completed() + fences.buckets());
         for (long fence = fences.completed() + 1; fence <= last; fence++) {
             for (int block = fences.takeBlocks(fence); block != Pages.NULL_BLOCK; ) {
@@ -319,8 +335,8 @@ public final class BlockPool {
             int block = free > 0 ? takeFree() : evict();
             pages.prev[block] = Pages.FILLING;
             table.ids[table.size++] = block;
+            held++;
         }
-        held += blocks;
     }
 
     private int takeFree() {
@@ -342,7 +358,7 @@ public final class BlockPool {
 
     private int evict() {
         int run = eviction.victim();
-        if (run == Runs.NONE || runs.refs[run] != 0 || runs.children[run] != 0 || fences.pending(runs.fence[run])) {
+        if (!evictable(run)) {
             throw new IllegalStateException("the eviction policy must name a cached leaf, run=" + run);
         }
         int block = runs.last[run];
@@ -359,6 +375,15 @@ public final class BlockPool {
             pages.next[runs.last[run]] = Pages.NULL_BLOCK;
         }
         return block;
+    }
+
+    private boolean evictable(int run) {
+        return run > Runs.NONE
+                && run < runs.bound()
+                && runs.pages[run] > 0
+                && runs.refs[run] == 0
+                && runs.children[run] == 0
+                && !fences.pending(runs.fence[run]);
     }
 
     /**
@@ -453,6 +478,18 @@ public final class BlockPool {
     private static void requireOpen(BlockTable table) {
         if (!table.isOpen()) {
             throw new IllegalStateException("the table is not open");
+        }
+    }
+
+    private static void requireClosed(BlockTable table) {
+        if (table.isOpen()) {
+            throw new IllegalStateException("a table is opened once before its release");
+        }
+    }
+
+    private static void requireCount(int newBlocks) {
+        if (newBlocks < 0) {
+            throw new IllegalArgumentException("newBlocks must not be negative, newBlocks=" + newBlocks);
         }
     }
 

@@ -62,15 +62,10 @@ public final class BlockTable {
      * Says that a step was issued that may touch these blocks: what this table lets go is withheld until that step has
      * completed.
      *
-     * @param step the step's number; fences never go back
+     * @param step the step's number, counted from 1; fences never go back
      */
     public void touch(long step) {
         fence = Math.max(fence, step);
-    }
-
-    void add(int block) {
-        reserve(size + 1);
-        ids[size++] = block;
     }
 
     void reserve(int capacity) {

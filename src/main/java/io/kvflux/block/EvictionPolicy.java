@@ -2,7 +2,8 @@ package io.kvflux.block;
 
 /**
  * Which cached content goes first. The pool tells the policy what becomes cached and what is held again, and asks it for
- * a victim when nothing is free; it takes pages off the victim's end, one at a time, so a tail leaves before its head.
+ * a victim for every page when nothing is free; it takes that page off the victim's end, so a tail leaves before its
+ * head.
  *
  * <p>A policy serves one pool and is called from one thread. Cached content comes in runs: pages that follow each other
  * in a prefix and were used together. A run that has children must not be a victim.
@@ -45,9 +46,10 @@ public interface EvictionPolicy {
     void attach(View view);
 
     /**
-     * Nobody holds {@code run} any more. Runs of one sequence come tail first.
+     * Nobody holds {@code run} any more and no step in flight may touch it. Runs of one sequence come tail first, and a
+     * run always after those that continue it.
      *
-     * @param run a run that was held, or new
+     * @param run a run that was held or withheld, or the head of a division
      */
     void cached(int run);
 

@@ -6,6 +6,9 @@ package io.kvflux.block;
  */
 final class Fences {
 
+    /** Most steps in flight: far more than any loop overlaps, few enough for a ring. */
+    static final int MAX_STEPS = 1 << 16;
+
     private final Pages pages;
     private final RunQueues runs;
     private final int[] blocks;
@@ -71,11 +74,15 @@ final class Fences {
         completed = step;
     }
 
-    private int bucket(long fence) {
+    /** Checked before anything is let go, so that a step that was never to be issued leaves the pool whole. */
+    void requireReachable(long fence) {
         if (fence - completed > blocks.length) {
             throw new IllegalStateException("a fence is at most " + blocks.length + " steps ahead, fence=" + fence
                     + ", completed=" + completed);
         }
+    }
+
+    private int bucket(long fence) {
         return (int) (fence & mask);
     }
 }

@@ -33,8 +33,12 @@ public final class PageKeys {
      * @param media its media items, in any order
      * @param pageSize tokens in a page
      * @return the keys of its pages
+     * @throws IllegalArgumentException if pageSize is not positive
      */
     public static PageKeys of(List<MediaItem> media, int pageSize) {
+        if (pageSize <= 0) {
+            throw new IllegalArgumentException("pageSize must be positive, pageSize=" + pageSize);
+        }
         if (media.isEmpty()) {
             return EMPTY;
         }

@@ -53,11 +53,6 @@ final class Pages {
         return Arrays.equals(segment, at, at + pageSize, tokens, from, from + pageSize);
     }
 
-    boolean equal(int block, int other) {
-        int at = (other & segmentMask) * pageSize;
-        return holds(block, segments[other >>> segmentShift], at);
-    }
-
     void write(int block, int[] tokens, int from) {
         int index = block >>> segmentShift;
         int[] segment = segments[index];

@@ -12,6 +12,8 @@ final class PoolVerifier {
     private final Pages pages;
     private final Runs runs;
     private final BitSet seen;
+    /** Runs that stand in the queue of a fence. */
+    private final BitSet waiting = new BitSet();
 
     PoolVerifier(BlockPool pool) {
         this.pool = pool;
@@ -32,13 +34,11 @@ final class PoolVerifier {
         int heldPages = 0;
         int cachedPages = 0;
         int withheldPages = countWithheldBlocks();
-        int[] children = new int[runs.bound()];
+        checkTrie(refs);
         for (int run = 1; run < runs.bound(); run++) {
             if (!runs.exists(run)) {
                 continue;
             }
-            checkRun(run, refs[run]);
-            children[runs.parent[run]]++;
             if (runs.refs[run] > 0) {
                 heldPages += runs.pages[run];
             } else if (pool.fences.pending(runs.fence[run])) {
@@ -46,9 +46,6 @@ final class PoolVerifier {
             } else {
                 cachedPages += runs.pages[run];
             }
-        }
-        for (int run = 1; run < runs.bound(); run++) {
-            require(!runs.exists(run) || runs.children[run] == children[run], "a run counts its children, run", run);
         }
         require(pool.heldBlocks() == heldPages + filling, "heldBlocks are those of tables", pool.heldBlocks());
         require(pool.cachedBlocks() == cachedPages, "cachedBlocks are the pages nobody holds", pool.cachedBlocks());
@@ -85,7 +82,11 @@ final class PoolVerifier {
                 count++;
             }
             for (int run = fences.firstRun(fence); run != Runs.NONE; run = fences.runAfter(run)) {
-                require(runs.refs[run] == 0 && runs.fence[run] == fence, "a withheld run waits for its fence", run);
+                require(
+                        runs.refs[run] == 0 && runs.fence[run] == fence,
+                        "a withheld run waits for its fence, run",
+                        run);
+                waiting.set(run);
             }
         }
         return count;
@@ -111,13 +112,34 @@ final class PoolVerifier {
         return table.size - table.committed;
     }
 
-    private void checkRun(int run, int refs) {
-        require(runs.refs[run] == refs, "a run counts the tables whose path it is on, run", run);
-        int parent = runs.parent[run];
-        if (parent == Runs.NONE) {
-            return;
+    private void checkTrie(int[] refs) {
+        int indexed = 0;
+        int[] children = new int[runs.bound()];
+        for (int run = 1; run < runs.bound(); run++) {
+            if (!runs.exists(run)) {
+                continue;
+            }
+            require(runs.refs[run] == refs[run], "a run counts the tables whose path it is on, run", run);
+            if (!runs.isRoot(run)) {
+                checkRun(run);
+                children[runs.parent[run]]++;
+                indexed++;
+            }
         }
-        require(runs.exists(parent) && runs.refs[parent] >= refs, "whoever holds a run holds its parent, run", run);
+        for (int run = 1; run < runs.bound(); run++) {
+            require(!runs.exists(run) || runs.children[run] == children[run], "a run counts its children, run", run);
+            require(!pool.index.isUnusedRoot(run), "the root of a scope that nobody uses is dropped, run", run);
+        }
+        require(pool.index.runCount() == indexed, "the index has every run once, runs", indexed);
+    }
+
+    private void checkRun(int run) {
+        int parent = runs.parent[run];
+        require(runs.exists(parent), "a run continues a run that exists, run", run);
+        require(runs.refs[parent] >= runs.refs[run], "whoever holds a run holds its parent, run", run);
+        require(runs.fence[parent] >= runs.fence[run], "a run is withheld no longer than its parent, run", run);
+        boolean withheld = runs.refs[run] == 0 && pool.fences.pending(runs.fence[run]);
+        require(waiting.get(run) == withheld, "a run waits while nobody holds it and its fence is pending, run", run);
         int block = runs.first[run];
         int before = Pages.NULL_BLOCK;
         for (int i = 0; i < runs.pages[run]; i++) {

@@ -77,9 +77,15 @@ public final class PrefixHasher {
      * @param page page number, from 0; its last token must be in tokens
      * @param media all media items of the sequence; those that overlap the page count, in order of their offset
      * @return 32 bytes
+     * @throws IllegalArgumentException if previous has another length than 32, or the page is not full
      */
     public byte[] next(byte[] previous, int[] tokens, int page, List<MediaItem> media) {
-        int start = Math.multiplyExact(page, pageSize);
+        requireHash(previous);
+        if (page < 0 || (page + 1L) * pageSize > tokens.length) {
+            throw new IllegalArgumentException("only full pages have a name, page=" + page + ", pageSize=" + pageSize
+                    + ", tokens=" + tokens.length);
+        }
+        int start = page * pageSize;
         ByteBuffer bytes = ByteBuffer.allocate(pageSize * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
         bytes.asIntBuffer().put(tokens, start, pageSize);
         sha256.update(bytes);
@@ -97,9 +103,17 @@ public final class PrefixHasher {
      *
      * @param hash a page's name
      * @return its first 8 bytes, big endian
+     * @throws IllegalArgumentException if the name has another length than 32
      */
     public static long toLong(byte[] hash) {
+        requireHash(hash);
         return ByteBuffer.wrap(hash).getLong();
+    }
+
+    private static void requireHash(byte[] hash) {
+        if (hash.length != HASH_BYTES) {
+            throw new IllegalArgumentException("a page's name has " + HASH_BYTES + " bytes, length=" + hash.length);
+        }
     }
 
     private static MessageDigest sha256() {

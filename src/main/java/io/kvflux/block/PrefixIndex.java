@@ -1,9 +1,10 @@
 package io.kvflux.block;
 
-import java.security.SecureRandom;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.LongSupplier;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,10 +27,10 @@ final class PrefixIndex {
     private int[] slots = new int[64];
     private int used;
 
-    PrefixIndex(Pages pages, Runs runs) {
+    PrefixIndex(Pages pages, Runs runs, LongSupplier randomKeys) {
         this.pages = pages;
         this.runs = runs;
-        keys = new SecureRandom().longs(pages.pageSize + 3L).toArray();
+        keys = LongStream.generate(randomKeys).limit(pages.pageSize + 3L).toArray();
         scratch = new int[pages.pageSize];
         defaultRoot = root(PrefixScope.NONE);
     }
@@ -44,10 +45,18 @@ final class PrefixIndex {
 
     /** Forgets the root of a scope that nobody uses; the root without salt and adapter stays. */
     void dropIfUnused(int root) {
-        if (root != defaultRoot && runs.isRoot(root) && runs.refs[root] == 0 && runs.children[root] == 0) {
+        if (isUnusedRoot(root)) {
             roots.remove(Objects.requireNonNull((PrefixScope) runs.key[root]));
             runs.remove(root);
         }
+    }
+
+    boolean isUnusedRoot(int run) {
+        return run != defaultRoot
+                && runs.exists(run)
+                && runs.isRoot(run)
+                && runs.refs[run] == 0
+                && runs.children[run] == 0;
     }
 
     int rootCount() {

@@ -89,10 +89,7 @@ final class CoreVerifier {
 
     private static void require(boolean condition, String rule, Sequence sequence) {
         if (!condition) {
-            throw new IllegalStateException("invariant broken: " + rule + ", " + sequence.id + ": state="
-                    + sequence.state + ", length=" + sequence.length + ", computed=" + sequence.computed
-                    + ", scheduled=" + sequence.scheduled + ", pending=" + sequence.pending + ", blocks="
-                    + sequence.table.size() + ", committed=" + sequence.table.committed());
+            throw new IllegalStateException("invariant broken: " + rule + ", " + sequence);
         }
     }
 

@@ -188,9 +188,14 @@ final class Planner {
         return false;
     }
 
+    /** Whether the queue has got rid of the sequence: by admitting it, as a rule. */
     private boolean admit(Sequence sequence) {
         if (sequence.pending > 0) {
             return false; // its last tokens are still on their way
+        }
+        if (replicas[0].blocks(sequence.length) > config.blocksPerReplica()) {
+            core.outgrown(sequence, sequence.length); // it was preempted just when it outgrew its replica
+            return true;
         }
         Replica best = null;
         for (Replica replica : replicas) {

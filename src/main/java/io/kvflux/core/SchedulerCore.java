@@ -288,6 +288,11 @@ public final class SchedulerCore {
         new CoreVerifier(config, replicas, queue, live.values(), this).verify();
     }
 
+    @Override
+    public String toString() {
+        return "SchedulerCore[stepsInFlight=" + stepsInFlight() + ", sequences=" + live.values() + "]";
+    }
+
     void admitted(Sequence sequence, int hitTokens) {
         listener.admitted(sequence.id, sequence.replica, hitTokens);
     }

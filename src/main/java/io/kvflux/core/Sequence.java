@@ -154,4 +154,11 @@ final class Sequence {
         prefillTarget = 0;
         epoch++;
     }
+
+    @Override
+    public String toString() {
+        return id + ": state=" + state + ", replica=" + replica + ", length=" + length + ", computed=" + computed
+                + ", scheduled=" + scheduled + ", pending=" + pending + ", granted=" + granted + ", blocks="
+                + table.size() + ", committed=" + table.committed();
+    }
 }

@@ -11,7 +11,8 @@ public interface ReplayListener {
     default void onRequest(RequestRow row) {}
 
     /**
-     * Simulated time passed a tick (every whole second of simulated time).
+     * Simulated time passed a whole second. In a long pause only its first and last second are told. A look at the cache
+     * alone has no time: then {@code seconds} counts requests.
      *
      * @param tick the state then
      */

@@ -3,12 +3,35 @@ package io.kvflux.sim;
 import io.kvflux.core.SchedulerConfig;
 
 /**
- * Stand-in.
+ * How a workload is replayed.
  *
- * @param scheduler the scheduler
- * @param cost step times
- * @param tenants tenants
- * @param seed seed
- * @param cacheOnly cache only
+ * @param scheduler the scheduler's configuration; with cacheOnly only its page size, blocks of one replica, eviction and
+ *     verifyInvariants count
+ * @param cost how long a step takes; unused with cacheOnly
+ * @param tenants how many tenants the requests are dealt to, at least 1
+ * @param seed of the dealing
+ * @param cacheOnly whether to look at the cache alone: requests one after another in file order, no time, no output
  */
-public record ReplayOptions(SchedulerConfig scheduler, CostModel cost, int tenants, long seed, boolean cacheOnly) {}
+public record ReplayOptions(SchedulerConfig scheduler, CostModel cost, int tenants, long seed, boolean cacheOnly) {
+
+    /**
+     * Checks the values.
+     *
+     * @param scheduler the scheduler's configuration
+     * @param cost how long a step takes
+     * @param tenants at least 1
+     * @param seed of the dealing
+     * @param cacheOnly whether to look at the cache alone
+     * @throws IllegalArgumentException if tenants is not positive, or cacheOnly has several replicas or no prefix caching
+     */
+    public ReplayOptions {
+        if (tenants < 1) {
+            throw new IllegalArgumentException("tenants must be positive, tenants=" + tenants);
+        }
+        if (cacheOnly && (scheduler.replicas() != 1 || !scheduler.prefixCaching())) {
+            throw new IllegalArgumentException(
+                    "a look at the cache alone needs one replica with prefix caching, replicas=" + scheduler.replicas()
+                            + ", prefixCaching=" + scheduler.prefixCaching());
+        }
+    }
+}

@@ -1,14 +1,13 @@
 package io.kvflux.sim;
 
 /**
- * Stand-in.
+ * What a replay yields beside what its listener heard. Times are simulated seconds, sorted; empty for cache-only.
  *
- * @param summary the summary
- * @param ttftSeconds sorted
- * @param tpotSeconds sorted
- * @param latencySeconds sorted
- * @param partial stopped before its end
+ * @param summary the numbers of the JSON contract
+ * @param ttftSeconds time to first token of each completed request
+ * @param tpotSeconds time per output token after the first, of completed requests with two tokens or more
+ * @param latencySeconds arrival to last token of each completed request
+ * @param partial whether the replay was stopped before its end
  */
-@SuppressWarnings("ArrayRecordComponent")
 public record ReplayResult(
         ReplaySummary summary, double[] ttftSeconds, double[] tpotSeconds, double[] latencySeconds, boolean partial) {}

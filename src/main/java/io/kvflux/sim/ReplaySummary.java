@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
  * @param requests requests read
  * @param completed requests that ran to their end
  * @param rejected requests that can never fit and were refused
+ * @param failed requests that outgrew their replica; what they had generated was delivered
  * @param promptTokens prompt tokens of the requests read
  * @param outputTokens tokens delivered
  * @param promptBlocks full prompt pages, counted at first admission only
@@ -32,6 +33,7 @@ public record ReplaySummary(
         long requests,
         long completed,
         long rejected,
+        long failed,
         long promptTokens,
         @Nullable Long outputTokens,
         long promptBlocks,

@@ -2,10 +2,12 @@ package io.kvflux.block;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.kvflux.api.MediaItem;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.LongSupplier;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -20,10 +22,22 @@ class BlockPoolModelTest {
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
     void poolAgreesWithPageWiseLru(long seed) {
+        SplittableRandom keys = new SplittableRandom(seed);
+        drive(seed, keys::nextLong);
+    }
+
+    /** Every run stands in one place of the index, so that content alone tells them apart. */
+    @ParameterizedTest
+    @ValueSource(longs = {11, 12, 13, 14})
+    void poolAgreesWithPageWiseLruWhenAllHashesAreEqual(long seed) {
+        drive(seed, () -> 0L);
+    }
+
+    private static void drive(long seed, LongSupplier hashKeys) {
         System.out.println("BlockPoolModelTest seed=" + seed);
         SplittableRandom random = new SplittableRandom(seed);
         for (int round = 0; round < 16; round++) {
-            new Run(random, 1 + random.nextInt(40), 1 + random.nextInt(4)).drive();
+            new Run(random, 1 + random.nextInt(40), 1 + random.nextInt(4), hashKeys).drive();
         }
     }
 
@@ -35,14 +49,15 @@ class BlockPoolModelTest {
         final PageWiseModel model;
         final List<BlockTable> tables = new ArrayList<>();
         final int[][] tokens = new int[TABLES][];
+        final PageKeys[] keys = new PageKeys[TABLES];
         final PrefixMatch match = new PrefixMatch();
         long issued;
         long completed;
 
-        Run(SplittableRandom random, int blocks, int pageSize) {
+        Run(SplittableRandom random, int blocks, int pageSize, LongSupplier hashKeys) {
             this.random = random;
             this.pageSize = pageSize;
-            pool = new BlockPool(blocks, pageSize, STEPS_IN_FLIGHT, EvictionPolicy.lru());
+            pool = new BlockPool(blocks, pageSize, STEPS_IN_FLIGHT, EvictionPolicy.lru(), hashKeys);
             model = new PageWiseModel(blocks, pageSize, TABLES);
             for (int i = 0; i < TABLES; i++) {
                 tables.add(new BlockTable());
@@ -109,18 +124,30 @@ class BlockPoolModelTest {
             }
             int pages = prompt.length / pageSize;
             PrefixScope scope = SCOPES.get(random.nextInt(SCOPES.size()));
-            pool.match(scope, prompt, pages, PageKeys.none(), match);
-            assertThat(match.pages()).isEqualTo(model.match(scope, prompt, pages));
-            assertThat(match.cachedPages()).isEqualTo(model.cachedOfMatch(scope, prompt, match.pages()));
+            PageKeys media = media();
+            pool.match(scope, prompt, pages, media, match);
+            assertThat(match.pages()).isEqualTo(model.match(scope, prompt, media, pages));
+            assertThat(match.cachedPages()).isEqualTo(model.cachedOfMatch(scope, prompt, media, match.pages()));
             int extra = random.nextInt(6);
             boolean opened = pool.open(tables.get(at), scope, match, extra);
-            assertThat(opened).isEqualTo(model.open(at, scope, prompt, match.pages(), extra));
+            assertThat(opened).isEqualTo(model.open(at, scope, prompt, media, match.pages(), extra));
             tokens[at] = Arrays.copyOf(prompt, 200 * pageSize);
+            keys[at] = media;
+        }
+
+        PageKeys media() {
+            List<MediaItem> items = new ArrayList<>();
+            while (random.nextInt(3) == 0) {
+                byte[] content = new byte[MediaItem.HASH_BYTES];
+                content[0] = (byte) random.nextInt(2);
+                items.add(new MediaItem(5 * random.nextInt(4), 1 + random.nextInt(5), content));
+            }
+            return PageKeys.of(items, pageSize);
         }
 
         void commit(int at, int upTo) {
-            pool.commit(tables.get(at), tokens[at], upTo, PageKeys.none());
-            model.commit(at, tokens[at], upTo);
+            pool.commit(tables.get(at), tokens[at], upTo, keys[at]);
+            model.commit(at, tokens[at], keys[at], upTo);
         }
 
         void release(int at) {
@@ -133,6 +160,7 @@ class BlockPoolModelTest {
                 return;
             }
             assertThat(pool.fork(tables.get(from), tables.get(at), 1)).isEqualTo(model.fork(from, at, 1));
+            keys[at] = keys[from];
             tokens[at] = tokens[from].clone();
             for (int i = tables.get(from).committed() * pageSize; i < tokens[at].length; i++) {
                 tokens[at][i] = random.nextInt(2);
@@ -140,10 +168,11 @@ class BlockPoolModelTest {
         }
 
         void touch(int at) {
-            if (issued - completed == STEPS_IN_FLIGHT) {
+            boolean shared = issued > completed && random.nextBoolean();
+            if (!shared && issued - completed == STEPS_IN_FLIGHT) {
                 complete(completed + 1);
             }
-            issued++;
+            issued += shared ? 0 : 1;
             tables.get(at).touch(issued);
             model.touch(at, issued);
         }

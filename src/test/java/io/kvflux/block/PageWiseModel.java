@@ -6,14 +6,16 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.stream.IntStream;
 
 /**
- * The obvious pool: a map from "scope and all tokens up to the end of this page" to the page, reference counts by page,
+ * The obvious pool: a map from "scope and all tokens and media up to the end of this page" to the page, reference counts by page,
  * and page-wise least recently used eviction by time stamps. Slow and plain.
  */
 final class PageWiseModel {
 
-    private record Key(PrefixScope scope, List<Integer> tokens) {}
+    private record Key(PrefixScope scope, List<Integer> tokens, List<Object> media) {}
 
     private static final class Page {
         int refs;
@@ -58,31 +60,31 @@ final class PageWiseModel {
         return List.of(blocks - held - withheld - cached(), held, cached(), withheld, inserted, evicted);
     }
 
-    int match(PrefixScope scope, int[] prompt, int maxPages) {
+    int match(PrefixScope scope, int[] prompt, PageKeys media, int maxPages) {
         int pages = 0;
-        while (pages < maxPages && findable.containsKey(key(scope, prompt, pages))) {
+        while (pages < maxPages && findable.containsKey(key(scope, prompt, media, pages))) {
             pages++;
         }
         return pages;
     }
 
-    int cachedOfMatch(PrefixScope scope, int[] prompt, int pages) {
+    int cachedOfMatch(PrefixScope scope, int[] prompt, PageKeys media, int pages) {
         int cached = 0;
         for (int i = 0; i < pages; i++) {
-            cached += isCached(findable.get(key(scope, prompt, i))) ? 1 : 0;
+            cached += isCached(findable.get(key(scope, prompt, media, i))) ? 1 : 0;
         }
         return cached;
     }
 
-    boolean open(int at, PrefixScope scope, int[] prompt, int pages, int extra) {
-        if (extra > available() - cachedOfMatch(scope, prompt, pages)) {
+    boolean open(int at, PrefixScope scope, int[] prompt, PageKeys media, int pages, int extra) {
+        if (extra > available() - cachedOfMatch(scope, prompt, media, pages)) {
             return false;
         }
         Table table = new Table();
         table.scope = scope;
         for (int i = 0; i < pages; i++) {
-            table.committed.add(key(scope, prompt, i));
-            findable.get(key(scope, prompt, i)).refs++;
+            table.committed.add(key(scope, prompt, media, i));
+            findable.get(key(scope, prompt, media, i)).refs++;
         }
         tables[at] = table;
         take(table, extra);
@@ -110,10 +112,10 @@ final class PageWiseModel {
         return true;
     }
 
-    void commit(int at, int[] tokens, int upTo) {
+    void commit(int at, int[] tokens, PageKeys media, int upTo) {
         Table table = tables[at];
         while (table.committed.size() < upTo) {
-            Key key = key(table.scope, tokens, table.committed.size());
+            Key key = key(table.scope, tokens, media, table.committed.size());
             table.committed.add(key);
             table.own--;
             Page twin = findable.get(key);
@@ -199,8 +201,12 @@ final class PageWiseModel {
         return page.refs == 0 && page.fence > completed;
     }
 
-    private Key key(PrefixScope scope, int[] tokens, int page) {
+    private Key key(PrefixScope scope, int[] tokens, PageKeys media, int page) {
         return new Key(
-                scope, Arrays.stream(tokens, 0, (page + 1) * pageSize).boxed().toList());
+                scope,
+                Arrays.stream(tokens, 0, (page + 1) * pageSize).boxed().toList(),
+                IntStream.rangeClosed(0, page)
+                        .mapToObj(i -> Objects.requireNonNullElse(media.key(i), "none"))
+                        .toList());
     }
 }

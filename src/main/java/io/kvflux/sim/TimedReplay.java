@@ -1,0 +1,314 @@
+package io.kvflux.sim;
+
+import io.kvflux.api.FinishReason;
+import io.kvflux.api.SequenceId;
+import io.kvflux.api.SequenceSpec;
+import io.kvflux.api.SequenceTooLongException;
+import io.kvflux.api.Step;
+import io.kvflux.api.StepResult;
+import io.kvflux.core.SchedulerConfig;
+import io.kvflux.core.SchedulerCore;
+import io.kvflux.core.SchedulerListener;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Replay with time. A virtual clock jumps from event to event: an arrival, or the end of the oldest step in flight. The
+ * simulated device carries out one step after another; all replicas run their part of a step together, so a step takes as
+ * long as its slowest replica. The device alone knows how long outputs are: it samples the stop token at their end.
+ */
+final class TimedReplay implements SchedulerListener {
+
+    private record InFlight(Step step, double end) {}
+
+    /** What is remembered of a request until it ends. */
+    private static final class Live {
+        final SimRequest request;
+        final double arrival;
+        final String tenant;
+        double admitted = Double.NaN;
+        double firstToken = Double.NaN;
+        int tokens;
+        int hitTokens;
+        int preemptions;
+
+        Live(SimRequest request, double arrival, String tenant) {
+            this.request = request;
+            this.arrival = arrival;
+            this.tenant = tenant;
+        }
+    }
+
+    private static final double NEVER = Double.POSITIVE_INFINITY;
+
+    private final Workload workload;
+    private final ReplayOptions options;
+    private final ReplayListener listener;
+    private final BooleanSupplier stopped;
+    private final SchedulerCore core;
+    private final SchedulerConfig config;
+    private final ReplayClock clock;
+    private final SplittableRandom dealer;
+    private final Map<SequenceId, Live> live = new HashMap<>();
+    private final Deque<InFlight> inFlight = new ArrayDeque<>();
+    private final StepResult result = new StepResult();
+    private final Samples ttft = new Samples();
+    private final Samples tpot = new Samples();
+    private final Samples latency = new Samples();
+
+    private @Nullable SimRequest next;
+    private long firstArrivalNanos;
+    private double deviceFree;
+    private boolean ending;
+
+    private long requests;
+    private long completed;
+    private long rejected;
+    private long failed;
+    private long promptTokens;
+
+    TimedReplay(Workload workload, ReplayOptions options, ReplayListener listener, BooleanSupplier stopped) {
+        this.workload = workload;
+        this.options = options;
+        this.listener = listener;
+        this.stopped = stopped;
+        config = options.scheduler();
+        core = new SchedulerCore(config, this);
+        clock = new ReplayClock(core, config, listener);
+        dealer = new SplittableRandom(options.seed());
+    }
+
+    ReplayResult run() {
+        long begin = System.nanoTime();
+        next = workload.next();
+        firstArrivalNanos = next == null ? 0 : next.arrivalNanos();
+        while (!stopped.getAsBoolean() && advance()) {
+            submitArrivals();
+            issueSteps();
+        }
+        boolean partial = next != null || !live.isEmpty();
+        double makespan = clock.now();
+        end();
+        double[] sortedTtft = ttft.sorted();
+        double[] sortedTpot = tpot.sorted();
+        double[] sortedLatency = latency.sorted();
+        ReplaySummary summary = summary(
+                makespan,
+                ReplaySummary.Distribution.ofSorted(sortedTtft),
+                ReplaySummary.Distribution.ofSorted(sortedTpot),
+                ReplaySummary.Distribution.ofSorted(sortedLatency),
+                (System.nanoTime() - begin) / 1e9);
+        return new ReplayResult(summary, sortedTtft, sortedTpot, sortedLatency, partial);
+    }
+
+    /** Goes to the next event and, if it is the end of a step, takes its result; false when nothing is to come. */
+    private boolean advance() {
+        InFlight oldest = inFlight.peek();
+        double arrival = next == null ? NEVER : seconds(next);
+        double end = oldest == null ? NEVER : oldest.end;
+        if (arrival == NEVER && end == NEVER) {
+            if (!live.isEmpty()) {
+                throw new IllegalStateException("every sequence comes to an end, left=" + live.size() + ", " + core);
+            }
+            return false;
+        }
+        clock.advanceTo(Math.min(arrival, end));
+        if (end <= arrival) {
+            complete(inFlight.remove().step);
+        }
+        return true;
+    }
+
+    private void submitArrivals() {
+        while (next != null && seconds(next) <= clock.now()) {
+            submit(next);
+            next = workload.next();
+        }
+    }
+
+    private void submit(SimRequest request) {
+        requests++;
+        promptTokens += request.inputLength();
+        String tenant = "tenant-" + dealer.nextInt(options.tenants());
+        Live entry = new Live(request, seconds(request), tenant);
+        SequenceSpec spec = SequenceSpec.of(request.promptTokens())
+                .stopTokens(SimRequest.STOP_TOKEN)
+                .tenant(tenant);
+        try {
+            live.put(core.submit(spec, Long.MAX_VALUE), entry);
+        } catch (SequenceTooLongException e) {
+            rejected++;
+            ended(entry, "rejected");
+        }
+    }
+
+    private void issueSteps() {
+        Step step;
+        while ((step = core.plan()) != null) {
+            deviceFree = Math.max(clock.now(), deviceFree) + cost(step);
+            inFlight.add(new InFlight(step, deviceFree));
+            clock.issued(step);
+        }
+    }
+
+    private double cost(Step step) {
+        double slowest = 0;
+        for (int replica = 0; replica < step.replicas(); replica++) {
+            int first = step.firstEntry(replica);
+            int last = step.firstEntry(replica + 1);
+            long prefill = 0;
+            long decode = 0;
+            long context = 0;
+            for (int i = first; i < last; i++) {
+                prefill += step.isPrefill(i) ? step.tokenCount(i) : 0;
+                decode += step.isPrefill(i) ? 0 : 1;
+                context += step.cacheLength(i) + step.tokenCount(i);
+            }
+            slowest = Math.max(slowest, options.cost().stepSeconds(last - first, prefill, decode, context));
+        }
+        return slowest;
+    }
+
+    private void complete(Step step) {
+        result.reset(step);
+        for (int i = 0; i < step.size(); i++) {
+            if (step.samples(i)) {
+                result.token(i, sample(step, i));
+            }
+        }
+        core.complete(result);
+    }
+
+    private int sample(Step step, int entry) {
+        Live entryOf = live.get(step.sequence(entry));
+        if (entryOf == null) {
+            return SimRequest.STOP_TOKEN; // it has ended meanwhile: the result is void
+        }
+        SimRequest request = entryOf.request;
+        int position = step.cacheLength(entry) + step.tokenCount(entry) - request.inputLength();
+        return position < request.outputLength() ? request.outputToken(position) : SimRequest.STOP_TOKEN;
+    }
+
+    /** Cancels what is left of a replay that was stopped, and lets the device finish, so that every block is back. */
+    private void end() {
+        ending = true;
+        List.copyOf(live.keySet()).forEach(core::cancel);
+        live.clear();
+        do {
+            while (!inFlight.isEmpty()) {
+                complete(inFlight.remove().step);
+            }
+            issueSteps();
+        } while (!inFlight.isEmpty());
+    }
+
+    @Override
+    public void admitted(SequenceId id, int replica, int hitTokens) {
+        Live entry = live.get(id);
+        if (Double.isNaN(entry.admitted)) {
+            entry.admitted = clock.now();
+            entry.hitTokens = hitTokens;
+            clock.admitted(entry.request.inputLength() / config.pageSize(), hitTokens / config.pageSize());
+        }
+    }
+
+    @Override
+    public void token(SequenceId id, int index, int token) {
+        Live entry = live.get(id);
+        entry.tokens++;
+        clock.generated();
+        if (index == 0) {
+            entry.firstToken = clock.now();
+        }
+    }
+
+    @Override
+    public void preempted(SequenceId id) {
+        live.get(id).preemptions++;
+    }
+
+    @Override
+    public void finished(SequenceId id, FinishReason reason, @Nullable Throwable cause) {
+        if (ending) {
+            return;
+        }
+        Live entry = live.remove(id);
+        if (reason == FinishReason.FAILED) {
+            failed++;
+            ended(entry, "failed");
+            return;
+        }
+        completed++;
+        ttft.add(entry.firstToken - entry.arrival);
+        latency.add(clock.now() - entry.arrival);
+        if (entry.tokens > 1) {
+            tpot.add((clock.now() - entry.firstToken) / (entry.tokens - 1));
+        }
+        ended(entry, "completed");
+    }
+
+    private void ended(Live entry, String outcome) {
+        listener.onRequest(new RequestRow(
+                entry.request.index(),
+                entry.tenant,
+                entry.request.inputLength(),
+                entry.tokens,
+                entry.hitTokens,
+                entry.preemptions,
+                entry.arrival,
+                entry.admitted,
+                entry.firstToken,
+                clock.now(),
+                outcome));
+        listener.onProgress(completed + rejected + failed, workload.size());
+    }
+
+    private double seconds(SimRequest request) {
+        return (request.arrivalNanos() - firstArrivalNanos) / 1e9;
+    }
+
+    private ReplaySummary summary(
+            double makespan,
+            ReplaySummary.Distribution ttftSeconds,
+            ReplaySummary.Distribution tpotSeconds,
+            ReplaySummary.Distribution latencySeconds,
+            double wallSeconds) {
+        long inserted = 0;
+        long evicted = 0;
+        long available = 0;
+        for (int replica = 0; replica < config.replicas(); replica++) {
+            inserted += core.pool(replica).insertedPages();
+            evicted += core.pool(replica).evictedPages();
+            available += core.pool(replica).availableBlocks();
+        }
+        return new ReplaySummary(
+                workload.name(),
+                requests,
+                completed,
+                rejected,
+                failed,
+                promptTokens,
+                clock.outputTokens(),
+                clock.promptBlocks(),
+                clock.hitBlocks(),
+                clock.hitBlocks() * config.pageSize(),
+                inserted,
+                evicted,
+                clock.totalBlocks() - available,
+                clock.steps(),
+                new ReplaySummary.Preemptions(core.preemptions(), 0),
+                ttftSeconds,
+                tpotSeconds,
+                latencySeconds,
+                makespan,
+                new ReplaySummary.Blocks(
+                        clock.totalBlocks(), clock.peakHeld(), clock.meanUsedFraction(), clock.wastedSlotFraction()),
+                wallSeconds);
+    }
+}

@@ -1,0 +1,96 @@
+package io.kvflux;
+
+import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+
+/** A package imports only lower floors, and third parties only where the table of docs/architecture.md allows them. */
+class FloorsTest {
+
+    private static final String ROOT = "io.kvflux.";
+    private static final JavaClasses CLASSES = new ClassFileImporter()
+            .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+            .importPackages("io.kvflux");
+
+    private record Floor(int number, String... thirdParties) {}
+
+    private static final Map<String, Floor> FLOORS = new TreeMap<>(Map.of(
+            "geometry", new Floor(0),
+            "api", new Floor(0),
+            "block", new Floor(1),
+            "core", new Floor(4),
+            "models", new Floor(6, "com.fasterxml.jackson.."),
+            "sim", new Floor(7, "com.fasterxml.jackson.."),
+            "app", new Floor(8, "com.fasterxml.jackson..", "picocli..", "me.tongfei.progressbar..")));
+
+    @Test
+    void everyPackageHasAFloor() {
+        assertThat(CLASSES.stream().map(JavaClass::getPackageName).collect(Collectors.toSet()))
+                .allSatisfy(name -> assertThat(FLOORS).containsKey(name.substring(ROOT.length())));
+    }
+
+    @Test
+    void aPackageImportsOnlyLowerFloorsAndItsThirdParties() {
+        FLOORS.forEach((name, floor) -> {
+            List<String> allowed = new ArrayList<>(List.of("java..", "org.jspecify..", ROOT + name + ".."));
+            allowed.addAll(List.of(floor.thirdParties()));
+            FLOORS.forEach((other, below) -> {
+                if (below.number() < floor.number()) {
+                    allowed.add(ROOT + other + "..");
+                }
+            });
+            classes()
+                    .that(resideInAPackage(ROOT + name + ".."))
+                    .should()
+                    .onlyDependOnClassesThat(resideInAnyPackage(allowed.toArray(String[]::new)))
+                    .check(CLASSES);
+        });
+    }
+
+    @Test
+    void theCoreKnowsNoClockNoThreadAndNoInput() {
+        noClasses()
+                .that(resideInAnyPackage(ROOT + "core..", ROOT + "block..", ROOT + "api.."))
+                .should()
+                .dependOnClassesThat(resideInAnyPackage(
+                        "java.io..",
+                        "java.nio.file..",
+                        "java.nio.channels..",
+                        "java.time..",
+                        "java.util.concurrent..",
+                        "java.net.."))
+                .orShould()
+                .dependOnClassesThat()
+                .belongToAnyOf(Thread.class)
+                .orShould()
+                .callMethod(System.class, "nanoTime")
+                .orShould()
+                .callMethod(System.class, "currentTimeMillis")
+                .check(CLASSES);
+    }
+
+    @Test
+    void onlyTheCommandLinePrints() {
+        noClasses()
+                .that(not(resideInAPackage(ROOT + "app..")))
+                .should()
+                .accessField(System.class, "out")
+                .orShould()
+                .accessField(System.class, "err")
+                .check(CLASSES);
+    }
+}

@@ -1,0 +1,63 @@
+package io.kvflux.block;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.lang.reflect.Array;
+import java.lang.reflect.Field;
+import java.lang.reflect.Modifier;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.Set;
+import java.util.stream.IntStream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Adds up the arrays of a full pool; the bounds are those of "Metadata per block" in docs/blocks.md. */
+class PoolMetadataTest {
+
+    @ParameterizedTest(name = "{0} blocks in runs of {1} pages take at most {2} bytes a block")
+    @CsvSource({"65536, 1, 136", "100000, 1, 136", "60000, 1, 82", "65536, 8, 24", "100000, 8, 24", "60000, 8, 18"})
+    void metadataStaysInItsBounds(int blocks, int pagesOfRun, int bytesPerBlock) throws Exception {
+        BlockPool pool = new BlockPool(blocks, 1, 2, EvictionPolicy.lru());
+        PrefixMatch match = new PrefixMatch();
+        for (int i = 0; i < blocks / pagesOfRun; i++) {
+            int first = i * pagesOfRun;
+            BlockTable table = new BlockTable();
+            assertThat(pool.open(table, PrefixScope.NONE, match, pagesOfRun)).isTrue();
+            int[] prompt = IntStream.range(first, first + pagesOfRun).toArray();
+            pool.commit(table, prompt, pagesOfRun, PageKeys.none());
+            table.touch(1);
+            pool.release(table);
+        }
+        pool.completed(1);
+        assertThat(pool.indexedRuns()).isEqualTo(blocks / pagesOfRun);
+        double bytes = (double) arrayBytes(pool, Collections.newSetFromMap(new IdentityHashMap<>())) / blocks;
+        System.out.printf("blocks=%d, pagesOfRun=%d: %.1f bytes a block%n", blocks, pagesOfRun, bytes);
+        assertThat(bytes).isLessThanOrEqualTo(bytesPerBlock);
+    }
+
+    /** Bytes of the arrays that a pool reaches; a reference counts 4, and the tokens behind one count nothing. */
+    private static long arrayBytes(Object owner, Set<Object> seen) throws IllegalAccessException {
+        if (!seen.add(owner)) {
+            return 0;
+        }
+        long bytes = 0;
+        for (Field field : owner.getClass().getDeclaredFields()) {
+            if (field.getType().isPrimitive() || Modifier.isStatic(field.getModifiers())) {
+                continue;
+            }
+            field.setAccessible(true);
+            Object value = field.get(owner);
+            if (value == null) {
+                continue;
+            }
+            if (value.getClass().isArray()) {
+                int cell = field.getType() == long[].class ? Long.BYTES : Integer.BYTES;
+                bytes += (long) Array.getLength(value) * cell;
+            } else if (value.getClass().getPackageName().equals("io.kvflux.block")) {
+                bytes += arrayBytes(value, seen);
+            }
+        }
+        return bytes;
+    }
+}

@@ -1,0 +1,57 @@
+package io.kvflux.core;
+
+import io.kvflux.geometry.DType;
+import io.kvflux.geometry.DeviceRef;
+import io.kvflux.geometry.KvCacheParams;
+import io.kvflux.geometry.MultiKvCacheParams;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+
+/** Configurations for tests of the core. */
+final class Configs {
+
+    private Configs() {}
+
+    static MultiKvCacheParams caches(int pageSize, int replicas) {
+        List<DeviceRef> devices = new ArrayList<>();
+        for (int i = 0; i < replicas; i++) {
+            devices.add(DeviceRef.gpu(i));
+        }
+        return MultiKvCacheParams.fromParams(KvCacheParams.builder()
+                .dtype(DType.BFLOAT16)
+                .numLayers(1)
+                .numKvHeads(1)
+                .headDim(2)
+                .pageSize(pageSize)
+                .devices(devices)
+                .dataParallelDegree(replicas)
+                .build());
+    }
+
+    static SchedulerConfig random(SplittableRandom random) {
+        int replicas = 1 + random.nextInt(2);
+        int pageSize = 1 + random.nextInt(5);
+        int blocks = 8 + random.nextInt(60 / pageSize);
+        int batch = 1 + random.nextInt(8);
+        SchedulerConfig.Builder builder = SchedulerConfig.builder(caches(pageSize, replicas), blocks)
+                .maxBatchSize(batch)
+                .maxBatchTokens(batch + random.nextInt(30))
+                .maxStepsInFlight(1 + random.nextInt(3))
+                .policy(QueuePolicy.values()[random.nextInt(3)])
+                .victimRule(VictimRule.values()[random.nextInt(2)])
+                .watermark(random.nextInt(3) * 0.1)
+                .reservePrefills(random.nextBoolean())
+                .admitAfterPreemption(random.nextBoolean())
+                .maxSkips(random.nextInt(4))
+                .prefixCaching(random.nextInt(8) > 0)
+                .verifyInvariants(true);
+        if (random.nextInt(4) == 0) {
+            builder.maxBatchContextTokens(1 + random.nextInt(100));
+        }
+        if (random.nextInt(5) == 0) {
+            builder.engineVllm();
+        }
+        return builder.build();
+    }
+}

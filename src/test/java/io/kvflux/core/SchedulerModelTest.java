@@ -1,0 +1,328 @@
+package io.kvflux.core;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.kvflux.api.FinishReason;
+import io.kvflux.api.SequenceId;
+import io.kvflux.api.SequenceSpec;
+import io.kvflux.api.SequenceTooLongException;
+import io.kvflux.api.Step;
+import io.kvflux.api.StepResult;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * Random submits, results, cancels, pauses, forks, stop tokens and failures against a device that really reads its KV and
+ * a model that knows what every sequence must generate. The core verifies itself after every operation.
+ */
+class SchedulerModelTest {
+
+    private static final int ROUNDS = 65;
+    private static final int OPERATIONS = 1_000;
+    private static final Map<String, Long> SEEN = new HashMap<>();
+
+    /** 16 seeds, 65 rounds of 1000 operations each: more than a million operations. */
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16})
+    void everySequenceGeneratesItsTokensAndGivesItsBlocksBack(long seed) {
+        SplittableRandom seeds = new SplittableRandom(seed);
+        for (int i = 0; i < ROUNDS; i++) {
+            long roundSeed = seeds.nextLong();
+            try {
+                new Round(new SplittableRandom(roundSeed)).drive();
+            } catch (RuntimeException | AssertionError failure) {
+                throw new AssertionError("SchedulerModelTest fails with roundSeed=" + roundSeed, failure);
+            }
+        }
+        System.out.println("SchedulerModelTest seed=" + seed + " rounds=" + ROUNDS + " operations=" + OPERATIONS);
+    }
+
+    @AfterAll
+    static void everyKindOfEventWasSeen() {
+        System.out.println("SchedulerModelTest saw " + SEEN);
+        assertThat(SEEN)
+                .containsKeys(
+                        "preempted",
+                        "STOP",
+                        "LENGTH",
+                        "CANCELLED",
+                        "FAILED",
+                        "outgrown",
+                        "forkShared",
+                        "copies",
+                        "hits",
+                        "paused",
+                        "stepFailed",
+                        "entryFailed",
+                        "rejected",
+                        "overlapped",
+                        "cleared");
+    }
+
+    private static void saw(String what) {
+        SEEN.merge(what, 1L, Long::sum);
+    }
+
+    private static final class Round implements SchedulerListener {
+
+        final SplittableRandom random;
+        final SchedulerConfig config;
+        final SchedulerCore core;
+        final ModelDevice device;
+        final Map<SequenceId, ModelSequence> sequences = new HashMap<>();
+        final List<SequenceId> live = new ArrayList<>();
+        final Deque<Step> issued = new ArrayDeque<>();
+        final Deque<int[]> sampled = new ArrayDeque<>();
+        final Deque<List<Object>> contents = new ArrayDeque<>();
+        final StepResult result = new StepResult();
+
+        @Nullable
+        SequenceId cancelling;
+
+        boolean failing;
+        boolean calm;
+        long lastFirstAdmission;
+
+        Round(SplittableRandom random) {
+            this.random = random;
+            config = Configs.random(random);
+            core = new SchedulerCore(config, this);
+            device = new ModelDevice(config.replicas(), config.blocksPerReplica(), config.pageSize());
+        }
+
+        void drive() {
+            for (int i = 0; i < OPERATIONS; i++) {
+                operate();
+            }
+            calm = true;
+            List.copyOf(live).forEach(id -> request(id, 1_000_000));
+            while (!live.isEmpty() || !issued.isEmpty()) {
+                if (!plan() && !issued.isEmpty()) {
+                    complete();
+                }
+            }
+            while (plan()) {
+                complete(); // copies for forks that have ended
+            }
+            for (int r = 0; r < config.replicas(); r++) {
+                assertThat(core.pool(r).availableBlocks()).isEqualTo(config.blocksPerReplica());
+            }
+            assertThat(core.running() + core.waiting()).isZero();
+        }
+
+        void operate() {
+            int choice = random.nextInt(100);
+            if (choice < 12) {
+                submit();
+            } else if (choice < 50) {
+                plan();
+            } else if (choice < 86) {
+                if (!issued.isEmpty()) {
+                    complete();
+                }
+            } else if (choice < 87 && core.clearCache()) {
+                saw("cleared");
+            } else if (!live.isEmpty()) {
+                SequenceId id = live.get(random.nextInt(live.size()));
+                if (choice < 90) {
+                    cancel(id);
+                } else if (choice < 95) {
+                    request(id, random.nextInt(4));
+                } else if (live.size() < 24) {
+                    fork(id);
+                }
+            }
+        }
+
+        void submit() {
+            if (live.size() >= 16) {
+                return;
+            }
+            int[] prompt = prompt();
+            int maxTokens = 1 + random.nextInt(random.nextInt(10) == 0 ? 200 : 20);
+            boolean stops = random.nextInt(4) > 0;
+            long granted = random.nextInt(3) == 0 ? random.nextInt(5) : Long.MAX_VALUE;
+            String salt = random.nextInt(8) == 0 ? "salted" : "";
+            SequenceSpec spec = SequenceSpec.of(prompt)
+                    .maxTokens(maxTokens)
+                    .tenant("tenant" + random.nextInt(3))
+                    .priority(random.nextInt(3))
+                    .salt(salt.isEmpty() ? null : salt);
+            spec = stops ? spec.stopTokens(ModelDevice.STOP) : spec;
+            int needed = prompt.length / config.pageSize() + 1;
+            try {
+                SequenceId id = core.submit(spec, granted);
+                assertThat(needed).isLessThanOrEqualTo(config.blocksPerReplica());
+                sequences.put(id, new ModelSequence(id, salt, prompt, maxTokens, stops, granted));
+                live.add(id);
+            } catch (SequenceTooLongException e) {
+                saw("rejected");
+                assertThat(needed).isGreaterThan(config.blocksPerReplica());
+            }
+        }
+
+        /** Prompts share beginnings: one of three long texts, cut somewhere, then a few tokens of their own. */
+        int[] prompt() {
+            int shared = random.nextInt(30);
+            int own = 1 + random.nextInt(10);
+            int[] prompt = new int[shared + own];
+            int text = random.nextInt(3);
+            for (int i = 0; i < prompt.length; i++) {
+                prompt[i] = i < shared ? (text + i * i) % ModelDevice.VOCABULARY : random.nextInt(4);
+            }
+            return prompt;
+        }
+
+        void request(SequenceId id, long tokens) {
+            ModelSequence sequence = sequences.get(id);
+            sequence.granted = sequence.granted > Long.MAX_VALUE - tokens ? Long.MAX_VALUE : sequence.granted + tokens;
+            core.request(id, tokens);
+        }
+
+        void cancel(SequenceId id) {
+            cancelling = id;
+            assertThat(core.cancel(id)).isTrue();
+            assertThat(core.cancel(id)).isFalse();
+            cancelling = null;
+        }
+
+        void fork(SequenceId parent) {
+            int running = core.running();
+            long granted = random.nextBoolean() ? Long.MAX_VALUE : random.nextInt(30);
+            SequenceId id = core.fork(parent, granted);
+            sequences.put(id, new ModelSequence(id, sequences.get(parent), granted));
+            live.add(id);
+            if (core.running() > running) {
+                saw("forkShared");
+            }
+        }
+
+        boolean plan() {
+            boolean full = core.stepsInFlight() == config.maxStepsInFlight();
+            Step step = core.plan();
+            if (step == null) {
+                assertThat(full || !issued.isEmpty() || live.stream().allMatch(this::isPaused))
+                        .as("nobody who could run is left out of a plan: %s, %s", core, config)
+                        .isTrue();
+                return false;
+            }
+            assertThat(full).isFalse();
+            if (!issued.isEmpty()) {
+                saw("overlapped");
+            }
+            if (step.copies() > 0) {
+                saw("copies");
+            }
+            StepChecks.limits(step, config);
+            StepChecks.inputs(step, config);
+            issued.add(step);
+            sampled.add(device.run(step, sequences));
+            contents.add(StepChecks.contents(step));
+            return true;
+        }
+
+        boolean isPaused(SequenceId id) {
+            ModelSequence sequence = sequences.get(id);
+            if (sequence.generated() >= sequence.granted) {
+                saw("paused");
+                return true;
+            }
+            return false;
+        }
+
+        void complete() {
+            Step step = issued.remove();
+            int[] tokens = sampled.remove();
+            assertThat(StepChecks.contents(step))
+                    .as("a step in flight stays what it was")
+                    .isEqualTo(contents.remove());
+            device.finished(step.number());
+            if (!calm && random.nextInt(200) == 0) {
+                saw("stepFailed");
+                failing = true;
+                core.fail(step.number(), new IllegalStateException("device"));
+                failing = false;
+                return;
+            }
+            result.reset(step);
+            int failed = !calm && random.nextInt(60) == 0 && step.size() > 0 ? random.nextInt(step.size()) : -1;
+            for (int i = 0; i < tokens.length; i++) {
+                if (i == failed) {
+                    saw("entryFailed");
+                    result.fail(i, new IllegalStateException("entry"));
+                } else if (tokens[i] >= 0) {
+                    result.token(i, tokens[i]);
+                }
+            }
+            failing = failed >= 0;
+            core.complete(result);
+            failing = false;
+        }
+
+        @Override
+        public void admitted(SequenceId id, int replica, int hitTokens) {
+            ModelSequence sequence = sequences.get(id);
+            assertThat(hitTokens % config.pageSize()).isZero();
+            assertThat(hitTokens).isLessThan(sequence.length);
+            assertThat(hitTokens == 0 || config.prefixCaching()).isTrue();
+            if (hitTokens > 0) {
+                saw("hits");
+            }
+            boolean unpaused = sequence.granted == Long.MAX_VALUE;
+            if (config.policy() == QueuePolicy.FIFO && !sequence.admittedOnce && unpaused) {
+                assertThat(id.value()).as("fifo admits in order of arrival").isGreaterThan(lastFirstAdmission);
+                lastFirstAdmission = id.value();
+            }
+            sequence.admittedOnce = true;
+        }
+
+        @Override
+        public void token(SequenceId id, int index, int token) {
+            ModelSequence sequence = sequences.get(id);
+            assertThat(sequence.ending()).as("no token after the end").isNull();
+            assertThat(index).isEqualTo(sequence.generated());
+            assertThat(token).isEqualTo(sequence.expected());
+            assertThat(sequence.generated()).isLessThan((int) Math.min(sequence.granted, sequence.maxTokens));
+            sequence.append(token);
+            device.reported(id);
+        }
+
+        @Override
+        public void preempted(SequenceId id) {
+            saw("preempted");
+        }
+
+        @Override
+        public void finished(SequenceId id, FinishReason reason, @Nullable Throwable cause) {
+            saw(reason.toString());
+            ModelSequence sequence = sequences.get(id);
+            assertThat(live.remove(id)).as("a sequence ends once").isTrue();
+            switch (reason) {
+                case STOP, LENGTH -> assertThat(sequence.ending()).isEqualTo(reason);
+                case CANCELLED -> assertThat(id).isEqualTo(cancelling);
+                case FAILED -> checkFailure(sequence, cause);
+            }
+            device.forget(id);
+        }
+
+        private void checkFailure(ModelSequence sequence, @Nullable Throwable cause) {
+            if (cause instanceof SequenceTooLongException tooLong) {
+                saw("outgrown");
+                assertThat(tooLong.neededBlocks()).isEqualTo(config.blocksPerReplica() + 1);
+                assertThat((sequence.length + config.pageSize() - 1) / config.pageSize())
+                        .isEqualTo(tooLong.neededBlocks());
+            } else {
+                assertThat(failing).isTrue();
+            }
+        }
+    }
+}

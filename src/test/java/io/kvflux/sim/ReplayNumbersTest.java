@@ -1,0 +1,146 @@
+package io.kvflux.sim;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.kvflux.core.SchedulerConfig;
+import io.kvflux.geometry.MultiKvCacheParams;
+import io.kvflux.models.ModelPresets;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** The numbers that real traces must give. The traces are not part of the repository; without them nothing is shown. */
+class ReplayNumbersTest {
+
+    private static final Path TRACES = Path.of("..", "shared", "traces");
+
+    private static SchedulerConfig.Builder llama(int pageSize, int blocks) {
+        return SchedulerConfig.builder(
+                MultiKvCacheParams.fromParams(ModelPresets.find("llama-3.1-8b")
+                        .cacheParams()
+                        .pageSize(pageSize)
+                        .build()),
+                blocks);
+    }
+
+    private static Path trace(String name) {
+        Path file = TRACES.resolve(name);
+        assumeTrue(Files.exists(file), () -> "skipped: the trace " + file + " is not here");
+        return file;
+    }
+
+    private static ReplaySummary cacheOnly(int blocks) {
+        try (Workload workload =
+                Traces.openUnsorted(trace("mooncake-conversation.jsonl"), TraceFormat.AUTO, Long.MAX_VALUE, 0)) {
+            ReplayOptions options =
+                    new ReplayOptions(llama(512, blocks).build(), CostModel.linear(1, 0, 0), 1, 0, true);
+            return new Replay(workload, options, new ReplayListener() {}).run().summary();
+        }
+    }
+
+    @Test
+    void theConversationTraceHitsTheseBlocksInASmallPool() {
+        ReplaySummary summary = cacheOnly(1000);
+        assertThat(summary.requests()).isEqualTo(12_031);
+        assertThat(summary.promptBlocks()).isEqualTo(276_491);
+        assertThat(summary.hitBlocks()).isEqualTo(12_990);
+        assertThat(summary.insertedBlocks()).isEqualTo(263_501);
+        assertThat(summary.evictedBlocks()).isEqualTo(262_501);
+        assertThat(summary.leakedBlocks()).isZero();
+    }
+
+    @Test
+    void theConversationTraceHitsTheseBlocksWithoutALimit() {
+        ReplaySummary summary = cacheOnly(200_000);
+        assertThat(summary.hitBlocks()).isEqualTo(105_592);
+        assertThat(summary.insertedBlocks()).isEqualTo(170_899);
+        assertThat(summary.evictedBlocks()).isZero();
+    }
+
+    @Test
+    void aKnownEngineIsReplayedAsItWasMeasured() throws IOException {
+        Path run = trace("vllm-rtx4090");
+        List<Tick> ticks = new ArrayList<>();
+        ReplaySummary summary;
+        try (Workload workload = Traces.open(run.resolve("workload.jsonl.gz"), TraceFormat.AUTO, Long.MAX_VALUE, 0)) {
+            SchedulerConfig scheduler = llama(16, 2587)
+                    .engineVllm()
+                    .maxBatchSize(256)
+                    .maxBatchTokens(2048)
+                    .build();
+            ReplayOptions options = new ReplayOptions(scheduler, CostModel.linear(0.0155, 9.5e-5, 2.3e-7), 1, 0, false);
+            ReplayListener listener = new ReplayListener() {
+                @Override
+                public void onTick(Tick tick) {
+                    ticks.add(tick);
+                }
+            };
+            summary = new Replay(workload, options, listener).run().summary();
+        }
+        Measured measured = Measured.read(run.resolve("requests.jsonl"));
+        double runningError = runningError(run.resolve("timeseries.csv"), ticks);
+        System.out.printf(
+                "replayed vs measured: ttft %.3f %.3f (%.4f), tpot %.5f %.5f (%.4f), latency %.3f %.3f (%.4f),"
+                        + " makespan %.2f, running count off by %.3f, preemptions %d%n",
+                summary.ttftSeconds().mean(),
+                measured.ttft,
+                summary.ttftSeconds().mean() / measured.ttft,
+                summary.tpotSeconds().mean(),
+                measured.tpot,
+                summary.tpotSeconds().mean() / measured.tpot,
+                summary.latencySeconds().mean(),
+                measured.latency,
+                summary.latencySeconds().mean() / measured.latency,
+                summary.makespanSeconds(),
+                runningError,
+                summary.preemptions().recompute());
+        assertThat(summary.completed()).isEqualTo(300);
+        assertThat(summary.leakedBlocks()).isZero();
+        assertThat(summary.ttftSeconds().mean() / measured.ttft).isCloseTo(1, within(0.03));
+        assertThat(summary.tpotSeconds().mean() / measured.tpot).isCloseTo(1, within(0.03));
+        assertThat(summary.latencySeconds().mean() / measured.latency).isCloseTo(1, within(0.03));
+        assertThat(runningError).isLessThanOrEqualTo(2);
+    }
+
+    /** Mean over the measured rows of |replayed running count - measured|; a second after our end counts as 0 running. */
+    private static double runningError(Path timeseries, List<Tick> ticks) throws IOException {
+        List<String> rows = Files.readAllLines(timeseries);
+        double sum = 0;
+        for (String row : rows.subList(1, rows.size())) {
+            String[] cells = row.split(",", -1);
+            int second = (int) Double.parseDouble(cells[0]);
+            int running = second < ticks.size() ? ticks.get(second).running() : 0;
+            sum += Math.abs(running - Integer.parseInt(cells[3]));
+        }
+        return sum / (rows.size() - 1);
+    }
+
+    private record Measured(double ttft, double tpot, double latency) {
+
+        static Measured read(Path file) throws IOException {
+            double ttft = 0;
+            double tpot = 0;
+            double latency = 0;
+            int count = 0;
+            ObjectMapper json = new ObjectMapper();
+            for (String line : Files.readAllLines(file)) {
+                JsonNode row = json.readTree(line);
+                double queued = row.get("queued_ts").asDouble();
+                double first = row.get("first_token_ts").asDouble();
+                double last = row.get("last_token_ts").asDouble();
+                ttft += first - queued;
+                tpot += (last - first) / (row.get("output_toks").asInt() - 1);
+                latency += last - queued;
+                count++;
+            }
+            return new Measured(ttft / count, tpot / count, latency / count);
+        }
+    }
+}

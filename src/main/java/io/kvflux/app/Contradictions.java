@@ -1,0 +1,72 @@
+package io.kvflux.app;
+
+import io.kvflux.core.QueuePolicy;
+
+/** Options that cannot be meant together. Nothing is run before all of this holds. */
+final class Contradictions {
+
+    private Contradictions() {}
+
+    static void check(
+            WorkloadOptions workload,
+            CacheOptions cache,
+            SchedulingOptions scheduling,
+            TimeOptions time,
+            OutputOptions output) {
+        refuse(cache.deviceBlocks != null && cache.deviceMemory != null, "--device-blocks and --device-memory");
+        refuse(time.stepCost != null && time.deviceProfile != null, "--step-cost and --device-profile");
+        if (workload.trace == null && workload.format != null) {
+            throw new UsageException("--format says how to read a trace, but there is no --trace");
+        }
+        if (scheduling.engine == Engine.VLLM) {
+            checkVllm(scheduling);
+        }
+        if (cache.cacheOnly) {
+            checkCacheOnly(workload, cache, scheduling, time, output);
+        }
+    }
+
+    private static void checkVllm(SchedulingOptions scheduling) {
+        if (scheduling.policy != null && scheduling.policy != QueuePolicy.FIFO) {
+            throw new UsageException("--engine vllm admits in order of arrival, but there is --policy "
+                    + Converters.name(scheduling.policy));
+        }
+        if (scheduling.maxStepsInFlight != null && scheduling.maxStepsInFlight != 1) {
+            throw new UsageException("--engine vllm has one step in flight, but there is --max-steps-in-flight "
+                    + scheduling.maxStepsInFlight);
+        }
+    }
+
+    private static void checkCacheOnly(
+            WorkloadOptions workload,
+            CacheOptions cache,
+            SchedulingOptions scheduling,
+            TimeOptions time,
+            OutputOptions output) {
+        needsTime(workload.tenants != null, "--tenants");
+        needsTime(scheduling.policy != null, "--policy");
+        needsTime(scheduling.maxBatchSize != null, "--max-batch-size");
+        needsTime(scheduling.maxBatchTokens != null, "--max-batch-tokens");
+        needsTime(scheduling.maxStepsInFlight != null, "--max-steps-in-flight");
+        needsTime(scheduling.engine != null, "--engine");
+        needsTime(time.stepCost != null, "--step-cost");
+        needsTime(output.ticks != null, "--ticks");
+        refuse(cache.noPrefixCache, "--cache-only and --no-prefix-cache");
+        if (cache.dataParallel != 1) {
+            throw new UsageException(
+                    "--cache-only looks at one replica's cache, but there is --data-parallel " + cache.dataParallel);
+        }
+    }
+
+    private static void needsTime(boolean given, String option) {
+        if (given) {
+            throw new UsageException("--cache-only has no steps and no time, so " + option + " has no meaning with it");
+        }
+    }
+
+    private static void refuse(boolean both, String options) {
+        if (both) {
+            throw new UsageException(options + " contradict each other, give one of them");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+package io.kvflux.app;
+
+import io.kvflux.core.QueuePolicy;
+import io.kvflux.geometry.DataSize;
+import io.kvflux.sim.TraceFormat;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.stream.Collectors;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.TypeConversionException;
+
+/** How option values are read; each says in its message what it wants and what it got. */
+final class Converters {
+
+    private Converters() {}
+
+    /** A whole number of at least 1, in 32 bits. */
+    static final class Count implements ITypeConverter<Integer> {
+
+        @Override
+        public Integer convert(String text) {
+            return (int) positive(text, Integer.MAX_VALUE);
+        }
+    }
+
+    /** A whole number of at least 1, in 64 bits. */
+    static final class LongCount implements ITypeConverter<Long> {
+
+        @Override
+        public Long convert(String text) {
+            return positive(text, Long.MAX_VALUE);
+        }
+    }
+
+    private static long positive(String text, long max) {
+        try {
+            long value = Long.parseLong(text);
+            if (value >= 1 && value <= max) {
+                return value;
+            }
+        } catch (NumberFormatException e) {
+            // The message below says what is expected.
+        }
+        String range = max == Long.MAX_VALUE ? "of at least 1" : "from 1 to " + max;
+        throw new TypeConversionException("expected a whole number " + range + ", found '" + text + "'");
+    }
+
+    /** A size such as 40GiB. */
+    static final class Size implements ITypeConverter<DataSize> {
+
+        @Override
+        public DataSize convert(String text) {
+            try {
+                return DataSize.parse(text);
+            } catch (IllegalArgumentException e) {
+                throw new TypeConversionException(e.getMessage());
+            }
+        }
+    }
+
+    static final class Format extends Choice<TraceFormat> {
+        Format() {
+            super(TraceFormat.class);
+        }
+    }
+
+    static final class Policy extends Choice<QueuePolicy> {
+        Policy() {
+            super(QueuePolicy.class);
+        }
+    }
+
+    static final class EngineName extends Choice<Engine> {
+        EngineName() {
+            super(Engine.class);
+        }
+    }
+
+    static final class EvictionName extends Choice<Eviction> {
+        EvictionName() {
+            super(Eviction.class);
+        }
+    }
+
+    /** One of an enum's names, in lower case. */
+    private abstract static class Choice<E extends Enum<E>> implements ITypeConverter<E> {
+
+        private final Class<E> type;
+
+        Choice(Class<E> type) {
+            this.type = type;
+        }
+
+        @Override
+        public E convert(String text) {
+            return Arrays.stream(type.getEnumConstants())
+                    .filter(value -> name(value).equals(text))
+                    .findFirst()
+                    .orElseThrow(
+                            () -> new TypeConversionException("expected one of " + names() + ", found '" + text + "'"));
+        }
+
+        private String names() {
+            return Arrays.stream(type.getEnumConstants()).map(Converters::name).collect(Collectors.joining(", "));
+        }
+    }
+
+    /** An enum's constant as the command line writes it. */
+    static String name(Enum<?> value) {
+        return value.name().toLowerCase(Locale.ROOT);
+    }
+}

@@ -1,0 +1,6 @@
+package io.kvflux.app;
+
+/** What is evicted first. */
+enum Eviction {
+    LRU
+}

@@ -1,0 +1,158 @@
+package io.kvflux.app;
+
+import io.kvflux.block.EvictionPolicy;
+import io.kvflux.core.SchedulerConfig;
+import io.kvflux.geometry.DataSize;
+import io.kvflux.geometry.MultiKvCacheParams;
+import io.kvflux.models.ModelShape;
+import io.kvflux.sim.CostModel;
+import io.kvflux.sim.DeviceProfile;
+import io.kvflux.sim.ModelWork;
+import io.kvflux.sim.ReplayOptions;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * What a replay is run with, and how to tell a person.
+ *
+ * @param options for the replay
+ * @param configuration names and values for the report, in order
+ */
+record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
+
+    /** The share of a device's memory that weights and KV may take; vLLM's default too. */
+    private static final double USABLE_MEMORY = 0.9;
+
+    static ReplaySetup of(
+            WorkloadOptions workload, CacheOptions cache, SchedulingOptions scheduling, TimeOptions time) {
+        ModelShape model = KvCaches.model(cache.model);
+        try {
+            DeviceProfile profile =
+                    DeviceProfile.find(Objects.requireNonNullElse(time.deviceProfile, TimeOptions.DEFAULT_PROFILE));
+            MultiKvCacheParams caches = KvCaches.of(
+                    List.of(model),
+                    cache.pageSize,
+                    cache.tensorParallel,
+                    cache.dataParallel,
+                    !cache.noPrefixCache,
+                    null);
+            SchedulerConfig scheduler = scheduler(caches, blocks(caches, model, profile, cache), cache, scheduling);
+            ReplayOptions options = new ReplayOptions(
+                    scheduler,
+                    cost(model, profile, cache, time),
+                    workload.tenantsOrDefault(),
+                    workload.seed,
+                    cache.cacheOnly);
+            return new ReplaySetup(options, describe(model, profile, options, scheduling, time));
+        } catch (IllegalArgumentException e) {
+            throw new UsageException(e.getMessage(), e);
+        }
+    }
+
+    private static int blocks(
+            MultiKvCacheParams caches, ModelShape model, DeviceProfile profile, CacheOptions options) {
+        if (options.deviceBlocks != null) {
+            return options.deviceBlocks;
+        }
+        DataSize memory = options.deviceMemory != null ? options.deviceMemory : memoryLeft(model, profile, options);
+        long available = KvCaches.totalBytes(memory, options.tensorParallel, options.dataParallel);
+        long blocks = caches.deviceBlocksPerReplica(available);
+        if (blocks > Integer.MAX_VALUE) {
+            throw new UsageException("a replica may have at most " + Integer.MAX_VALUE + " blocks, deviceMemory="
+                    + memory + ", bytesPerBlock=" + caches.bytesPerBlock() + ", blocks=" + blocks);
+        }
+        return (int) blocks;
+    }
+
+    private static DataSize memoryLeft(ModelShape model, DeviceProfile profile, CacheOptions options) {
+        if (model.weightBytes() == 0) {
+            throw new UsageException("the number of parameters of " + model.name()
+                    + " is unknown, so give --device-memory or --device-blocks");
+        }
+        long usable = (long) (profile.memoryBytes() * USABLE_MEMORY);
+        long weights = model.weightBytes() / options.tensorParallel;
+        if (weights >= usable) {
+            throw new UsageException("the weights of " + model.name() + " leave no memory for KV on " + profile.name()
+                    + ", so give more --tensor-parallel, another --device-profile, --device-memory or --device-blocks,"
+                    + " weights a device=" + new DataSize(weights) + ", usable=" + new DataSize(usable));
+        }
+        return new DataSize(usable - weights);
+    }
+
+    private static SchedulerConfig scheduler(
+            MultiKvCacheParams caches, int blocks, CacheOptions cache, SchedulingOptions options) {
+        SchedulerConfig.Builder builder = SchedulerConfig.builder(caches, blocks)
+                .prefixCaching(!cache.noPrefixCache)
+                .verifyInvariants(options.verifyInvariants);
+        if (options.engine == Engine.VLLM) {
+            builder.engineVllm();
+        }
+        if (options.policy != null) {
+            builder.policy(options.policy);
+        }
+        if (options.maxBatchSize != null) {
+            builder.maxBatchSize(options.maxBatchSize);
+        }
+        if (options.maxBatchTokens != null) {
+            builder.maxBatchTokens(options.maxBatchTokens);
+        }
+        if (options.maxStepsInFlight != null) {
+            builder.maxStepsInFlight(options.maxStepsInFlight);
+        }
+        return switch (options.eviction) {
+            case LRU -> builder.eviction(EvictionPolicy::lru).build();
+        };
+    }
+
+    private static CostModel cost(ModelShape model, DeviceProfile profile, CacheOptions cache, TimeOptions time) {
+        if (time.stepCost != null) {
+            return CostModel.parse(time.stepCost);
+        }
+        if (cache.cacheOnly) {
+            return CostModel.linear(1, 0, 0);
+        }
+        if (model.activeParameters() == 0) {
+            throw new UsageException(
+                    "the number of parameters of " + model.name() + " is unknown, so give --step-cost a,b,c");
+        }
+        // A multiplication and an addition for each weight that a token uses.
+        ModelWork work = new ModelWork(model.weightBytes(), 2.0 * model.activeParameters(), model.kvBytesPerToken());
+        return CostModel.roofline(profile, work, cache.tensorParallel);
+    }
+
+    private static Map<String, String> describe(
+            ModelShape model,
+            DeviceProfile profile,
+            ReplayOptions options,
+            SchedulingOptions scheduling,
+            TimeOptions time) {
+        SchedulerConfig config = options.scheduler();
+        MultiKvCacheParams caches = config.caches();
+        Map<String, String> rows = new LinkedHashMap<>();
+        rows.put("model", model.name());
+        rows.put("page size", config.pageSize() + " tokens");
+        rows.put("blocks a replica", Numbers.count(config.blocksPerReplica()));
+        rows.put("block", new DataSize(caches.bytesPerBlock()).toString());
+        rows.put("KV memory", new DataSize(caches.estimatedMemoryBytes(config.blocksPerReplica())).toString());
+        rows.put("tensor parallel", Integer.toString(caches.tensorParallelDegree()));
+        rows.put("replicas", Integer.toString(config.replicas()));
+        rows.put("eviction", Converters.name(scheduling.eviction));
+        rows.put("seed", Long.toString(options.seed()));
+        if (options.cacheOnly()) {
+            rows.put("mode", "cache only");
+            return rows;
+        }
+        rows.put("prefix cache", config.prefixCaching() ? "on" : "off");
+        rows.put("step time", time.stepCost != null ? time.stepCost + " s" : "roofline of " + profile.name());
+        rows.put("engine", scheduling.engine == null ? "kvflux" : Converters.name(scheduling.engine));
+        rows.put("policy", Converters.name(config.policy()));
+        rows.put("most sequences a step", Numbers.count(config.maxBatchSize()));
+        rows.put("most tokens a step", Numbers.count(config.maxBatchTokens()));
+        rows.put("steps in flight", Integer.toString(config.maxStepsInFlight()));
+        rows.put("watermark", Double.toString(config.watermark()));
+        rows.put("tenants", Integer.toString(options.tenants()));
+        return rows;
+    }
+}

@@ -1,0 +1,71 @@
+package io.kvflux.app;
+
+import io.kvflux.core.QueuePolicy;
+import io.kvflux.core.SchedulerConfig;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** What the scheduler is told. */
+final class SchedulingOptions {
+
+    @Option(
+            names = "--policy",
+            paramLabel = "P",
+            converter = Converters.Policy.class,
+            description = "Order of admission: fifo, priority, fair. Default: fifo.")
+    @Nullable
+    QueuePolicy policy;
+
+    @Option(
+            names = "--eviction",
+            paramLabel = "E",
+            converter = Converters.EvictionName.class,
+            description = "What is evicted first: lru. Default: lru, tail first.")
+    Eviction eviction = Eviction.LRU;
+
+    @Option(
+            names = "--max-batch-size",
+            paramLabel = "N",
+            converter = Converters.Count.class,
+            description = "Most sequences in a step, per replica. Default: "
+                    + SchedulerConfig.Builder.DEFAULT_MAX_BATCH_SIZE + ".")
+    @Nullable
+    Integer maxBatchSize;
+
+    @Option(
+            names = "--max-batch-tokens",
+            paramLabel = "N",
+            converter = Converters.Count.class,
+            description = "Most tokens computed in a step, per replica. Default: "
+                    + SchedulerConfig.Builder.DEFAULT_MAX_BATCH_TOKENS + ".")
+    @Nullable
+    Integer maxBatchTokens;
+
+    @Option(
+            names = "--max-steps-in-flight",
+            paramLabel = "N",
+            converter = Converters.Count.class,
+            description = "Steps issued before the first result is back. Default: "
+                    + SchedulerConfig.Builder.DEFAULT_MAX_STEPS_IN_FLIGHT + ".")
+    @Nullable
+    Integer maxStepsInFlight;
+
+    @Option(
+            names = "--engine",
+            paramLabel = "NAME",
+            converter = Converters.EngineName.class,
+            description = "Do as this engine does: vllm (fifo, no watermark, whole-prompt admission against what is"
+                    + " free, none in a step that preempted, the last running sequence is the victim, recompute, one"
+                    + " step in flight). Default: our own rules: a watermark of "
+                    + SchedulerConfig.Builder.DEFAULT_WATERMARK + " of the blocks, room kept for admitted prompts, the"
+                    + " victim whose loss costs least, prefill chunks that leave no less than "
+                    + SchedulerConfig.Builder.DEFAULT_MIN_CHUNK_TOKENS + " tokens, at most "
+                    + SchedulerConfig.Builder.DEFAULT_MAX_SKIPS + " skips.")
+    @Nullable
+    Engine engine;
+
+    @Option(
+            names = "--verify-invariants",
+            description = "Check the whole structure after every operation (slow). Default: off.")
+    boolean verifyInvariants;
+}

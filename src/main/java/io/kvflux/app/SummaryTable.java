@@ -1,0 +1,99 @@
+package io.kvflux.app;
+
+import io.kvflux.sim.ReplayResult;
+import io.kvflux.sim.ReplaySummary;
+import io.kvflux.sim.ReplaySummary.Distribution;
+import java.io.PrintWriter;
+import org.jspecify.annotations.Nullable;
+
+/** The summary for people. */
+final class SummaryTable {
+
+    private SummaryTable() {}
+
+    static void print(PrintWriter out, ReplayResult result, ReplaySetup setup) {
+        ReplaySummary summary = result.summary();
+        out.println(summary.trace() + " on " + setup.configuration().get("model")
+                + (result.partial() ? "  (PARTIAL: the replay was interrupted)" : ""));
+        out.println();
+        TextTable table = new TextTable();
+        workload(table, summary);
+        cache(table, summary);
+        if (summary.steps() != null) {
+            steps(table, summary);
+            latency(table, summary);
+        }
+        blocks(table, summary);
+        table.print(out);
+    }
+
+    private static void workload(TextTable table, ReplaySummary summary) {
+        table.section("Workload")
+                .row("requests", Numbers.count(summary.requests()))
+                .row("completed", Numbers.count(summary.completed()))
+                .row("rejected (never fit)", Numbers.count(summary.rejected()))
+                .row("replayed in", Numbers.seconds(summary.wallSeconds()))
+                .row("prompt tokens", Numbers.count(summary.promptTokens()));
+        if (summary.outputTokens() != null) {
+            table.row("output tokens", Numbers.count(summary.outputTokens()));
+        }
+    }
+
+    private static void cache(TextTable table, ReplaySummary summary) {
+        table.section("Cache")
+                .row("full prompt pages", Numbers.count(summary.promptBlocks()))
+                .row(
+                        "found",
+                        Numbers.count(summary.hitBlocks()),
+                        Numbers.percent(summary.hitBlocks(), summary.promptBlocks()))
+                .row("tokens not computed", Numbers.count(summary.hitTokens()))
+                .row("pages inserted", Numbers.count(summary.insertedBlocks()))
+                .row("pages evicted", Numbers.count(summary.evictedBlocks()));
+    }
+
+    private static void steps(TextTable table, ReplaySummary summary) {
+        Double makespan = summary.makespanSeconds();
+        table.section("Steps")
+                .row("steps", Numbers.count(summary.steps()))
+                .row("makespan", Numbers.seconds(makespan))
+                .row("requests a second", Numbers.rate(summary.completed(), makespan))
+                .row("output tokens a second", Numbers.rate(summary.outputTokens(), makespan));
+        ReplaySummary.Preemptions preemptions = summary.preemptions();
+        if (preemptions != null) {
+            table.row("preempted, recomputed", Numbers.count(preemptions.recompute()))
+                    .row("preempted, offloaded", Numbers.count(preemptions.offload()));
+        }
+    }
+
+    private static void latency(TextTable table, ReplaySummary summary) {
+        table.section("Latency", "mean", "p50", "p90", "p99");
+        distribution(table, "to first token", summary.ttftSeconds());
+        distribution(table, "per further token", summary.tpotSeconds());
+        distribution(table, "to last token", summary.latencySeconds());
+    }
+
+    private static void distribution(TextTable table, String label, @Nullable Distribution values) {
+        if (values != null) {
+            table.row(
+                    label,
+                    Numbers.seconds(values.mean()),
+                    Numbers.seconds(values.p50()),
+                    Numbers.seconds(values.p90()),
+                    Numbers.seconds(values.p99()));
+        }
+    }
+
+    private static void blocks(TextTable table, ReplaySummary summary) {
+        ReplaySummary.Blocks blocks = summary.blocks();
+        table.section("Blocks").row("usable", Numbers.count(blocks.total()));
+        Long peak = blocks.peakHeld();
+        if (peak != null) {
+            table.row("most held at a time", Numbers.count(peak), Numbers.percent(peak, blocks.total()));
+        }
+        if (blocks.meanUsedFraction() != null) {
+            table.row("held on average", Numbers.percent(blocks.meanUsedFraction()))
+                    .row("empty slots in held blocks", Numbers.percent(blocks.wastedSlotFraction()));
+        }
+        table.row("leaked", Numbers.count(summary.leakedBlocks()));
+    }
+}

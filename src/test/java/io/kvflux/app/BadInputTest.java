@@ -1,0 +1,172 @@
+package io.kvflux.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
+
+import io.kvflux.app.Cli.Outcome;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class BadInputTest {
+
+    @TempDir
+    Path folder;
+
+    static Stream<Arguments> wrongUsage() {
+        return Stream.of(
+                arguments("replay --polcy fifo", "unknown option '--polcy', did you mean --policy?"),
+                arguments("rplay", "unexpected argument 'rplay', did you mean replay?"),
+                arguments("replay trace.jsonl", "unexpected argument 'trace.jsonl'"),
+                arguments("replay --device-memory 0", "size must be positive, size='0'"),
+                arguments("replay --device-memory -1", "size must be positive, size='-1'"),
+                arguments("replay --device-memory 10XB", "size must end in one of the units"),
+                arguments("replay --device-memory 1B", "Insufficient cache memory"),
+                arguments("replay --device-blocks 0", "from 1 to 2147483647, found '0'"),
+                arguments("replay --page-size -16", "from 1 to 2147483647, found '-16'"),
+                arguments("replay --limit 0", "expected a whole number of at least 1, found '0'"),
+                arguments("replay --limit", "Missing required parameter for option '--limit'"),
+                arguments("replay --seed x", "'x' is not a long"),
+                arguments("replay --tenants 1.5", "found '1.5'"),
+                arguments("replay --step-cost 1,2", "step cost must be three numbers"),
+                arguments("replay --step-cost 0,0,0", "step cost needs a > 0"),
+                arguments("replay --device-profile abacus", "device profile must be one of"),
+                arguments("replay --policy lifo", "expected one of fifo, priority, fair, found 'lifo'"),
+                arguments("replay --eviction mru", "expected one of lru, found 'mru'"),
+                arguments("replay --engine other", "expected one of vllm, found 'other'"),
+                arguments("replay --trace x --format xml", "expected one of auto, mooncake, azure, blocks"),
+                arguments("replay --format azure", "there is no --trace"),
+                arguments("replay --model llama-3.1-9b", "did you mean llama-3.1-8b?"),
+                arguments("replay --model llama-3.1-70b", "leave no memory for KV on h100-sxm"),
+                arguments("replay --tensor-parallel 3", "Number of KV heads (8) must be divisible"),
+                arguments("replay --max-batch-tokens 10", "maxBatchTokens must be at least maxBatchSize=256"),
+                arguments("replay --max-steps-in-flight 65", "maxStepsInFlight must be in [1, 64]"),
+                arguments("replay --device-memory 4000000TiB --page-size 1", "a replica may have at most"),
+                arguments("replay --data-parallel 70000", "there may be at most 65536 devices"),
+                arguments("replay --device-blocks 9 --device-memory 1GiB", "contradict each other"),
+                arguments("replay --step-cost 1,0,0 --device-profile l4", "contradict each other"),
+                arguments("replay --engine vllm --policy fair", "there is --policy fair"),
+                arguments("replay --engine vllm --max-steps-in-flight 2", "there is --max-steps-in-flight 2"),
+                arguments("replay --cache-only --policy fifo", "--policy has no meaning with it"),
+                arguments("replay --cache-only --ticks t.csv", "--ticks has no meaning with it"),
+                arguments("replay --cache-only --step-cost 1,0,0", "--step-cost has no meaning with it"),
+                arguments("replay --cache-only --engine vllm", "--engine has no meaning with it"),
+                arguments("replay --cache-only --no-prefix-cache", "contradict each other"),
+                arguments("replay --cache-only --data-parallel 2", "there is --data-parallel 2"),
+                arguments("plan", "Missing required options"),
+                arguments("plan --model llama-3.1-8b", "Missing required option: '--device-memory=SIZE'"),
+                arguments("plan --model llama-3.1-8b --device-memory 10XB", "size must end in one of the units"),
+                arguments("plan --model llama-3.1-8b --device-memory 1KiB", "Insufficient cache memory"),
+                arguments("plan --model llama-3.1-8b --device-memory 1GiB --host-memory 1KiB", "on host"));
+    }
+
+    @ParameterizedTest
+    @MethodSource
+    void wrongUsage(String line, String sentence) {
+        assertThat(failsInOneLine(2, line.split(" "))).contains(sentence).contains("--help)");
+    }
+
+    @Test
+    void missingTraceIsNamed() {
+        assertThat(failsInOneLine(1, "replay", "--trace", "no-such-file")).contains("no-such-file");
+    }
+
+    @Test
+    void malformedTraceIsToldWithItsLine() throws IOException {
+        Path trace = Files.writeString(
+                folder.resolve("t.jsonl"),
+                "{\"timestamp\": 1, \"input_length\": 5, \"output_length\": 2, \"hash_ids\": [1]}\n{\"timest\n");
+        assertThat(failsInOneLine(1, "replay", "--trace", trace.toString())).contains(trace + ":2: expected");
+    }
+
+    @Test
+    void emptyTraceIsRefused() throws IOException {
+        Path trace = Files.createFile(folder.resolve("t.jsonl"));
+        assertThat(failsInOneLine(1, "replay", "--trace", trace.toString())).contains("empty");
+    }
+
+    @Test
+    void configWithoutTheNeededKeysIsAFailure() throws IOException {
+        Path config = Files.writeString(folder.resolve("config.json"), "{\"model_type\": \"x\"}");
+        assertThat(failsInOneLine(1, "replay", "--model", config.toString())).contains("num_hidden_layers");
+    }
+
+    @Test
+    void missingConfigIsAFailure() {
+        assertThat(failsInOneLine(1, "plan", "--model", "none.json", "--device-memory", "1GiB"))
+                .contains("none.json");
+    }
+
+    @Test
+    void modelOfUnknownSizeNeedsMemoryAndCost() throws IOException {
+        String config = Files.writeString(
+                        folder.resolve("config.json"),
+                        "{\"model_type\": \"llama\", \"num_hidden_layers\": 2, \"num_attention_heads\": 4,"
+                                + " \"num_key_value_heads\": 2, \"head_dim\": 64, \"torch_dtype\": \"bfloat16\"}")
+                .toString();
+        assertThat(failsInOneLine(2, "replay", "--model", config)).contains("give --device-memory or --device-blocks");
+        assertThat(failsInOneLine(2, "replay", "--model", config, "--device-blocks", "9"))
+                .contains("give --step-cost a,b,c");
+    }
+
+    @Test
+    void reportInAMissingFolderIsFoundBeforeTheTraceIsLookedAt() {
+        String report = folder.resolve("none").resolve("r.html").toString();
+        assertThat(failsInOneLine(1, "replay", "--trace", "no-such-file", "--report", report))
+                .contains("cannot write --report")
+                .contains("there is no folder");
+    }
+
+    @Test
+    void folderIsNoReport() {
+        assertThat(failsInOneLine(1, "replay", "--report", folder.toString())).contains("it is a folder");
+    }
+
+    @Test
+    void twoOutputsMayNotShareAFile() {
+        String file = folder.resolve("x").toString();
+        String same = folder.resolve(".").resolve("x").toString();
+        assertThat(failsInOneLine(2, "replay", "--ticks", file, "--per-request", same))
+                .contains("--per-request and --ticks name the same file");
+    }
+
+    @Test
+    void outputMayNotOverwriteTheTrace() throws IOException {
+        String trace = Files.writeString(folder.resolve("t"), "x").toString();
+        assertThat(failsInOneLine(2, "replay", "--trace", trace, "--ticks", trace))
+                .contains("--trace and --ticks name the same file");
+        assertThat(folder.resolve("t")).hasContent("x");
+    }
+
+    @Test
+    void failedRunLeavesOldFilesAndNoNewOnes() throws IOException {
+        Path report = Files.writeString(folder.resolve("r.html"), "old");
+        failsInOneLine(1, "replay", "--trace", "no-such-file", "--report", report.toString());
+        assertThat(report).hasContent("old");
+        try (Stream<Path> files = Files.list(folder)) {
+            assertThat(files.toList()).containsExactly(report);
+        }
+    }
+
+    @Test
+    void stackTraceIsShownToWhoAsks() {
+        Outcome outcome = Cli.run("replay", "--trace", "no-such-file", "--stacktrace");
+        assertThat(outcome.code()).isEqualTo(1);
+        assertThat(outcome.err()).contains("\tat io.kvflux");
+    }
+
+    private static String failsInOneLine(int code, String... args) {
+        Outcome outcome = Cli.run(args);
+        assertThat(outcome.code()).as(outcome.err()).isEqualTo(code);
+        assertThat(outcome.out()).isEmpty();
+        assertThat(outcome.err()).startsWith("kvflux: ").endsWith("\n").doesNotContain("Exception", "\tat ");
+        assertThat(outcome.err().lines()).hasSize(1);
+        return outcome.err();
+    }
+}

@@ -1,0 +1,193 @@
+package io.kvflux.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.kvflux.app.Cli.Outcome;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ReplayCommandTest {
+
+    private static final List<String> KEYS = List.of(
+            "trace",
+            "requests",
+            "completed",
+            "rejected",
+            "promptTokens",
+            "outputTokens",
+            "promptBlocks",
+            "hitBlocks",
+            "hitTokens",
+            "insertedBlocks",
+            "evictedBlocks",
+            "leakedBlocks",
+            "steps",
+            "preemptions",
+            "ttftSeconds",
+            "tpotSeconds",
+            "latencySeconds",
+            "makespanSeconds",
+            "blocks",
+            "wallSeconds");
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void noCommandPrintsTheHelp() {
+        Outcome outcome = Cli.run();
+        assertThat(outcome.code()).isZero();
+        assertThat(outcome.out()).contains("replay", "plan", "KVFLUX_JAVA_OPTS");
+    }
+
+    @Test
+    void helpListsOurDefaults() {
+        Outcome outcome = Cli.run("replay", "--help");
+        assertThat(outcome.code()).isZero();
+        assertThat(outcome.out().replaceAll("\\s+", " "))
+                .contains("per replica. Default: 256.", "per replica. Default: 8192.", "Default: llama-3.1-8b.")
+                .contains("Default: h100-sxm.", "Default: 16.", "a watermark of 0.01 of the blocks");
+    }
+
+    @Test
+    void versionIsToldByEveryCommand() {
+        for (String[] args : new String[][] {{"--version"}, {"replay", "--version"}, {"plan", "-V"}}) {
+            assertThat(Cli.run(args).out()).startsWith("kvflux ");
+        }
+    }
+
+    @Test
+    void jsonHasTheKeysOfTheContractInOrder() throws IOException {
+        Outcome outcome = Cli.run("replay", "--limit", "20", "--json");
+        assertThat(outcome.code()).isZero();
+        assertThat(outcome.err()).isEmpty();
+        JsonNode json = json(outcome);
+        assertThat(names(json)).isEqualTo(KEYS);
+        assertThat(names(json.get("preemptions"))).containsExactly("recompute", "offload");
+        for (String distribution : List.of("ttftSeconds", "tpotSeconds", "latencySeconds")) {
+            assertThat(names(json.get(distribution))).containsExactly("mean", "p50", "p90", "p99");
+        }
+        assertThat(names(json.get("blocks")))
+                .containsExactly("total", "peakHeld", "meanUsedFraction", "wastedSlotFraction");
+        assertThat(json.get("requests").asLong()).isEqualTo(20);
+    }
+
+    @Test
+    void cacheOnlyHasNoTime() throws IOException {
+        JsonNode json = json(Cli.run("replay", "--limit", "20", "--cache-only", "--json"));
+        assertThat(names(json)).isEqualTo(KEYS);
+        for (String absent : List.of("steps", "ttftSeconds", "tpotSeconds", "latencySeconds", "makespanSeconds")) {
+            assertThat(json.get(absent).isNull()).as(absent).isTrue();
+        }
+    }
+
+    @Test
+    void tableShowsEverySection() {
+        Outcome outcome = Cli.run("replay", "--limit", "20", "--quiet");
+        assertThat(outcome.code()).isZero();
+        assertThat(outcome.err()).isEmpty();
+        assertThat(outcome.out()).startsWith("synthetic (seed 0) on llama-3.1-8b\n");
+        assertThat(outcome.out().lines().filter(line -> line.matches("[A-Z].*")).map(line -> line.split(" ", 2)[0]))
+                .containsExactly("Workload", "Cache", "Steps", "Latency", "Blocks");
+    }
+
+    @Test
+    void devicesMultiplyTheMemory() throws IOException {
+        JsonNode json = json(Cli.run(
+                "replay",
+                "--limit",
+                "5",
+                "--json",
+                "--device-memory",
+                "1GiB",
+                "--tensor-parallel",
+                "2",
+                "--data-parallel",
+                "2"));
+        // A block of 16 tokens has 2 MiB, over both devices of a replica.
+        assertThat(json.get("blocks").get("total").asLong()).isEqualTo(2 * 1024);
+    }
+
+    @Test
+    void perRequestHasARowForEachRequest() throws IOException {
+        Path file = folder.resolve("requests.csv");
+        assertThat(Cli.run("replay", "--limit", "20", "--per-request", file.toString())
+                        .code())
+                .isZero();
+        List<String> lines = Files.readAllLines(file);
+        assertThat(lines.get(0))
+                .isEqualTo("index,tenant,inputTokens,outputTokens,hitTokens,preemptions,arrivalSeconds,"
+                        + "admittedSeconds,firstTokenSeconds,finishedSeconds,outcome");
+        assertThat(lines).hasSize(21);
+        assertThat(lines.subList(1, 21)).allMatch(line -> line.split(",", -1).length == 11);
+    }
+
+    @Test
+    void ticksHaveARowForEachSecond() throws IOException {
+        Path file = folder.resolve("ticks.csv");
+        assertThat(Cli.run("replay", "--limit", "20", "--ticks", file.toString())
+                        .code())
+                .isZero();
+        List<String> lines = Files.readAllLines(file);
+        assertThat(lines.get(0))
+                .isEqualTo("seconds,running,waiting,heldBlocks,cachedBlocks,totalBlocks,promptTokens,outputTokens,"
+                        + "promptBlocks,hitBlocks,preemptions");
+        List<Double> seconds = lines.stream()
+                .skip(1)
+                .map(line -> Double.valueOf(line.split(",", 2)[0]))
+                .toList();
+        assertThat(seconds).isNotEmpty().isSorted();
+    }
+
+    @Test
+    void filesReplaceOldOnesAndLeaveNothingBeside() throws IOException {
+        Path report = Files.writeString(folder.resolve("r.html"), "old");
+        assertThat(Cli.run("replay", "--limit", "5", "--report", report.toString())
+                        .code())
+                .isZero();
+        assertThat(report).content().startsWith("<!DOCTYPE html>");
+        try (Stream<Path> files = Files.list(folder)) {
+            assertThat(files.toList()).containsExactly(report);
+        }
+    }
+
+    @Test
+    void linkToAnOutputStaysALink() throws IOException {
+        Path target = Files.writeString(folder.resolve("target.csv"), "old");
+        Path link = Files.createSymbolicLink(folder.resolve("link.csv"), target);
+        assertThat(Cli.run("replay", "--limit", "5", "--per-request", link.toString())
+                        .code())
+                .isZero();
+        assertThat(link).isSymbolicLink();
+        assertThat(Files.readAllLines(target)).hasSize(6);
+    }
+
+    @Test
+    void outOfOrderTraceIsToldOnceUnlessQuiet() throws IOException {
+        String row = "{\"timestamp\": %d, \"input_length\": 5, \"output_length\": 2, \"hash_ids\": [1]}\n";
+        String trace = Files.writeString(
+                        folder.resolve("t.jsonl"), row.formatted(5) + row.formatted(3) + row.formatted(1))
+                .toString();
+        assertThat(Cli.run("replay", "--trace", trace, "--json").err().lines())
+                .singleElement()
+                .asString()
+                .contains("t.jsonl:2: the rows are not in order of time");
+        assertThat(Cli.run("replay", "--trace", trace, "--json", "--quiet").err())
+                .isEmpty();
+    }
+
+    private static JsonNode json(Outcome outcome) throws IOException {
+        return new ObjectMapper().readTree(outcome.out());
+    }
+
+    private static List<String> names(JsonNode object) {
+        return object.properties().stream().map(entry -> entry.getKey()).toList();
+    }
+}

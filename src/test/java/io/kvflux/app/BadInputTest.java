@@ -45,7 +45,9 @@ class BadInputTest {
                 arguments("replay --model llama-3.1-9b", "did you mean llama-3.1-8b?"),
                 arguments("replay --model llama-3.1-70b", "leave no memory for KV on h100-sxm"),
                 arguments("replay --tensor-parallel 3", "Number of KV heads (8) must be divisible"),
-                arguments("replay --max-batch-tokens 10", "maxBatchTokens must be at least maxBatchSize=256"),
+                arguments(
+                        "replay --max-batch-tokens 10",
+                        "maxBatchTokens must be at least maxBatchSize, maxBatchTokens=10"),
                 arguments("replay --max-steps-in-flight 65", "maxStepsInFlight must be in [1, 64]"),
                 arguments("replay --device-memory 4000000TiB --page-size 1", "a replica may have at most"),
                 arguments("replay --data-parallel 70000", "there may be at most 65536 devices"),

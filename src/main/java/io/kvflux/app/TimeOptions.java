@@ -6,7 +6,7 @@ import picocli.CommandLine.Option;
 /** How long a simulated step takes. */
 final class TimeOptions {
 
-    static final String DEFAULT_PROFILE = "h100-sxm";
+    static final String DEFAULT_PROFILE = "rtx-4090";
 
     @Option(
             names = "--step-cost",

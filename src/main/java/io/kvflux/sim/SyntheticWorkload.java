@@ -21,10 +21,10 @@ import org.jspecify.annotations.Nullable;
 public final class SyntheticWorkload implements Workload {
 
     /**
-     * The default rate of new sessions. A thousand requests then arrive at about 6 a second, and of a longer run at
-     * about 8: a single GPU of the RTX 4090 class with 24 GiB of KV for Llama-3.1-8B is busy, and at times a queue forms.
+     * The default rate of new sessions. About 2.6 requests a second then arrive: one GPU of the RTX 4090 class is busy with
+     * Llama-3.1-8B, and at times a queue forms.
      */
-    public static final double DEFAULT_SESSIONS_PER_SECOND = 2.5;
+    public static final double DEFAULT_SESSIONS_PER_SECOND = 0.8;
 
     private static final double NANOS_PER_SECOND = 1e9;
     private static final double MIN_SESSIONS_PER_SECOND = 0.001;

@@ -30,7 +30,7 @@ class SyntheticWorkloadTest {
             hash = 31 * hash + request.outputLength();
             hash = 31 * hash + Long.hashCode(request.arrivalNanos());
         }
-        assertThat(hash).isEqualTo(-129_761_552);
+        assertThat(hash).isEqualTo(1_871_714_460);
     }
 
     @Test
@@ -145,7 +145,7 @@ class SyntheticWorkloadTest {
         assertThatThrownBy(() -> SyntheticWorkload.of(0, 0))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("synthetic workload needs requests >= 1 and a finite sessionsPerSecond >= 0.001,"
-                        + " requests=0, sessionsPerSecond=2.5");
+                        + " requests=0, sessionsPerSecond=0.8");
         assertThatThrownBy(() -> SyntheticWorkload.of(0, 1, Double.NaN))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("sessionsPerSecond=NaN");

@@ -51,6 +51,7 @@ final class Contradictions {
         needsTime(scheduling.engine != null, "--engine");
         needsTime(time.stepCost != null, "--step-cost");
         needsTime(output.ticks != null, "--ticks");
+        needsTime(output.perRequest != null, "--per-request");
         refuse(cache.noPrefixCache, "--cache-only and --no-prefix-cache");
         if (cache.dataParallel != 1) {
             throw new UsageException(

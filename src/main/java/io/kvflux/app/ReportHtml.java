@@ -37,7 +37,8 @@ final class ReportHtml {
                 html,
                 "Requests completed",
                 Numbers.count(summary.completed()),
-                "of " + Numbers.count(summary.requests()) + ", " + Numbers.count(summary.rejected()) + " rejected");
+                "of " + Numbers.count(summary.requests()) + ", " + Numbers.count(summary.rejected()) + " rejected, "
+                        + Numbers.count(summary.failed()) + " failed");
         card(
                 html,
                 "Prompt pages found",

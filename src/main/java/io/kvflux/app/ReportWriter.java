@@ -2,7 +2,6 @@ package io.kvflux.app;
 
 import io.kvflux.sim.ReplayListener;
 import io.kvflux.sim.ReplayResult;
-import io.kvflux.sim.RequestRow;
 import io.kvflux.sim.Tick;
 import java.io.IOException;
 import java.io.InputStream;
@@ -21,8 +20,6 @@ final class ReportWriter implements ReplayListener {
     private final OutputFile file;
     private final ReplaySetup setup;
     private final TickSeries series = new TickSeries();
-    private long promptBlocks;
-    private long hitBlocks;
 
     ReportWriter(OutputFile file, ReplaySetup setup) {
         this.file = file;
@@ -31,20 +28,7 @@ final class ReportWriter implements ReplayListener {
 
     @Override
     public void onTick(Tick tick) {
-        if (!setup.options().cacheOnly()) {
-            series.add(tick);
-        }
-    }
-
-    /** Without time the page counts requests in place of seconds. */
-    @Override
-    public void onRequest(RequestRow row) {
-        if (setup.options().cacheOnly()) {
-            int pageSize = setup.options().scheduler().pageSize();
-            promptBlocks += row.inputTokens() / pageSize;
-            hitBlocks += row.hitTokens() / pageSize;
-            series.add(new Tick(row.index() + 1, 0, 0, 0, 0, 0, 0, 0, promptBlocks, hitBlocks, 0));
-        }
+        series.add(tick);
     }
 
     void write(ReplayResult result) {

@@ -32,6 +32,7 @@ final class SummaryTable {
                 .row("requests", Numbers.count(summary.requests()))
                 .row("completed", Numbers.count(summary.completed()))
                 .row("rejected (never fit)", Numbers.count(summary.rejected()))
+                .row("failed (outgrew the pool)", Numbers.count(summary.failed()))
                 .row("replayed in", Numbers.seconds(summary.wallSeconds()))
                 .row("prompt tokens", Numbers.count(summary.promptTokens()));
         if (summary.outputTokens() != null) {

@@ -62,6 +62,7 @@
 
   const fromZero = (u, min, max) => [0, max > 0 ? max * 1.08 : 1];
   const hundred = () => [0, 100];
+  const upToHundred = (u, min, max) => [0, Math.min(100, Math.max(10, max * 1.2))];
 
   function marks(cdf) {
     return u => {
@@ -123,24 +124,33 @@
 
   function hitChart(s) {
     const unit = data.cacheOnly ? " requests" : " s";
-    return Object.assign(timeChart("Hit ratio", "Full prompt pages found in the cache.", "% of pages", hundred,
+    return timeChart("Hit ratio", "Full prompt pages found in the cache.", "% of pages", upToHundred,
       [area("last " + s.window + unit, "green", percent), line("so far", "blue", percent)],
-      [s.hitsInWindow, s.hitsSoFar]), { wide: data.cacheOnly });
+      [s.hitsInWindow, s.hitsSoFar]);
+  }
+
+  const usable = () => line("usable", "grey", number, { dash: [6, 4], width: 1.25 });
+  const toUsable = s => [0, Math.max(s.total * 1.05, 1)];
+
+  function cachedChart(s) {
+    return timeChart("Blocks", "Of " + number(s.total) + " usable ones: kept in the cache.", "blocks", () => toUsable(s),
+      [area("cached", "green", number), usable()], [s.cached, s.x.map(() => s.total)]);
   }
 
   function blocksChart(s) {
     const both = s.held.map((v, i) => v + s.cached[i]);
     return timeChart("Blocks", "Of " + number(s.total) + " usable ones: held by sequences, and above that kept in the cache.",
-      "blocks", (u, min, max) => [0, Math.max(s.total * 1.05, 1)],
+      "blocks", () => toUsable(s),
       [area("cached", "green", number, { value: (u, v, i, at) => number(at == null ? null : s.cached[at]) }),
         area("held", "blue", number),
-        line("usable", "grey", number, { dash: [6, 4], width: 1.25 })],
+        usable()],
       [both, s.held, s.x.map(() => s.total)]);
   }
 
   function charts() {
     const list = [];
     const s = data.series;
+    if (s && data.cacheOnly) list.push(cachedChart(s));
     if (s && !data.cacheOnly) {
       list.push(timeChart("Sequences", "Running: admitted and holding blocks. Waiting: preempted ones too.", "sequences", fromZero,
         [area("running", "blue", number), line("waiting", "orange", number)], [s.running, s.waiting]));
@@ -183,7 +193,6 @@
     plots = list.map(chart => {
       const section = document.createElement("section");
       section.classList.toggle("third", !!chart.third);
-      section.classList.toggle("wide", !!chart.wide);
       const title = document.createElement("h2");
       title.textContent = chart.title;
       section.append(title);

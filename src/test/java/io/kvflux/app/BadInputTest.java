@@ -57,6 +57,7 @@ class BadInputTest {
                 arguments("replay --engine vllm --max-steps-in-flight 2", "there is --max-steps-in-flight 2"),
                 arguments("replay --cache-only --policy fifo", "--policy has no meaning with it"),
                 arguments("replay --cache-only --ticks t.csv", "--ticks has no meaning with it"),
+                arguments("replay --cache-only --per-request r.csv", "--per-request has no meaning with it"),
                 arguments("replay --cache-only --step-cost 1,0,0", "--step-cost has no meaning with it"),
                 arguments("replay --cache-only --engine vllm", "--engine has no meaning with it"),
                 arguments("replay --cache-only --no-prefix-cache", "contradict each other"),

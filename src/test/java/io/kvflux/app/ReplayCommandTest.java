@@ -20,6 +20,7 @@ class ReplayCommandTest {
             "requests",
             "completed",
             "rejected",
+            "failed",
             "promptTokens",
             "outputTokens",
             "promptBlocks",

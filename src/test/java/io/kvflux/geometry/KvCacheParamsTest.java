@@ -3,6 +3,7 @@ package io.kvflux.geometry;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.UnaryOperator;
@@ -280,7 +281,7 @@ class KvCacheParamsTest {
                 b -> b.enablePrefixCaching(false),
                 b -> b.kvConnector(KvConnectorType.DKV),
                 b -> b.hostKvCacheSwapSpaceGb(1.0),
-                b -> b.diskOffloadDir(java.nio.file.Path.of("disk")),
+                b -> b.diskOffloadDir(Path.of("disk")),
                 b -> b.diskOffloadMaxGb(1.0),
                 b -> b.speculativeMethod(SpeculativeMethod.MTP),
                 b -> b.speculativeMethod(SpeculativeMethod.EAGLE).numDraftTokens(1),

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -43,8 +44,8 @@ final class ConfigNode {
     }
 
     private static JsonNode parse(Path file) {
-        try {
-            return MAPPER.readTree(Files.readAllBytes(file));
+        try (InputStream in = Files.newInputStream(file)) {
+            return MAPPER.readTree(in);
         } catch (JsonProcessingException e) {
             String where = e.getLocation() == null
                     ? ""

@@ -43,7 +43,7 @@ class BadInputTest {
                 arguments("replay --trace x --format xml", "expected one of auto, mooncake, azure, blocks"),
                 arguments("replay --format azure", "there is no --trace"),
                 arguments("replay --model llama-3.1-9b", "did you mean llama-3.1-8b?"),
-                arguments("replay --model llama-3.1-70b", "leave no memory for KV on h100-sxm"),
+                arguments("replay --model llama-3.1-70b", "leave no memory for KV on " + TimeOptions.DEFAULT_PROFILE),
                 arguments("replay --tensor-parallel 3", "Number of KV heads (8) must be divisible"),
                 arguments(
                         "replay --max-batch-tokens 10",

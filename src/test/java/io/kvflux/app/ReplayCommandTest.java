@@ -54,7 +54,10 @@ class ReplayCommandTest {
         assertThat(outcome.code()).isZero();
         assertThat(outcome.out().replaceAll("\\s+", " "))
                 .contains("per replica. Default: 256.", "per replica. Default: 8192.", "Default: llama-3.1-8b.")
-                .contains("Default: h100-sxm.", "Default: 16.", "a watermark of 0.01 of the blocks");
+                .contains(
+                        "Default: " + TimeOptions.DEFAULT_PROFILE + ".",
+                        "Default: 16.",
+                        "a watermark of 0.01 of the blocks");
     }
 
     @Test

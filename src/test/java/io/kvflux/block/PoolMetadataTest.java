@@ -1,14 +1,22 @@
 package io.kvflux.block;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.kvflux.sim.SimRequest;
+import io.kvflux.sim.TraceFormat;
+import io.kvflux.sim.Traces;
+import io.kvflux.sim.Workload;
 import java.lang.reflect.Array;
 import java.lang.reflect.Field;
 import java.lang.reflect.Modifier;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.Set;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -34,6 +42,32 @@ class PoolMetadataTest {
         double bytes = (double) arrayBytes(pool, Collections.newSetFromMap(new IdentityHashMap<>())) / blocks;
         System.out.printf("blocks=%d, pagesOfRun=%d: %.1f bytes a block%n", blocks, pagesOfRun, bytes);
         assertThat(bytes).isLessThanOrEqualTo(bytesPerBlock);
+    }
+
+    @Test
+    void theConversationTraceTakesNineBytesABlock() throws Exception {
+        Path trace = Path.of("..", "shared", "traces", "mooncake-conversation.jsonl");
+        assumeTrue(Files.exists(trace), () -> "skipped: the trace " + trace + " is not here");
+        int pageSize = 16;
+        BlockPool pool = new BlockPool(32_768, pageSize, 1, EvictionPolicy.lru());
+        PrefixMatch match = new PrefixMatch();
+        BlockTable table = new BlockTable();
+        try (Workload workload = Traces.openUnsorted(trace, TraceFormat.MOONCAKE, 4_000, 0)) {
+            for (SimRequest request = workload.next(); request != null; request = workload.next()) {
+                int[] prompt = request.promptTokens();
+                int full = prompt.length / pageSize;
+                pool.match(PrefixScope.NONE, prompt, (prompt.length - 1) / pageSize, PageKeys.none(), match);
+                assertThat(pool.open(table, PrefixScope.NONE, match, full - match.pages()))
+                        .isTrue();
+                pool.commit(table, prompt, full, PageKeys.none());
+                pool.release(table);
+            }
+        }
+        double bytes = (double) arrayBytes(pool, Collections.newSetFromMap(new IdentityHashMap<>())) / 32_768;
+        System.out.printf(
+                "conversation trace, page 16: %.1f pages a run, %.1f bytes a block%n",
+                (double) pool.cachedBlocks() / pool.indexedRuns(), bytes);
+        assertThat(bytes).isLessThanOrEqualTo(9);
     }
 
     /** Bytes of the arrays that a pool reaches; a reference counts 4, and the tokens behind one count nothing. */

@@ -8,42 +8,126 @@ import java.util.Objects;
 import java.util.function.Supplier;
 
 /**
- * Everything the scheduling core is told once. Made by a {@link Builder}, which names the defaults.
- *
- * @param caches the caches of a sequence: page size, replicas and the inputs of a step
- * @param blocksPerReplica usable blocks of one replica
- * @param maxBatchSize most sequences in a step, per replica
- * @param maxBatchTokens most tokens computed in a step, per replica
- * @param maxBatchContextTokens most tokens of context in a step, each sequence rounded up to whole pages, per replica
- * @param minChunkTokens least tokens a prefill chunk may leave over
- * @param maxStepsInFlight steps issued before the first result is back
- * @param prefixCaching whether full pages are kept and shared
- * @param policy order of admission
- * @param victimRule who is preempted
- * @param watermark fraction of a replica's blocks that admission leaves available
- * @param reservePrefills whether admission leaves room for what admitted prompts have still to allocate
- * @param admitAfterPreemption whether a step that preempted may admit
- * @param maxSkips how often a sequence that does not fit may be passed over before everybody waits for it
- * @param eviction makes the eviction policy of each replica's pool
- * @param verifyInvariants whether the whole structure is checked after every operation (slow)
+ * Everything the scheduling core is told once. Immutable; made by a {@link Builder}, which names the defaults and
+ * checks the values together.
  */
-public record SchedulerConfig(
-        MultiKvCacheParams caches,
-        int blocksPerReplica,
-        int maxBatchSize,
-        int maxBatchTokens,
-        long maxBatchContextTokens,
-        int minChunkTokens,
-        int maxStepsInFlight,
-        boolean prefixCaching,
-        QueuePolicy policy,
-        VictimRule victimRule,
-        double watermark,
-        boolean reservePrefills,
-        boolean admitAfterPreemption,
-        int maxSkips,
-        Supplier<EvictionPolicy> eviction,
-        boolean verifyInvariants) {
+public final class SchedulerConfig {
+
+    private final MultiKvCacheParams caches;
+    private final int blocksPerReplica;
+    private final int maxBatchSize;
+    private final int maxBatchTokens;
+    private final long maxBatchContextTokens;
+    private final int minChunkTokens;
+    private final int maxStepsInFlight;
+    private final boolean prefixCaching;
+    private final QueuePolicy policy;
+    private final VictimRule victimRule;
+    private final double watermark;
+    private final boolean reservePrefills;
+    private final boolean admitAfterPreemption;
+    private final int maxSkips;
+    private final Supplier<EvictionPolicy> eviction;
+    private final boolean verifyInvariants;
+
+    private SchedulerConfig(Builder builder, int minChunkTokens) {
+        caches = builder.caches;
+        blocksPerReplica = builder.blocksPerReplica;
+        maxBatchSize = builder.maxBatchSize;
+        maxBatchTokens = builder.maxBatchTokens;
+        maxBatchContextTokens = builder.maxBatchContextTokens;
+        this.minChunkTokens = minChunkTokens;
+        maxStepsInFlight = builder.maxStepsInFlight;
+        prefixCaching = builder.prefixCaching;
+        policy = builder.policy;
+        victimRule = builder.victimRule;
+        watermark = builder.watermark;
+        reservePrefills = builder.reservePrefills;
+        admitAfterPreemption = builder.admitAfterPreemption;
+        maxSkips = builder.maxSkips;
+        eviction = builder.eviction;
+        verifyInvariants = builder.verifyInvariants;
+    }
+
+    /** {@return the caches of a sequence: page size, replicas and the inputs of a step} */
+    public MultiKvCacheParams caches() {
+        return caches;
+    }
+
+    /** {@return usable blocks of one replica} */
+    public int blocksPerReplica() {
+        return blocksPerReplica;
+    }
+
+    /** {@return most sequences in a step, per replica} */
+    public int maxBatchSize() {
+        return maxBatchSize;
+    }
+
+    /** {@return most tokens computed in a step, per replica} */
+    public int maxBatchTokens() {
+        return maxBatchTokens;
+    }
+
+    /** {@return most tokens of context in a step, each sequence rounded up to whole pages, per replica} */
+    public long maxBatchContextTokens() {
+        return maxBatchContextTokens;
+    }
+
+    /** {@return least tokens a prefill chunk may leave over} */
+    public int minChunkTokens() {
+        return minChunkTokens;
+    }
+
+    /** {@return steps issued before the first result is back} */
+    public int maxStepsInFlight() {
+        return maxStepsInFlight;
+    }
+
+    /** {@return whether full pages are kept and shared} */
+    public boolean prefixCaching() {
+        return prefixCaching;
+    }
+
+    /** {@return order of admission} */
+    public QueuePolicy policy() {
+        return policy;
+    }
+
+    /** {@return who is preempted} */
+    public VictimRule victimRule() {
+        return victimRule;
+    }
+
+    /** {@return fraction of a replica's blocks that admission leaves available} */
+    public double watermark() {
+        return watermark;
+    }
+
+    /** {@return whether admission leaves room for what admitted prompts have still to allocate} */
+    public boolean reservePrefills() {
+        return reservePrefills;
+    }
+
+    /** {@return whether a step that preempted may admit} */
+    public boolean admitAfterPreemption() {
+        return admitAfterPreemption;
+    }
+
+    /** {@return how often a sequence that does not fit may be passed over before everybody waits for it} */
+    public int maxSkips() {
+        return maxSkips;
+    }
+
+    /** {@return makes the eviction policy of each replica's pool} */
+    public Supplier<EvictionPolicy> eviction() {
+        return eviction;
+    }
+
+    /** {@return whether the whole structure is checked after every operation (slow)} */
+    public boolean verifyInvariants() {
+        return verifyInvariants;
+    }
 
     /** {@return tokens in a page} */
     public int pageSize() {
@@ -339,23 +423,7 @@ public record SchedulerConfig(
             if (!faults.isEmpty()) {
                 throw new IllegalArgumentException(String.join("; ", faults));
             }
-            return new SchedulerConfig(
-                    caches,
-                    blocksPerReplica,
-                    maxBatchSize,
-                    maxBatchTokens,
-                    maxBatchContextTokens,
-                    chunk,
-                    maxStepsInFlight,
-                    prefixCaching,
-                    policy,
-                    victimRule,
-                    watermark,
-                    reservePrefills,
-                    admitAfterPreemption,
-                    maxSkips,
-                    eviction,
-                    verifyInvariants);
+            return new SchedulerConfig(this, chunk);
         }
 
         private static void require(List<String> faults, boolean condition, String rule, String name, Object value) {

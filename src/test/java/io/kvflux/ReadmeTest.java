@@ -17,10 +17,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
-/** The example of the README runs, and every relative link in the documents leads somewhere. */
+/** The example of the README runs; links in the documents lead somewhere, and the tests they name exist. */
 class ReadmeTest {
 
     private static final int EOS = 2;
@@ -77,18 +82,36 @@ class ReadmeTest {
 
     @Test
     void linksLeadSomewhere() throws IOException {
-        List<Path> documents = new ArrayList<>(List.of(Path.of("README.md"), Path.of("CONTRIBUTING.md")));
-        try (var docs = Files.walk(Path.of("docs"))) {
-            docs.filter(file -> file.toString().endsWith(".md")).forEach(documents::add);
-        }
-        for (Path document : documents) {
-            var links = java.util.regex.Pattern.compile("\\]\\(([^)#:]+)(#[^)]*)?\\)")
-                    .matcher(Files.readString(document));
+        for (Path document : documents()) {
+            Matcher links = Pattern.compile("\\]\\(([^)#:]+)(#[^)]*)?\\)").matcher(Files.readString(document));
             while (links.find()) {
                 assertThat(document.resolveSibling(links.group(1)))
                         .as("link in " + document)
                         .exists();
             }
         }
+    }
+
+    @Test
+    void testsNamedInDocumentsExist() throws IOException {
+        Set<String> tests;
+        try (Stream<Path> files = Files.walk(Path.of("src/test/java"))) {
+            tests = files.map(file -> file.getFileName().toString().replace(".java", ""))
+                    .collect(Collectors.toSet());
+        }
+        for (Path document : documents()) {
+            Matcher names = Pattern.compile("`([A-Z]\\w+Test)\\b").matcher(Files.readString(document));
+            while (names.find()) {
+                assertThat(tests).as("tests named in " + document).contains(names.group(1));
+            }
+        }
+    }
+
+    private static List<Path> documents() throws IOException {
+        List<Path> documents = new ArrayList<>(List.of(Path.of("README.md"), Path.of("CONTRIBUTING.md")));
+        try (Stream<Path> docs = Files.walk(Path.of("docs"))) {
+            docs.filter(file -> file.toString().endsWith(".md")).forEach(documents::add);
+        }
+        return documents;
     }
 }

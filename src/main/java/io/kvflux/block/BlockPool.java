@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * {@link #usableBlocks()}. Costs 8 bytes a block, 64 to 128 bytes a run of pages in the prefix index, and 4 bytes a token
  * of committed pages for confirming hits.
  */
-public final class BlockPool {
+public final class BlockPool implements BlockCounts {
 
     final Pages pages;
     final Runs runs = new Runs();
@@ -69,52 +69,52 @@ public final class BlockPool {
         eviction.attach(new RunsView());
     }
 
-    /** {@return blocks that sequences can get: all but the null block} */
+    @Override
     public int usableBlocks() {
         return pages.blocks;
     }
 
-    /** {@return tokens in a page} */
+    @Override
     public int pageSize() {
         return pages.pageSize;
     }
 
-    /** {@return blocks that hold nothing} */
+    @Override
     public int freeBlocks() {
         return free;
     }
 
-    /** {@return distinct blocks that some table holds} */
+    @Override
     public int heldBlocks() {
         return held;
     }
 
-    /** {@return blocks that keep findable content which nobody holds} */
+    @Override
     public int cachedBlocks() {
         return cached;
     }
 
-    /** {@return blocks that nobody holds and a step in flight may still touch} */
+    @Override
     public int withheldBlocks() {
         return withheld;
     }
 
-    /** {@return free + cached: what an allocation may take} */
+    @Override
     public int availableBlocks() {
         return free + cached;
     }
 
-    /** {@return pages that became findable so far} */
+    @Override
     public long insertedPages() {
         return inserted;
     }
 
-    /** {@return findable pages that were evicted so far, those that {@link #clearCache} forgot included} */
+    @Override
     public long evictedPages() {
         return evicted;
     }
 
-    /** {@return runs in the prefix index: pages that are used together share one} */
+    @Override
     public int indexedRuns() {
         return index.runCount();
     }
@@ -134,6 +134,21 @@ public final class BlockPool {
                     + pages.pageSize + ", tokens=" + tokens.length);
         }
         index.match(scope, tokens, maxPages, keys, fences.completed(), out);
+    }
+
+    /**
+     * What the release of a table would give back, once no step in flight touches it.
+     *
+     * @param table an open table
+     * @return blocks that only this table holds: its own, and the committed ones that nobody shares
+     */
+    public int exclusiveBlocks(BlockTable table) {
+        requireOpen(table);
+        int blocks = table.size - table.committed;
+        for (int run = table.run; run != Runs.NONE && runs.refs[run] == 1; run = runs.parent[run]) {
+            blocks += runs.pages[run];
+        }
+        return blocks;
     }
 
     /**

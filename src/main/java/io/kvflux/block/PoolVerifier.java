@@ -4,7 +4,7 @@ import java.util.BitSet;
 
 /**
  * Checks a pool as a whole: every block has exactly one place, every count equals what is counted, every reference is
- * some table's, every run is found by its content. The numbers of the rules are those of docs/invariants.md.
+ * some table's, every run is found by its content.
  */
 final class PoolVerifier {
 
@@ -15,11 +15,14 @@ final class PoolVerifier {
     /** Runs that stand in the queue of a fence. */
     private final BitSet waiting = new BitSet();
 
+    private final int[] firstPage;
+
     PoolVerifier(BlockPool pool) {
         this.pool = pool;
         pages = pool.pages;
         runs = pool.runs;
         seen = new BitSet(pages.blocks + 1);
+        firstPage = new int[pages.pageSize];
     }
 
     void verify(Iterable<BlockTable> tables) {
@@ -149,9 +152,8 @@ final class PoolVerifier {
             block = pages.next[block];
         }
         require(runs.last[run] == before && block == Pages.NULL_BLOCK, "a run ends with its last page, run", run);
-        int[] tokens = new int[pages.pageSize];
-        pages.read(runs.first[run], tokens);
-        int found = pool.index.child(parent, tokens, 0, runs.key[run]);
+        pages.read(runs.first[run], firstPage);
+        int found = pool.index.child(parent, firstPage, 0, runs.key[run]);
         require(found == run, "a run is found by its content and is the only one, run", run);
     }
 

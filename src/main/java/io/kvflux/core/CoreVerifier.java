@@ -1,8 +1,8 @@
 package io.kvflux.core;
 
+import io.kvflux.api.SequenceId;
 import io.kvflux.block.BlockTable;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,14 +13,14 @@ final class CoreVerifier {
     private final SchedulerConfig config;
     private final Replica[] replicas;
     private final WaitingQueue queue;
-    private final Collection<Sequence> live;
+    private final Map<SequenceId, Sequence> live;
     private final SchedulerCore core;
 
     CoreVerifier(
             SchedulerConfig config,
             Replica[] replicas,
             WaitingQueue queue,
-            Collection<Sequence> live,
+            Map<SequenceId, Sequence> live,
             SchedulerCore core) {
         this.config = config;
         this.replicas = replicas;
@@ -36,7 +36,7 @@ final class CoreVerifier {
             for (Sequence sequence : replica.running) {
                 require(sequence.state == Sequence.State.RUNNING, "who is listed as running runs", sequence);
                 require(sequence.replica == replica.index, "a sequence runs on its replica", sequence);
-                require(live.contains(sequence), "who runs is live", sequence);
+                require(live.get(sequence.id) == sequence, "who runs is live", sequence);
                 tables.add(sequence.table);
                 running++;
             }
@@ -44,7 +44,7 @@ final class CoreVerifier {
         }
         int waiting = 0;
         Map<Sequence, Integer> sampling = samplingEntries();
-        for (Sequence sequence : live) {
+        for (Sequence sequence : live.values()) {
             waiting += sequence.state == Sequence.State.WAITING ? 1 : 0;
             check(sequence, sampling.getOrDefault(sequence, 0));
         }

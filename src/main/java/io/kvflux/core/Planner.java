@@ -46,9 +46,7 @@ final class Planner {
                 placePrefills(replica);
                 replica.dropStopped();
             }
-            if (!preempted || config.admitAfterPreemption()) {
-                admit();
-            }
+            admit();
             plan.seal();
         } while (preempted && plan.size() == 0);
     }
@@ -141,15 +139,19 @@ final class Planner {
         return true;
     }
 
-    /** Among those not placed in this step: a paused one, else by the rule. The asker is one of them. */
+    /** Among those not placed in this step the one that costs least, of equals the last admitted. The asker is one. */
     private Sequence victim(Replica replica) {
         Sequence best = null;
+        long least = 0;
         for (int i = replica.running.size() - 1; i >= 0; i--) {
             Sequence sequence = replica.running.get(i);
-            if (sequence.state == Sequence.State.RUNNING
-                    && sequence.placedIn != plan.number()
-                    && (best == null || goesBefore(sequence, best))) {
+            if (sequence.state != Sequence.State.RUNNING || sequence.placedIn == plan.number()) {
+                continue;
+            }
+            long cost = cost(replica, sequence);
+            if (best == null || cost < least) {
                 best = sequence;
+                least = cost;
             }
         }
         if (best == null) {
@@ -159,17 +161,24 @@ final class Planner {
         return best;
     }
 
-    private boolean goesBefore(Sequence sequence, Sequence best) {
-        if (sequence.paused() != best.paused()) {
-            return sequence.paused();
+    /**
+     * What preempting a sequence costs by the rule: the tokens whose KV nobody else holds. One that would free no block
+     * goes last, one whose consumer pauses before all others.
+     */
+    private long cost(Replica replica, Sequence sequence) {
+        int freed = replica.pool.exclusiveBlocks(sequence.table);
+        long lost = sequence.scheduled - (long) (sequence.table.size() - freed) * config.pageSize();
+        long cost = config.victimRule() == VictimRule.LAST_ADMITTED ? 0 : lost;
+        if (freed == 0) {
+            return config.victimRule() == VictimRule.LAST_ADMITTED ? cost : Long.MAX_VALUE;
         }
-        return config.victimRule() == VictimRule.LEAST_COST && sequence.scheduled < best.scheduled;
+        return sequence.paused() ? cost - Integer.MAX_VALUE : cost;
     }
 
     private void admit() {
         refused.clear();
         Sequence sequence;
-        while (anyRoom() && (sequence = queue.candidate(refused)) != null) {
+        while (mayAdmit() && (sequence = queue.candidate(refused)) != null) {
             if (admit(sequence)) {
                 if (passedOver()) {
                     return;
@@ -191,7 +200,10 @@ final class Planner {
         return enough;
     }
 
-    private boolean anyRoom() {
+    private boolean mayAdmit() {
+        if (preempted && !config.admitAfterPreemption()) {
+            return false;
+        }
         for (Replica replica : replicas) {
             if (replica.hasRoom()) {
                 return true;
@@ -213,7 +225,9 @@ final class Planner {
         for (Replica replica : replicas) {
             if (replica.hasRoom()) {
                 match(replica, sequence);
-                if (fits(replica, sequence) && (best == null || isBetter(replica, best))) {
+                if (fits(replica, sequence)
+                        && firstChunk(replica, sequence) > 0
+                        && (best == null || isBetter(replica, best))) {
                     best = replica;
                 }
             }
@@ -221,21 +235,22 @@ final class Planner {
         if (best == null) {
             best = afterPreemptingPaused(sequence);
         }
-        return best != null && admit(best, sequence);
-    }
-
-    private boolean admit(Replica replica, Sequence sequence) {
-        PrefixMatch match = matches[replica.index];
-        int hitTokens = match.pages() * config.pageSize();
-        int chunk = chunk(replica, hitTokens, sequence.length);
-        if (chunk == 0) {
+        if (best == null) {
             return false;
         }
+        admit(best, sequence);
+        return true;
+    }
+
+    private void admit(Replica replica, Sequence sequence) {
+        PrefixMatch match = matches[replica.index];
+        int hitTokens = match.pages() * config.pageSize();
+        int chunk = firstChunk(replica, sequence);
         int newBlocks = replica.blocks(hitTokens + chunk) - match.pages();
         if (!replica.pool.open(sequence.table, sequence.scope, match, newBlocks)) {
             throw new IllegalStateException("a whole prompt fits but its first chunk does not, newBlocks=" + newBlocks);
         }
-        queue.remove(sequence);
+        queue.admit(sequence);
         sequence.state = Sequence.State.RUNNING;
         sequence.replica = replica.index;
         sequence.computed = hitTokens;
@@ -245,7 +260,10 @@ final class Planner {
         replica.running.add(sequence);
         core.admitted(sequence, hitTokens);
         place(replica, sequence, chunk, true);
-        return true;
+    }
+
+    private int firstChunk(Replica replica, Sequence sequence) {
+        return chunk(replica, matches[replica.index].pages() * config.pageSize(), sequence.length);
     }
 
     private void match(Replica replica, Sequence sequence) {
@@ -278,25 +296,32 @@ final class Planner {
 
     /** A paused consumer must not keep others out: its blocks go before anybody waits for them. */
     private @Nullable Replica afterPreemptingPaused(Sequence sequence) {
+        Replica best = null;
         for (Replica replica : replicas) {
-            if (replica.hasRoom() && pausedHoldEnough(replica, sequence)) {
-                return preemptPaused(replica, sequence) ? replica : null;
+            if (replica.hasRoom()
+                    && firstChunk(replica, sequence) > 0
+                    && pausedHoldEnough(replica, sequence)
+                    && (best == null || isBetter(replica, best))) {
+                best = replica;
             }
         }
-        return null;
+        return best != null && preemptPaused(best, sequence) && mayAdmit() ? best : null;
     }
 
-    /** Whether preempting all that pause could help, so that none is preempted in vain. */
+    /**
+     * Whether preempting all that pause is sure to help, so that none is preempted in vain. Blocks that only paused
+     * sequences share are left out, unless nobody else runs.
+     */
     private boolean pausedHoldEnough(Replica replica, Sequence sequence) {
-        int held = replica.pool.withheldBlocks();
-        boolean onlyPaused = true;
+        int freed = replica.pool.withheldBlocks();
+        boolean onlyPaused = !replica.running.isEmpty();
         for (int i = 0; i < replica.running.size(); i++) {
             Sequence other = replica.running.get(i);
             boolean goes = mayGo(other);
-            held += goes ? other.table.size() : 0;
+            freed += goes ? replica.pool.exclusiveBlocks(other.table) : 0;
             onlyPaused &= goes;
         }
-        return onlyPaused || missing(replica, sequence) <= held;
+        return onlyPaused || missing(replica, sequence) <= freed;
     }
 
     /** Preempts as few as it takes; false if what steps in flight withhold has to come back first. */
@@ -306,12 +331,13 @@ final class Planner {
                 i--) {
             Sequence paused = replica.running.get(i);
             if (mayGo(paused)) {
+                preempted = true;
                 core.preempt(paused);
                 replica.dropStopped();
                 match(replica, sequence);
             }
         }
-        return fits(replica, sequence);
+        return fits(replica, sequence) && firstChunk(replica, sequence) > 0;
     }
 
     private boolean mayGo(Sequence sequence) {

@@ -6,7 +6,7 @@ import io.kvflux.api.SequenceSpec;
 import io.kvflux.api.SequenceTooLongException;
 import io.kvflux.api.Step;
 import io.kvflux.api.StepResult;
-import io.kvflux.block.BlockPool;
+import io.kvflux.block.BlockCounts;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -112,10 +112,11 @@ public final class SchedulerCore {
     }
 
     /**
-     * A second sequence that begins with the tokens known of another. A running parent shares its committed blocks; its
-     * open page is copied by the next step, so neither sees the other's later tokens. If there is no room for the copy,
-     * or the parent waits or is a fork whose own copy is in flight, the fork waits at the head of the queue and computes
-     * what it does not find.
+     * A second sequence that begins with the tokens known of another. A decoding parent shares its committed blocks; its
+     * open page is copied by the next step, so neither sees the other's later tokens. The fork runs at once if fewer than
+     * maxBatchSize sequences run on the parent's replica and the copy leaves the watermark. Otherwise, and if the parent
+     * waits, prefills or is a fork whose own copy is in flight, the fork waits in its parent's place in the queue, just
+     * behind it, and computes what it does not find.
      *
      * @param parent a sequence that has not ended
      * @param tokensAllowed tokens the fork's consumer allows for now, those generated before the fork included
@@ -132,8 +133,8 @@ public final class SchedulerCore {
         Sequence child = new Sequence(id, from, tokensAllowed);
         live.put(id, child);
         queue.enter(child);
-        if (from.state != Sequence.State.RUNNING || from.computed == 0 || !share(from, child)) {
-            queue.addFirst(child);
+        if (from.state != Sequence.State.RUNNING || from.prefilling() || from.computed == 0 || !share(from, child)) {
+            queue.addBeside(child, from);
         }
         verifyIfAsked();
         return id;
@@ -259,12 +260,12 @@ public final class SchedulerCore {
     }
 
     /**
-     * The pool of a replica, for its counters.
+     * The counters of a replica's pool.
      *
      * @param replica in [0, replicas)
-     * @return what may be read of it; changing it is a bug
+     * @return its counters, live
      */
-    public BlockPool pool(int replica) {
+    public BlockCounts pool(int replica) {
         return replicas[replica].pool;
     }
 
@@ -287,7 +288,7 @@ public final class SchedulerCore {
      * @throws IllegalStateException naming the first rule that does not hold, with its values
      */
     public void verify() {
-        new CoreVerifier(config, replicas, queue, live.values(), this).verify();
+        new CoreVerifier(config, replicas, queue, live, this).verify();
     }
 
     @Override
@@ -310,6 +311,11 @@ public final class SchedulerCore {
 
     void outgrown(Sequence sequence, int tokens) {
         finish(sequence, FinishReason.FAILED, tooLong(tokens));
+    }
+
+    /** Tenants whose accounts are kept. */
+    int knownTenants() {
+        return queue.lanes();
     }
 
     /** The step's plan by its age, 0 for the oldest in flight. */
@@ -368,6 +374,7 @@ public final class SchedulerCore {
         }
     }
 
+    /** Lets a fork run at once if its parent decodes and an admission would leave as much room. */
     private boolean share(Sequence from, Sequence child) {
         if (completed < from.copiedIn && from.copiedIn <= issued) {
             return false; // should the step fail, the open page was never written
@@ -375,7 +382,9 @@ public final class SchedulerCore {
         Replica replica = replicas[from.replica];
         int committed = from.table.committed();
         int open = replica.blocks(from.computed) - committed;
-        if (!replica.pool.fork(from.table, child.table, open)) {
+        if (replica.running.size() >= config.maxBatchSize()
+                || open > replica.pool.availableBlocks() - config.watermarkBlocks()
+                || !replica.pool.fork(from.table, child.table, open)) {
             return false;
         }
         for (int i = committed; i < committed + open; i++) {
@@ -392,7 +401,7 @@ public final class SchedulerCore {
         child.replica = from.replica;
         child.computed = from.computed;
         child.scheduled = from.computed;
-        child.prefillTarget = from.prefilling() || child.length - child.computed > 1 ? child.length : child.computed;
+        child.prefillTarget = child.length - child.computed > 1 ? child.length : child.computed;
         replica.running.add(child);
         return true;
     }

@@ -1,11 +1,12 @@
 package io.kvflux.core;
 
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.PriorityQueue;
 import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
@@ -24,6 +25,12 @@ final class WaitingQueue {
         private long served;
         /** Sequences of the lane that have not finished. */
         private int live;
+        /** What {@code served} was when the lane was put into {@link WaitingQueue#backlogged}. */
+        private long place;
+        /** Whether it is there. */
+        private boolean queued;
+        /** Whether it is in {@link WaitingQueue#idle}. */
+        private boolean idle;
 
         private Lane(String tenant, Comparator<Sequence> order) {
             this.tenant = tenant;
@@ -31,13 +38,29 @@ final class WaitingQueue {
         }
     }
 
-    private static final Comparator<Sequence> BY_RANK = Comparator.comparingLong(s -> s.rank);
+    /** A fork has its parent's rank; the parent, which is older, goes first. */
+    private static final Comparator<Sequence> BY_RANK =
+            Comparator.<Sequence>comparingLong(s -> s.rank).thenComparingLong(s -> s.id.value());
+
+    private record Idle(Lane lane, long served) {}
+
     private static final Comparator<Sequence> BY_PRIORITY =
             Comparator.<Sequence>comparingInt(s -> s.priority).thenComparing(BY_RANK);
 
     private final QueuePolicy policy;
     private final Map<String, Lane> lanes = new HashMap<>();
     private final Set<Sequence> parked = new HashSet<>();
+    /**
+     * Under fair: the lanes in which somebody waits, least served first. Service only adds, so a lane is moved when it comes
+     * to the front, not whenever it is served.
+     */
+    private final PriorityQueue<Lane> backlogged = new PriorityQueue<>(
+            Comparator.<Lane>comparingLong(lane -> lane.place).thenComparing(lane -> lane.tenant));
+
+    /** Under fair: lanes that had no sequence left when they were put here, least served first. */
+    private final PriorityQueue<Idle> idle = new PriorityQueue<>(Comparator.comparingLong(Idle::served));
+
+    private @Nullable Lane lastAdmitted;
     private int waiting;
     private long headRank;
     private long tailRank;
@@ -51,25 +74,22 @@ final class WaitingQueue {
         return waiting + parked.size();
     }
 
-    /** A new sequence enters its lane's accounts; a lane that was idle starts level with the least served active one. */
+    /** A new sequence enters its lane's accounts. */
     void enter(Sequence sequence) {
         String key = policy == QueuePolicy.FAIR ? sequence.tenant : "";
-        Lane lane = lanes.get(key);
-        if (lane == null || lane.live == 0) {
-            long level = levelAndForgetIdle(lane);
-            if (lane == null) {
-                lane = new Lane(key, policy == QueuePolicy.PRIORITY ? BY_PRIORITY : BY_RANK);
-                lanes.put(key, lane);
-            }
-            lane.served = Math.max(lane.served, level);
-        }
-        lane.live++;
-        sequence.lane = lane;
+        forgetIdle();
+        sequence.lane = lanes.computeIfAbsent(
+                key, name -> new Lane(name, policy == QueuePolicy.PRIORITY ? BY_PRIORITY : BY_RANK));
+        sequence.lane.live++;
     }
 
     /** A sequence has finished. */
     void leave(Sequence sequence) {
-        sequence.lane.live--;
+        Lane lane = sequence.lane;
+        if (--lane.live == 0 && policy == QueuePolicy.FAIR && !lane.idle) {
+            lane.idle = true;
+            idle.add(new Idle(lane, lane.served));
+        }
     }
 
     void charge(Sequence sequence, int tokens) {
@@ -86,6 +106,17 @@ final class WaitingQueue {
         add(sequence);
     }
 
+    /** Adds a fork in its parent's place, just behind it. */
+    void addBeside(Sequence sequence, Sequence parent) {
+        sequence.rank = parent.rank;
+        add(sequence);
+    }
+
+    void admit(Sequence sequence) {
+        remove(sequence);
+        lastAdmitted = sequence.lane;
+    }
+
     void remove(Sequence sequence) {
         if (!parked.remove(sequence)) {
             sequence.lane.waiting.remove(sequence);
@@ -98,6 +129,10 @@ final class WaitingQueue {
         if (sequence.wanted() && parked.remove(sequence)) {
             add(sequence);
         }
+    }
+
+    int lanes() {
+        return lanes.size();
     }
 
     boolean contains(Sequence sequence) {
@@ -133,46 +168,71 @@ final class WaitingQueue {
     }
 
     private @Nullable Sequence leastServedHead(List<Sequence> refused) {
-        Lane best = null;
-        for (Lane lane : lanes.values()) {
-            if (!lane.waiting.isEmpty()
-                    && (best == null
-                            || lane.served < best.served
-                            || (lane.served == best.served && lane.tenant.compareTo(best.tenant) < 0))
-                    && !refused.contains(lane.waiting.first())) {
-                best = lane;
+        List<Lane> setAside = new ArrayList<>();
+        Lane lane = leastServed();
+        while (lane != null && refused.contains(lane.waiting.first())) {
+            setAside.add(backlogged.remove());
+            lane = leastServed();
+        }
+        backlogged.addAll(setAside);
+        return lane == null ? null : lane.waiting.first();
+    }
+
+    /** The first lane of {@link #backlogged}, after those that moved since they were put there have moved. */
+    private @Nullable Lane leastServed() {
+        Lane lane;
+        while ((lane = backlogged.peek()) != null && (lane.waiting.isEmpty() || lane.place != lane.served)) {
+            backlogged.remove();
+            lane.queued = !lane.waiting.isEmpty();
+            if (lane.queued) {
+                lane.place = lane.served;
+                backlogged.add(lane);
             }
         }
-        return best == null ? null : best.waiting.first();
+        return lane;
     }
 
     private void add(Sequence sequence) {
-        if (sequence.wanted()) {
-            sequence.lane.waiting.add(sequence);
-            waiting++;
-        } else {
+        if (!sequence.wanted()) {
             parked.add(sequence);
+            return;
+        }
+        Lane lane = sequence.lane;
+        if (policy == QueuePolicy.FAIR && lane.waiting.isEmpty()) {
+            lane.served = Math.max(lane.served, level());
+        }
+        lane.waiting.add(sequence);
+        waiting++;
+        if (policy == QueuePolicy.FAIR && !lane.queued) {
+            lane.queued = true;
+            lane.place = lane.served;
+            backlogged.add(lane);
         }
     }
 
-    /** The counter of the least served active lane; forgets idle lanes that would be lifted to it anyway. */
-    private long levelAndForgetIdle(@Nullable Lane entering) {
-        long level = Long.MAX_VALUE;
-        for (Lane lane : lanes.values()) {
-            if (lane.live > 0) {
-                level = Math.min(level, lane.served);
+    /**
+     * Where a lane starts that had nothing waiting: it may not bank what it did not ask for. Level with the least served
+     * lane that waits; if none waits, with the one admitted last.
+     */
+    private long level() {
+        Lane least = leastServed();
+        if (least != null) {
+            return least.served;
+        }
+        return lastAdmitted == null ? 0 : lastAdmitted.served;
+    }
+
+    /** Forgets lanes without sequences that would be lifted anyway if they came back. */
+    private void forgetIdle() {
+        long level = level();
+        while (!idle.isEmpty() && idle.peek().served <= level) {
+            Lane lane = idle.remove().lane;
+            lane.idle = lane.live == 0 && lane.served > level;
+            if (lane.idle) {
+                idle.add(new Idle(lane, lane.served));
+            } else if (lane.live == 0) {
+                lanes.remove(lane.tenant);
             }
         }
-        if (level == Long.MAX_VALUE) {
-            lanes.values().removeIf(lane -> lane != entering);
-            return 0;
-        }
-        for (Iterator<Lane> all = lanes.values().iterator(); all.hasNext(); ) {
-            Lane lane = all.next();
-            if (lane != entering && lane.live == 0 && lane.served <= level) {
-                all.remove();
-            }
-        }
-        return level;
     }
 }

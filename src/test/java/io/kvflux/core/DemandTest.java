@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kvflux.api.FinishReason;
 import io.kvflux.api.SequenceId;
+import io.kvflux.api.SequenceSpec;
 import io.kvflux.api.Step;
+import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 
 /** What a consumer that allows few tokens, or none for a while, does to its sequence and to others. */
@@ -128,6 +130,21 @@ class DemandTest {
         driver.complete();
         assertThat(ids(driver.plan())).containsExactly(next);
         assertThat(driver.core.preemptions()).isEqualTo(1);
+    }
+
+    @Test
+    void pagesThatARunningSequenceSharesAreNotCountedAsHelp() {
+        Driver driver = new Driver(Driver.config(16, 30));
+        int[] shared = Driver.tokens(10_000, 321);
+        driver.submit(SequenceSpec.of(shared));
+        driver.step();
+        SequenceId paused = driver.core.submit(SequenceSpec.of(Arrays.copyOf(shared, 322)), 1);
+        driver.step();
+        driver.submit(240);
+        driver.step();
+        assertThat(driver.logged(paused + " preempted"))
+                .as("its own page alone does not make room for 15")
+                .isZero();
     }
 
     @Test

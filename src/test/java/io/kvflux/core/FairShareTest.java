@@ -76,6 +76,47 @@ class FairShareTest {
     }
 
     @Test
+    void aTenantThatOnlyParkedBanksNothing() {
+        tenants.put(driver.core.submit(driver.prompt(40).tenant("parked").maxTokens(1), 0), "parked");
+        burstAfterWork("parked");
+    }
+
+    @Test
+    void aTenantWithOneSlowDecodeBanksNothing() {
+        tenants.put(driver.submit(driver.prompt(8).tenant("slow").maxTokens(1_000)), "slow");
+        burstAfterWork("slow");
+    }
+
+    /** One tenant works while another hardly asks; when that one and a new one burst, all three get the same. */
+    private void burstAfterWork(String idle) {
+        submit("busy", 40, 60);
+        for (int i = 0; i < 20; i++) {
+            step();
+        }
+        submit(idle, 40, 40);
+        submit("new", 40, 40);
+        computed.clear();
+        for (int i = 0; i < 30; i++) {
+            step();
+        }
+        assertThat(computed.get("busy")).isBetween(320, 480);
+        assertThat(computed.get(idle)).isBetween(320, 480);
+        assertThat(computed.get("new")).isBetween(320, 480);
+    }
+
+    @Test
+    void tenantsThatCameAndWentAreForgotten() {
+        for (int i = 0; i < 50; i++) {
+            submit("tenant" + i, 40, 1);
+            step();
+        }
+        submit("busy", 40, 4);
+        step();
+        submit("late", 40, 1);
+        assertThat(driver.core.knownTenants()).isLessThanOrEqualTo(4);
+    }
+
+    @Test
     void ofOneTenantTheFirstToArriveGoesFirst() {
         List<SequenceId> order = new ArrayList<>();
         for (int i = 0; i < 3; i++) {

@@ -82,7 +82,7 @@ class ForkTest {
     }
 
     @Test
-    void aForkWithoutRoomForTheCopyWaitsAtTheHeadOfTheQueue() {
+    void aForkWithoutRoomForTheCopyWaitsInItsParentsPlace() {
         use(Driver.config(16, 4));
         SequenceId filler = driver.submit(10);
         driver.step();
@@ -96,10 +96,36 @@ class ForkTest {
     }
 
     @Test
-    void aForkOfAWaitingSequenceWaitsBeforeIt() {
+    void aForkOfAWaitingSequenceWaitsJustBehindIt() {
         SequenceId waiting = driver.submit(10);
+        SequenceId behind = driver.submit(10);
         SequenceId child = fork(waiting);
-        assertThat(ids(driver.plan())).containsExactly(parent, child, waiting);
+        assertThat(ids(driver.plan())).containsExactly(parent, waiting, child, behind);
+    }
+
+    @Test
+    void aForkOfAPrefillingSequenceGoesThroughTheGate() {
+        use(Driver.config(16, 40).maxBatchTokens(64).maxBatchSize(4));
+        SequenceId long400 = driver.submit(400);
+        driver.step();
+        for (int i = 0; i < 5; i++) {
+            fork(long400);
+        }
+        assertThat(driver.core.running())
+                .as("the parent and what runs beside it")
+                .isEqualTo(2);
+        assertThat(driver.core.waiting()).isEqualTo(5);
+    }
+
+    @Test
+    void forksRunAtOnceOnlyUpToTheBatchSizeAndAboveTheWatermark() {
+        use(Driver.config(16, 10).maxBatchSize(2));
+        fork(parent);
+        fork(parent);
+        assertThat(driver.core.running()).isEqualTo(2);
+        use(Driver.config(16, 10).watermark(0.7));
+        fork(parent);
+        assertThat(driver.core.running()).as("7 of 10 blocks stay available").isEqualTo(1);
     }
 
     @Test

@@ -4,7 +4,9 @@ import static io.kvflux.core.Driver.ids;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kvflux.api.SequenceId;
+import io.kvflux.api.SequenceSpec;
 import io.kvflux.api.Step;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -20,6 +22,22 @@ class PreemptionTest {
         driver.step();
         assertThat(ids(driver.plan())).containsExactly(first, last);
         assertThat(driver.logged(cheap + " preempted")).isEqualTo(1);
+    }
+
+    /** The sharing one has more tokens than the small one, but would compute only two of them again. */
+    @Test
+    void tokensThatOthersHoldTooCostNothing() {
+        Driver driver = new Driver(Driver.config(16, 11));
+        int[] shared = Driver.tokens(10_000, 50);
+        SequenceId asking = driver.submit(63);
+        SequenceId small = driver.submit(20);
+        SequenceId first = driver.submit(SequenceSpec.of(Arrays.copyOf(shared, 49)));
+        driver.step();
+        SequenceId sharing = driver.submit(SequenceSpec.of(shared));
+        driver.step();
+        assertThat(driver.available()).isZero();
+        assertThat(ids(driver.plan())).containsExactly(asking, small, first);
+        assertThat(driver.logged(sharing + " preempted")).isEqualTo(1);
     }
 
     @Test

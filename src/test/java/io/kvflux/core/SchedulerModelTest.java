@@ -26,14 +26,18 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 class SchedulerModelTest {
 
+    private static final int SEEDS = 16;
     private static final int ROUNDS = 65;
+    /** Of one round; calls that change nothing, such as a plan of nobody, are not counted. */
     private static final int OPERATIONS = 1_000;
+
+    private static long operations;
     private static final Map<String, Long> SEEN = new HashMap<>();
 
-    /** 16 seeds, 65 rounds of 1000 operations each: more than a million operations. */
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16})
     void everySequenceGeneratesItsTokensAndGivesItsBlocksBack(long seed) {
+        saw("seeds");
         SplittableRandom seeds = new SplittableRandom(seed);
         for (int i = 0; i < ROUNDS; i++) {
             long roundSeed = seeds.nextLong();
@@ -48,7 +52,8 @@ class SchedulerModelTest {
 
     @AfterAll
     static void everyKindOfEventWasSeen() {
-        System.out.println("SchedulerModelTest saw " + SEEN);
+        System.out.println("SchedulerModelTest did " + operations + " operations and saw " + SEEN);
+        assertThat(operations).isGreaterThanOrEqualTo(1_000_000L * SEEN.get("seeds") / SEEDS);
         assertThat(SEEN)
                 .containsKeys(
                         "preempted",
@@ -68,8 +73,9 @@ class SchedulerModelTest {
                         "cleared");
     }
 
-    private static void saw(String what) {
+    private static boolean saw(String what) {
         SEEN.merge(what, 1L, Long::sum);
+        return true;
     }
 
     private static final class Round implements SchedulerListener {
@@ -100,9 +106,8 @@ class SchedulerModelTest {
         }
 
         void drive() {
-            for (int i = 0; i < OPERATIONS; i++) {
-                operate();
-            }
+            for (int done = 0; done < OPERATIONS; done += operate() ? 1 : 0) {}
+            operations += OPERATIONS;
             calm = true;
             List.copyOf(live).forEach(id -> request(id, 1_000_000));
             while (!live.isEmpty() || !issued.isEmpty()) {
@@ -119,39 +124,45 @@ class SchedulerModelTest {
             assertThat(core.running() + core.waiting()).isZero();
         }
 
-        void operate() {
+        /** Does something at random; false if there was nothing to do. */
+        boolean operate() {
             int choice = random.nextInt(100);
             if (choice < 12) {
-                submit();
+                return submit();
             } else if (choice < 50) {
-                plan();
+                return plan();
             } else if (choice < 86) {
-                if (!issued.isEmpty()) {
-                    complete();
-                }
-            } else if (choice < 87 && core.clearCache()) {
-                saw("cleared");
-            } else if (!live.isEmpty()) {
-                SequenceId id = live.get(random.nextInt(live.size()));
-                if (choice < 90) {
-                    cancel(id);
-                } else if (choice < 95) {
-                    request(id, random.nextInt(4));
-                } else if (live.size() < 24) {
-                    fork(id);
-                }
+                return !issued.isEmpty() && complete();
+            } else if (choice < 87) {
+                return core.clearCache() && saw("cleared");
             }
+            return !live.isEmpty() && signal(choice, live.get(random.nextInt(live.size())));
         }
 
-        void submit() {
-            if (live.size() >= 16) {
-                return;
+        boolean signal(int choice, SequenceId id) {
+            if (choice < 90) {
+                cancel(id);
+            } else if (choice < 95) {
+                request(id, 1 + random.nextInt(3));
+            } else if (live.size() < 24) {
+                fork(id);
+            } else {
+                return false;
             }
-            int[] prompt = prompt();
+            return true;
+        }
+
+        boolean submit() {
+            if (live.size() >= 16) {
+                return false;
+            }
             int maxTokens = 1 + random.nextInt(random.nextInt(10) == 0 ? 200 : 20);
-            boolean stops = random.nextInt(4) > 0;
+            submit(prompt(), maxTokens, random.nextInt(4) > 0, random.nextInt(8) == 0 ? "salted" : "");
+            return true;
+        }
+
+        void submit(int[] prompt, int maxTokens, boolean stops, String salt) {
             long granted = random.nextInt(3) == 0 ? random.nextInt(5) : Long.MAX_VALUE;
-            String salt = random.nextInt(8) == 0 ? "salted" : "";
             SequenceSpec spec = SequenceSpec.of(prompt)
                     .maxTokens(maxTokens)
                     .tenant("tenant" + random.nextInt(3))
@@ -239,7 +250,7 @@ class SchedulerModelTest {
             return false;
         }
 
-        void complete() {
+        boolean complete() {
             Step step = issued.remove();
             int[] tokens = sampled.remove();
             assertThat(StepChecks.contents(step))
@@ -252,7 +263,7 @@ class SchedulerModelTest {
                 device.failed(step);
                 core.fail(step.number(), new IllegalStateException("device"));
                 failing = false;
-                return;
+                return true;
             }
             result.reset(step);
             int failed = !calm && random.nextInt(60) == 0 && step.size() > 0 ? random.nextInt(step.size()) : -1;
@@ -268,6 +279,7 @@ class SchedulerModelTest {
             failing = failed >= 0;
             core.complete(result);
             failing = false;
+            return true;
         }
 
         @Override

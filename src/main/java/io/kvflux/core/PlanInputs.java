@@ -65,20 +65,33 @@ final class PlanInputs implements StepInputs {
         }
     }
 
-    /** Holds the extents of a step's inputs against the declared types, for every cache, replica and shard. */
+    /**
+     * Holds a step's inputs against the declared types, for every cache, replica and shard: a dimension has one extent
+     * wherever it occurs, and an array holds as much as its extents say.
+     */
     static void checkExtents(KvCacheInputs declared, StepInputs inputs) {
         ExtentBindings bindings = new ExtentBindings();
         for (KvCacheInputsPerDevice device : declared.perDevice()) {
             int replica = device.replica();
             int batch = inputs.batchSize(replica);
+            int pages = inputs.maxNumPages(replica);
             bindings.bind(device.cacheLengths(), device.describe(device.cacheLengths()), batch);
-            bindings.bind(
-                    device.lookupTable(), device.describe(device.lookupTable()), batch, inputs.maxNumPages(replica));
+            bindings.bind(device.lookupTable(), device.describe(device.lookupTable()), batch, pages);
             bindings.bind(
                     device.maxLengths(),
                     device.describe(device.maxLengths()),
                     inputs.maxLengths(replica).length / MAX_LENGTHS,
                     MAX_LENGTHS);
+            requireRoom(device.describe(device.cacheLengths()), inputs.cacheLengths(replica).length, batch);
+            requireRoom(
+                    device.describe(device.lookupTable()), inputs.lookupTable(replica).length, (long) batch * pages);
+        }
+    }
+
+    private static void requireRoom(String where, int length, long extent) {
+        if (length < extent) {
+            throw new IllegalArgumentException(
+                    "an array must hold its extents, length=" + length + ", extent=" + extent + " in " + where);
         }
     }
 

@@ -7,9 +7,9 @@ public enum QueuePolicy {
     /** Lower {@code priority} first, then in order of arrival. May skip a head that does not fit, bounded. */
     PRIORITY,
     /**
-     * The tenant that has had the fewest computed tokens first, then in order of arrival; a tenant that was away starts
-     * level with the least served one (virtual token counters: Y. Sheng et al., "Fairness in Serving Large Language
-     * Models", OSDI 2024). May skip a head that does not fit, bounded.
+     * The tenant that has had the fewest computed tokens first, then in order of arrival; a tenant that had nothing waiting
+     * starts level with the least served one that waits, or else with the one admitted last (virtual token counters:
+     * Y. Sheng et al., "Fairness in Serving Large Language Models", OSDI 2024). May skip a head that does not fit, bounded.
      */
     FAIR
 }

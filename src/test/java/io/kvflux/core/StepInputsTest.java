@@ -148,4 +148,49 @@ class StepInputsTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContainingAll("a dimension must have one extent", "max_num_pages", "extent=4", "extent=5");
     }
+
+    /** Inputs whose arrays are those of a smaller step. */
+    private record Short(StepInputs truth, int rows, int cells) implements StepInputs {
+
+        @Override
+        public int batchSize(int replica) {
+            return truth.batchSize(replica);
+        }
+
+        @Override
+        public int maxNumPages(int replica) {
+            return truth.maxNumPages(replica);
+        }
+
+        @Override
+        public int[] cacheLengths(int replica) {
+            return Arrays.copyOf(truth.cacheLengths(replica), rows);
+        }
+
+        @Override
+        public int[] lookupTable(int replica) {
+            return Arrays.copyOf(truth.lookupTable(replica), cells);
+        }
+
+        @Override
+        public int[] maxLengths(int replica) {
+            return truth.maxLengths(replica);
+        }
+    }
+
+    @Test
+    void arraysTooSmallForTheirExtentsAreRefused() {
+        Driver driver = new Driver(Driver.config(4, 20));
+        driver.submit(10);
+        driver.submit(5);
+        StepInputs inputs = driver.plan().inputs();
+        KvCacheInputs declared = driver.config.caches().symbolicInputs("");
+        PlanInputs.checkExtents(declared, new Short(inputs, 2, 6));
+        assertThatThrownBy(() -> PlanInputs.checkExtents(declared, new Short(inputs, 1, 6)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContainingAll("an array must hold its extents", "length=1", "extent=2", "cacheLengths");
+        assertThatThrownBy(() -> PlanInputs.checkExtents(declared, new Short(inputs, 2, 5)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContainingAll("an array must hold its extents", "length=5", "extent=6", "lookupTable");
+    }
 }

@@ -150,7 +150,7 @@ class StepInputsTest {
     }
 
     /** Inputs whose arrays are those of a smaller step. */
-    private record Short(StepInputs truth, int rows, int cells) implements StepInputs {
+    private record TooShort(StepInputs truth, int rows, int cells) implements StepInputs {
 
         @Override
         public int batchSize(int replica) {
@@ -185,11 +185,11 @@ class StepInputsTest {
         driver.submit(5);
         StepInputs inputs = driver.plan().inputs();
         KvCacheInputs declared = driver.config.caches().symbolicInputs("");
-        PlanInputs.checkExtents(declared, new Short(inputs, 2, 6));
-        assertThatThrownBy(() -> PlanInputs.checkExtents(declared, new Short(inputs, 1, 6)))
+        PlanInputs.checkExtents(declared, new TooShort(inputs, 2, 6));
+        assertThatThrownBy(() -> PlanInputs.checkExtents(declared, new TooShort(inputs, 1, 6)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContainingAll("an array must hold its extents", "length=1", "extent=2", "cacheLengths");
-        assertThatThrownBy(() -> PlanInputs.checkExtents(declared, new Short(inputs, 2, 5)))
+        assertThatThrownBy(() -> PlanInputs.checkExtents(declared, new TooShort(inputs, 2, 5)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContainingAll("an array must hold its extents", "length=5", "extent=6", "lookupTable");
     }

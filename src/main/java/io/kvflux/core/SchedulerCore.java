@@ -35,6 +35,8 @@ public final class SchedulerCore {
     private long completed;
     private long preemptions;
     private boolean planning;
+    /** Whether the listener is being told something. */
+    private boolean busy;
 
     /**
      * A core with nothing in it.
@@ -66,6 +68,7 @@ public final class SchedulerCore {
      * @throws SequenceTooLongException if the prompt and one more token need more blocks than a replica has
      */
     public SequenceId submit(SequenceSpec spec, long tokensAllowed) {
+        requireNotBusy();
         requireNotNegative("tokensAllowed", tokensAllowed);
         requireFits(spec.promptLength() + 1L);
         SequenceId id = new SequenceId(++lastId);
@@ -85,6 +88,7 @@ public final class SchedulerCore {
      * @param tokens at least 0
      */
     public void request(SequenceId id, long tokens) {
+        requireNotBusy();
         requireNotNegative("tokens", tokens);
         Sequence sequence = live.get(id);
         if (sequence == null) {
@@ -102,6 +106,7 @@ public final class SchedulerCore {
      * @return false if it had ended already
      */
     public boolean cancel(SequenceId id) {
+        requireNotBusy();
         Sequence sequence = live.get(id);
         if (sequence == null) {
             return false;
@@ -124,6 +129,7 @@ public final class SchedulerCore {
      * @throws IllegalArgumentException if the parent has ended
      */
     public SequenceId fork(SequenceId parent, long tokensAllowed) {
+        requireNotBusy();
         requireNotNegative("tokensAllowed", tokensAllowed);
         Sequence from = live.get(parent);
         if (from == null) {
@@ -147,6 +153,7 @@ public final class SchedulerCore {
      *     nothing to compute now
      */
     public @Nullable Step plan() {
+        requireNotBusy();
         if (stepsInFlight() == ring.length) {
             return null;
         }
@@ -172,6 +179,7 @@ public final class SchedulerCore {
      * @throws IllegalArgumentException if it is for another step, or a token is missing
      */
     public void complete(StepResult result) {
+        requireNotBusy();
         StepPlan plan = oldest(result.step());
         if (result.size() != plan.size()) {
             throw new IllegalArgumentException("a result has the entries of its step, step=" + result.step()
@@ -202,6 +210,7 @@ public final class SchedulerCore {
      * @throws IllegalArgumentException if another step is the oldest in flight
      */
     public void fail(long step, Throwable cause) {
+        requireNotBusy();
         Objects.requireNonNull(cause, "cause");
         StepPlan plan = oldest(step);
         advance(plan);
@@ -223,6 +232,7 @@ public final class SchedulerCore {
      * @return false, with nothing changed, if a sequence or a step in flight holds a block
      */
     public boolean clearCache() {
+        requireNotBusy();
         for (Replica replica : replicas) {
             if (replica.pool.heldBlocks() + replica.pool.withheldBlocks() > 0) {
                 return false;
@@ -297,7 +307,9 @@ public final class SchedulerCore {
     }
 
     void admitted(Sequence sequence, int hitTokens) {
+        busy = true;
         listener.admitted(sequence.id, sequence.replica, hitTokens);
+        busy = false;
     }
 
     void preempt(Sequence sequence) {
@@ -306,7 +318,9 @@ public final class SchedulerCore {
         sequence.restart();
         queue.addFirst(sequence);
         preemptions++;
+        busy = true;
         listener.preempted(sequence.id);
+        busy = false;
     }
 
     void outgrown(Sequence sequence, int tokens) {
@@ -339,7 +353,9 @@ public final class SchedulerCore {
         if (part.samples[entry]) {
             sequence.pending--;
             sequence.append(token);
+            busy = true;
             listener.token(sequence.id, sequence.generated() - 1, token);
+            busy = false;
         }
         if (current && config.prefixCaching()) {
             int full = sequence.computed / config.pageSize();
@@ -365,7 +381,9 @@ public final class SchedulerCore {
         sequence.state = Sequence.State.FINISHED;
         queue.leave(sequence);
         live.remove(sequence.id);
+        busy = true;
         listener.finished(sequence.id, reason, cause);
+        busy = false;
     }
 
     private void failIfLive(Sequence sequence, Throwable cause) {
@@ -440,6 +458,13 @@ public final class SchedulerCore {
     private void verifyIfAsked() {
         if (config.verifyInvariants()) {
             verify();
+        }
+    }
+
+    private void requireNotBusy() {
+        if (busy) {
+            throw new IllegalStateException(
+                    "a listener must not call back into the core from a signal of its own, nor throw");
         }
     }
 

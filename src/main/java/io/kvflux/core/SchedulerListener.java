@@ -5,8 +5,8 @@ import io.kvflux.api.SequenceId;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Hears what the core decides, in order, on the caller's thread. It must not call back into the core. Every method does
- * nothing by default.
+ * Hears what the core decides, in order, on the caller's thread. It must neither call back into the core, which
+ * refuses that, nor throw, after which the core refuses every call. Every method does nothing by default.
  */
 public interface SchedulerListener {
 

@@ -28,7 +28,7 @@ final class CacheOptions {
     @Option(
             names = "--device-blocks",
             paramLabel = "N",
-            converter = Converters.Count.class,
+            converter = Converters.Blocks.class,
             description = "Usable blocks of one replica.")
     @Nullable
     Integer deviceBlocks;

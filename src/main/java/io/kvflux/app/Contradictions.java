@@ -1,6 +1,10 @@
 package io.kvflux.app;
 
 import io.kvflux.core.QueuePolicy;
+import java.util.List;
+import java.util.stream.Stream;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 
 /** Options that cannot be meant together. Nothing is run before all of this holds. */
 final class Contradictions {
@@ -23,6 +27,20 @@ final class Contradictions {
         }
         if (cache.cacheOnly) {
             checkCacheOnly(workload, cache, scheduling, time, output);
+        }
+    }
+
+    /** picocli makes an option group anew when an option in it repeats, and forgets the others: so none may. */
+    static void refuseRepeated(CommandSpec command) {
+        List<String> args = command.commandLine().getParseResult().originalArgs();
+        for (OptionSpec option : command.options()) {
+            long times = args.stream()
+                    .filter(arg ->
+                            Stream.of(option.names()).anyMatch(name -> arg.equals(name) || arg.startsWith(name + "=")))
+                    .count();
+            if (times > 1) {
+                throw new UsageException(option.longestName() + " is given " + times + " times, give it once");
+            }
         }
     }
 

@@ -23,6 +23,15 @@ final class Converters {
         }
     }
 
+    /** A number of blocks: one id less than there are, for the null block. */
+    static final class Blocks implements ITypeConverter<Integer> {
+
+        @Override
+        public Integer convert(String text) {
+            return (int) positive(text, Integer.MAX_VALUE - 1);
+        }
+    }
+
     /** A whole number of at least 1, in 64 bits. */
     static final class LongCount implements ITypeConverter<Long> {
 

@@ -24,14 +24,23 @@ public final class Main {
         PrintWriter err = new PrintWriter(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8);
         Interruption interruption = new Interruption();
         Runtime.getRuntime().addShutdownHook(new Thread(interruption::stopAndAwaitEnd, "interruption"));
-        int code = run(out, err, interruption, args);
-        interruption.ended();
+        int code;
+        try {
+            code = run(out, err, interruption, args);
+        } finally {
+            interruption.ended();
+        }
         System.exit(code);
     }
 
     static int run(PrintWriter out, PrintWriter err, Interruption interruption, String... args) {
         CommandLine line = commandLine(interruption).setOut(out).setErr(err);
-        int code = line.execute(args);
+        int code;
+        try {
+            code = line.execute(args);
+        } catch (OutOfMemoryError e) {
+            return fail(err, "not enough memory: give more, for example with KVFLUX_JAVA_OPTS=-Xmx8g", FAILURE);
+        }
         out.flush();
         if (out.checkError() && code == 0) {
             return fail(err, "standard output was closed before everything was written", FAILURE);

@@ -73,9 +73,18 @@ final class OutputFile implements AutoCloseable {
         return writer;
     }
 
-    void commit() {
+    /** Everything is on its way to the disk; the file is still beside its place. */
+    void finish() {
         try {
             writer.close();
+        } catch (IOException e) {
+            throw writeFailure(e);
+        }
+    }
+
+    /** Puts a finished file in its place. */
+    void commit() {
+        try {
             if (!written.equals(target)) {
                 Files.move(written, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
             }

@@ -88,7 +88,9 @@ final class Outputs implements AutoCloseable {
         return files.get(TICKS);
     }
 
+    /** Puts all files in place; one that cannot be written keeps the others from it. */
     void commit() {
+        files.values().forEach(OutputFile::finish);
         files.values().forEach(OutputFile::commit);
     }
 

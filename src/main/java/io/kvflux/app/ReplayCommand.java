@@ -57,6 +57,7 @@ final class ReplayCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        Contradictions.refuseRepeated(spec);
         Contradictions.check(workloadOptions, cacheOptions, schedulingOptions, timeOptions, outputOptions);
         ReplaySetup setup = ReplaySetup.of(workloadOptions, cacheOptions, schedulingOptions, timeOptions);
         try (Outputs outputs = Outputs.open(outputOptions, workloadOptions.trace);

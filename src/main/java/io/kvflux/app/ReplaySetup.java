@@ -59,8 +59,8 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
         DataSize memory = options.deviceMemory != null ? options.deviceMemory : memoryLeft(model, profile, options);
         long available = KvCaches.totalBytes(memory, options.tensorParallel, options.dataParallel);
         long blocks = caches.deviceBlocksPerReplica(available);
-        if (blocks > Integer.MAX_VALUE) {
-            throw new UsageException("a replica may have at most " + Integer.MAX_VALUE + " blocks, deviceMemory="
+        if (blocks >= Integer.MAX_VALUE) {
+            throw new UsageException("a replica may have at most " + (Integer.MAX_VALUE - 1) + " blocks, deviceMemory="
                     + memory + ", bytesPerBlock=" + caches.bytesPerBlock() + ", blocks=" + blocks);
         }
         return (int) blocks;
@@ -81,8 +81,21 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
         return new DataSize(usable - weights);
     }
 
+    private static void checkBatch(SchedulingOptions options) {
+        int size = Objects.requireNonNullElse(options.maxBatchSize, SchedulerConfig.Builder.DEFAULT_MAX_BATCH_SIZE);
+        int tokens =
+                Objects.requireNonNullElse(options.maxBatchTokens, SchedulerConfig.Builder.DEFAULT_MAX_BATCH_TOKENS);
+        if (tokens < size) {
+            throw new UsageException("--max-batch-tokens must be at least --max-batch-size, so that all sequences of a"
+                    + " step can decode, --max-batch-tokens=" + tokens
+                    + (options.maxBatchTokens == null ? " (the default)" : "") + ", --max-batch-size=" + size
+                    + (options.maxBatchSize == null ? " (the default)" : ""));
+        }
+    }
+
     private static SchedulerConfig scheduler(
             MultiKvCacheParams caches, int blocks, CacheOptions cache, SchedulingOptions options) {
+        checkBatch(options);
         SchedulerConfig.Builder builder = SchedulerConfig.builder(caches, blocks)
                 .prefixCaching(!cache.noPrefixCache)
                 .verifyInvariants(options.verifyInvariants);

@@ -18,7 +18,9 @@ final class ReplayClock {
 
     private double now;
     private double nextTick;
+    private double lastStepEnd;
     private double heldSeconds;
+    private double heldSecondsInSteps;
     private double emptySlotSeconds;
     private long peakHeld;
     private long steps;
@@ -56,6 +58,12 @@ final class ReplayClock {
     void issued(Step step) {
         steps++;
         peakHeld = Math.max(peakHeld, held());
+    }
+
+    /** A step ends now; it must not have been given back yet. */
+    void completed(Step step) {
+        lastStepEnd = now;
+        heldSecondsInSteps = heldSeconds;
         for (int i = 0; i < step.size(); i++) {
             prefillSinceTick += step.isPrefill(i) ? step.tokenCount(i) : 0;
         }
@@ -69,6 +77,11 @@ final class ReplayClock {
     void generated() {
         outputTokens++;
         outputSinceTick++;
+    }
+
+    /** The end of the last step: what arrives later and is refused makes a replay no longer. */
+    double lastStepEnd() {
+        return lastStepEnd;
     }
 
     long totalBlocks() {
@@ -97,7 +110,7 @@ final class ReplayClock {
 
     @Nullable
     Double meanUsedFraction() {
-        return now > 0 ? heldSeconds / (now * totalBlocks) : null;
+        return lastStepEnd > 0 ? heldSecondsInSteps / (lastStepEnd * totalBlocks) : null;
     }
 
     @Nullable

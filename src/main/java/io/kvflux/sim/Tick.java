@@ -6,10 +6,10 @@ package io.kvflux.sim;
  * @param seconds simulated time since the first arrival
  * @param running sequences that hold blocks and are being computed
  * @param waiting sequences that wait for admission, preempted ones too
- * @param heldBlocks blocks held by sequences, over all replicas
+ * @param heldBlocks blocks held by sequences, over all replicas; not those that only steps in flight still withhold
  * @param cachedBlocks blocks that keep content nobody holds
  * @param totalBlocks usable blocks
- * @param promptTokens prompt tokens computed since the last tick, recomputed ones too
+ * @param promptTokens prompt tokens, recomputed ones too, of the steps that ended since the last tick
  * @param outputTokens tokens generated since the last tick
  * @param promptBlocks full prompt pages of sequences admitted so far
  * @param hitBlocks of those, found in the cache

@@ -93,13 +93,11 @@ final class TimedReplay implements SchedulerListener {
             issueSteps();
         }
         boolean partial = next != null || !live.isEmpty();
-        double makespan = clock.now();
         end();
         double[] sortedTtft = ttft.sorted();
         double[] sortedTpot = tpot.sorted();
         double[] sortedLatency = latency.sorted();
         ReplaySummary summary = summary(
-                makespan,
                 ReplaySummary.Distribution.ofSorted(sortedTtft),
                 ReplaySummary.Distribution.ofSorted(sortedTpot),
                 ReplaySummary.Distribution.ofSorted(sortedLatency),
@@ -120,6 +118,7 @@ final class TimedReplay implements SchedulerListener {
         }
         clock.advanceTo(Math.min(arrival, end));
         if (end <= arrival) {
+            clock.completed(oldest.step);
             complete(inFlight.remove().step);
         }
         return true;
@@ -274,7 +273,6 @@ final class TimedReplay implements SchedulerListener {
     }
 
     private ReplaySummary summary(
-            double makespan,
             ReplaySummary.Distribution ttftSeconds,
             ReplaySummary.Distribution tpotSeconds,
             ReplaySummary.Distribution latencySeconds,
@@ -306,7 +304,7 @@ final class TimedReplay implements SchedulerListener {
                 ttftSeconds,
                 tpotSeconds,
                 latencySeconds,
-                makespan,
+                clock.lastStepEnd(),
                 new ReplaySummary.Blocks(
                         clock.totalBlocks(), clock.peakHeld(), clock.meanUsedFraction(), clock.wastedSlotFraction()),
                 wallSeconds);

@@ -1,6 +1,7 @@
 package io.kvflux.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import io.kvflux.app.Cli.Outcome;
@@ -28,7 +29,11 @@ class BadInputTest {
                 arguments("replay --device-memory -1", "size must be positive, size='-1'"),
                 arguments("replay --device-memory 10XB", "size must end in one of the units"),
                 arguments("replay --device-memory 1B", "Insufficient cache memory"),
-                arguments("replay --device-blocks 0", "from 1 to 2147483647, found '0'"),
+                arguments("replay --device-blocks 0", "from 1 to 2147483646, found '0'"),
+                arguments("replay --device-blocks 2147483647", "from 1 to 2147483646, found '2147483647'"),
+                arguments("replay --limit 3 --seed 1 --limit=5", "--limit is given 2 times, give it once"),
+                arguments("replay --model llama-3.1-8b --model qwen3-8b", "--model is given 2 times"),
+                arguments("replay --json --quiet --json", "--json is given 2 times"),
                 arguments("replay --page-size -16", "from 1 to 2147483647, found '-16'"),
                 arguments("replay --limit 0", "expected a whole number of at least 1, found '0'"),
                 arguments("replay --limit", "Missing required parameter for option '--limit'"),
@@ -47,7 +52,8 @@ class BadInputTest {
                 arguments("replay --tensor-parallel 3", "Number of KV heads (8) must be divisible"),
                 arguments(
                         "replay --max-batch-tokens 10",
-                        "maxBatchTokens must be at least maxBatchSize, maxBatchTokens=10"),
+                        "--max-batch-tokens must be at least --max-batch-size, so that all sequences of a step can decode,"
+                                + " --max-batch-tokens=10, --max-batch-size=256 (the default)"),
                 arguments("replay --max-steps-in-flight 65", "maxStepsInFlight must be in [1, 64]"),
                 arguments("replay --device-memory 4000000TiB --page-size 1", "a replica may have at most"),
                 arguments("replay --data-parallel 70000", "there may be at most 65536 devices"),
@@ -67,6 +73,24 @@ class BadInputTest {
                 arguments("plan --model llama-3.1-8b --device-memory 10XB", "size must end in one of the units"),
                 arguments("plan --model llama-3.1-8b --device-memory 1KiB", "Insufficient cache memory"),
                 arguments("plan --model llama-3.1-8b --device-memory 1GiB --host-memory 1KiB", "on host"));
+    }
+
+    @Test
+    void morePoolThanMemoryIsOneSentence() {
+        assertThat(failsInOneLine(1, "replay", "--device-blocks", "2147483646")).contains("not enough memory");
+    }
+
+    @Test
+    void anOutputThatCannotBeWrittenKeepsTheOthersFromTheirPlace() throws IOException {
+        assumeTrue(Files.exists(Path.of("/dev/full")), "skipped: there is no /dev/full here");
+        Path report = folder.resolve("report.html");
+        Files.writeString(report, "old");
+        assertThat(failsInOneLine(1, "replay", "--limit", "5", "--report", report.toString(), "--ticks", "/dev/full"))
+                .contains("cannot write /dev/full");
+        assertThat(report).hasContent("old");
+        try (Stream<Path> files = Files.list(folder)) {
+            assertThat(files).containsExactly(report);
+        }
     }
 
     @ParameterizedTest

@@ -167,6 +167,30 @@ class TimedReplayTest {
     }
 
     @Test
+    void timeEndsWithTheLastStepWhateverIsRefusedLater() {
+        ReplaySummary summary = summary(new HandmadeWorkload().add(0, 1, 20, 1).add(1000, 2, 200, 1), config(10, 1));
+        assertThat(summary.rejected()).isEqualTo(1);
+        assertThat(summary.makespanSeconds()).isEqualTo(1);
+        assertThat(summary.blocks().meanUsedFraction()).isEqualTo(0.2);
+    }
+
+    @Test
+    void withoutAStepThereIsNoTime() {
+        ReplaySummary summary = summary(new HandmadeWorkload().add(0, 1, 200, 1).add(9, 2, 200, 1), config(10, 1));
+        assertThat(summary.rejected()).isEqualTo(2);
+        assertThat(summary.makespanSeconds()).isZero();
+        assertThat(summary.blocks().meanUsedFraction()).isNull();
+    }
+
+    @Test
+    void promptTokensCountWhenTheirStepEndsAsOutputsDo() {
+        replay(new HandmadeWorkload().add(0, 1, 20, 2), config(10, 1), CostModel.linear(2.5, 0, 0), 1);
+        assertThat(ticks).extracting(Tick::seconds).containsExactly(0.0, 1.0, 2.0, 3.0, 4.0, 5.0);
+        assertThat(ticks).extracting(Tick::promptTokens).containsExactly(0L, 0L, 0L, 20L, 0L, 0L);
+        assertThat(ticks).extracting(Tick::outputTokens).containsExactly(0L, 0L, 0L, 1L, 0L, 0L);
+    }
+
+    @Test
     void theCostOfAStepIsThatOfItsWork() {
         ReplayResult result =
                 replay(new HandmadeWorkload().add(0, 1, 20, 2), config(10, 1), CostModel.linear(1, 0.1, 0.01), 1);
@@ -179,7 +203,7 @@ class TimedReplayTest {
         summary(new HandmadeWorkload().add(0, 1, 20, 3).add(20.5, 2, 20, 2), config(10, 1));
         assertThat(ticks).extracting(Tick::seconds).containsExactly(0.0, 1.0, 2.0, 3.0, 4.0, 20.0, 21.0, 22.0);
         assertThat(ticks).extracting(Tick::running).containsExactly(0, 1, 1, 1, 0, 0, 1, 1);
-        assertThat(ticks).extracting(Tick::promptTokens).containsExactly(0L, 20L, 0L, 0L, 0L, 0L, 20L, 0L);
+        assertThat(ticks).extracting(Tick::promptTokens).containsExactly(0L, 0L, 20L, 0L, 0L, 0L, 0L, 20L);
         assertThat(ticks.stream().mapToLong(Tick::outputTokens).sum())
                 .as("the last token came after the last tick")
                 .isEqualTo(4);

@@ -131,7 +131,11 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
                     "the number of parameters of " + model.name() + " is unknown, so give --step-cost a,b,c");
         }
         // A multiplication and an addition for each weight that a token uses.
-        ModelWork work = new ModelWork(model.weightBytes(), 2.0 * model.activeParameters(), model.kvBytesPerToken());
+        ModelWork work = new ModelWork(
+                model.weightBytes(),
+                (double) model.activeParameters() / model.parameters(),
+                2.0 * model.activeParameters(),
+                model.kvBytesPerToken());
         return CostModel.roofline(profile, work, cache.tensorParallel);
     }
 

@@ -12,7 +12,9 @@ final class SchedulingOptions {
             names = "--policy",
             paramLabel = "P",
             converter = Converters.Policy.class,
-            description = "Order of admission: fifo, priority, fair. Default: fifo.")
+            description =
+                    "Order of admission: fifo, priority (traces give none, so in order of arrival, but one that does"
+                            + " not fit may be passed), fair. Default: fifo.")
     @Nullable
     QueuePolicy policy;
 

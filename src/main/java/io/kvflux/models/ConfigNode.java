@@ -38,7 +38,7 @@ final class ConfigNode {
         JsonNode node = parse(file);
         if (!node.isObject()) {
             throw new ModelConfigException(
-                    file + " holds " + (node.isMissingNode() ? "nothing" : "no JSON object") + ", expected one");
+                    file + (node.isMissingNode() ? " is empty" : " holds no JSON object") + ", expected a JSON object");
         }
         return new ConfigNode(file, "", node);
     }
@@ -58,7 +58,10 @@ final class ConfigNode {
     }
 
     private static String firstLine(JsonProcessingException e) {
-        return String.valueOf(e.getOriginalMessage()).lines().findFirst().orElse("no reason given");
+        // Jackson ends some reasons with where the parser began, which says nothing to a person.
+        String reason =
+                String.valueOf(e.getOriginalMessage()).lines().findFirst().orElse("no reason given");
+        return reason.replaceFirst(" \\(start marker at .*", "");
     }
 
     boolean has(String key) {

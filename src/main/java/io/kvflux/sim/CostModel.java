@@ -56,7 +56,8 @@ public interface CostModel {
      *
      * <pre>
      * compute = flopsPerToken * (prefillTokens + decodeTokens) / (flops * computeEfficiency * tensorParallel)
-     * memory  = (weightBytes + kvBytesPerToken * contextTokens) / (memoryBandwidth * bandwidthEfficiency * tensorParallel)
+     * weights = weightBytes * (1 - (1 - activeShare)^(prefillTokens + decodeTokens))
+     * memory  = (weights + kvBytesPerToken * contextTokens) / (memoryBandwidth * bandwidthEfficiency * tensorParallel)
      * seconds = stepOverheadSeconds + max(compute, memory)
      * </pre>
      *

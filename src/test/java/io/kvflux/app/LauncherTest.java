@@ -14,6 +14,8 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -65,6 +67,16 @@ class LauncherTest {
             Files.createSymbolicLink(tools.resolve(tool), locate(tool));
         }
         maven("echo build >> \"$PWD/builds\"; echo jar > target/kvflux-all.jar; echo noise");
+    }
+
+    /** JUnit warns of every link that leads out of its folder. */
+    @AfterEach
+    void deleteLinks() throws IOException {
+        try (Stream<Path> links = Files.walk(folder)) {
+            for (Path link : links.filter(Files::isSymbolicLink).toList()) {
+                Files.delete(link);
+            }
+        }
     }
 
     @Test

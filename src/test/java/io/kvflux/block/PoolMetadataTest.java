@@ -1,8 +1,8 @@
 package io.kvflux.block;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.kvflux.RealTraces;
 import io.kvflux.sim.SimRequest;
 import io.kvflux.sim.TraceFormat;
 import io.kvflux.sim.Traces;
@@ -10,7 +10,6 @@ import io.kvflux.sim.Workload;
 import java.lang.reflect.Array;
 import java.lang.reflect.Field;
 import java.lang.reflect.Modifier;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.IdentityHashMap;
@@ -46,8 +45,7 @@ class PoolMetadataTest {
 
     @Test
     void theConversationTraceTakesNineBytesABlock() throws Exception {
-        Path trace = Path.of("..", "shared", "traces", "mooncake-conversation.jsonl");
-        assumeTrue(Files.exists(trace), () -> "skipped: the trace " + trace + " is not here");
+        Path trace = RealTraces.find("mooncake-conversation.jsonl");
         int pageSize = 16;
         BlockPool pool = new BlockPool(32_768, pageSize, 1, EvictionPolicy.lru());
         PrefixMatch match = new PrefixMatch();

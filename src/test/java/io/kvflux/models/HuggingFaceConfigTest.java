@@ -165,7 +165,7 @@ class HuggingFaceConfigTest {
 
     @Test
     void emptyFilesAndOtherValuesAreNoObject() throws IOException {
-        rejects("", "holds nothing");
+        rejects("", "is empty, expected a JSON object");
         rejects("[1, 2]", "holds no JSON object");
         rejects("null", "holds no JSON object");
     }

@@ -13,7 +13,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class CostModelTest {
 
     /** Llama-3.1-8B in BF16: 8.03e9 parameters, 128 KiB of KV a token. */
-    private static final ModelWork LLAMA_8B = new ModelWork(16.06e9, 16.06e9, 131_072);
+    private static final ModelWork LLAMA_8B = new ModelWork(16.06e9, 1, 16.06e9, 131_072);
 
     private static final DeviceProfile SIMPLE = new DeviceProfile("simple", 100, 1000, 1, 0.5, 0.1, 0.25, "a test");
 
@@ -52,15 +52,24 @@ class CostModelTest {
 
     @Test
     void rooflineIsTheSlowerOfComputeAndMemoryPlusOverhead() {
-        CostModel model = CostModel.roofline(SIMPLE, new ModelWork(100, 10, 1), 1);
+        CostModel model = CostModel.roofline(SIMPLE, new ModelWork(100, 1, 10, 1), 1);
 
         assertThat(model.stepSeconds(1, 1, 1, 50)).as("memory: 150 / 50").isCloseTo(3.25, within(1e-12));
         assertThat(model.stepSeconds(1, 90, 10, 50)).as("compute: 1000 / 100").isCloseTo(10.25, within(1e-12));
     }
 
     @Test
+    void aMixtureOfExpertsReadsMoreWeightsTheMoreTokensThereAre() {
+        ModelWork work = new ModelWork(671, 0.055, 1, 0);
+        assertThat(work.weightBytesRead(1)).isCloseTo(0.055 * 671, within(1e-9));
+        assertThat(work.weightBytesRead(20)).isBetween(0.6 * 671, 0.7 * 671);
+        assertThat(work.weightBytesRead(1_000)).isCloseTo(671, within(1e-6));
+        assertThat(new ModelWork(100, 1, 10, 1).weightBytesRead(1)).isEqualTo(100);
+    }
+
+    @Test
     void tensorParallelDividesAllButTheOverhead() {
-        ModelWork work = new ModelWork(100, 10, 1);
+        ModelWork work = new ModelWork(100, 1, 10, 1);
 
         assertThat(CostModel.roofline(SIMPLE, work, 2).stepSeconds(1, 1, 1, 50)).isCloseTo(1.75, within(1e-12));
     }
@@ -84,10 +93,11 @@ class CostModelTest {
 
     @Test
     void workMustBePositive() {
-        assertThatThrownBy(() -> new ModelWork(0, 1, 1))
+        assertThatThrownBy(() -> new ModelWork(0, 1, 1, 1))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("model work needs weightBytes > 0, flopsPerToken > 0 and kvBytesPerToken >= 0, all finite,"
-                        + " weightBytes=0.0, flopsPerToken=1.0, kvBytesPerToken=1.0");
+                .hasMessage(
+                        "model work needs weightBytes > 0, 0 < activeShare <= 1, flopsPerToken > 0 and kvBytesPerToken >= 0,"
+                                + " all finite, weightBytes=0.0, activeShare=1.0, flopsPerToken=1.0, kvBytesPerToken=1.0");
     }
 
     @Test

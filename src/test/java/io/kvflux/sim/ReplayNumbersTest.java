@@ -2,10 +2,10 @@ package io.kvflux.sim;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.kvflux.RealTraces;
 import io.kvflux.core.SchedulerConfig;
 import io.kvflux.geometry.MultiKvCacheParams;
 import io.kvflux.models.ModelPresets;
@@ -21,8 +21,6 @@ import org.junit.jupiter.api.Test;
 /** The numbers that real traces must give. The traces are not part of the repository; without them nothing is shown. */
 class ReplayNumbersTest {
 
-    private static final Path TRACES = Path.of("..", "shared", "traces");
-
     private static SchedulerConfig.Builder llama(int pageSize, int blocks) {
         return SchedulerConfig.builder(
                 MultiKvCacheParams.fromParams(ModelPresets.find("llama-3.1-8b")
@@ -32,15 +30,9 @@ class ReplayNumbersTest {
                 blocks);
     }
 
-    private static Path trace(String name) {
-        Path file = TRACES.resolve(name);
-        assumeTrue(Files.exists(file), () -> "skipped: the trace " + file + " is not here");
-        return file;
-    }
-
     private static ReplaySummary cacheOnly(int blocks) {
-        try (Workload workload =
-                Traces.openUnsorted(trace("mooncake-conversation.jsonl"), TraceFormat.AUTO, Long.MAX_VALUE, 0)) {
+        try (Workload workload = Traces.openUnsorted(
+                RealTraces.find("mooncake-conversation.jsonl"), TraceFormat.AUTO, Long.MAX_VALUE, 0)) {
             ReplayOptions options =
                     new ReplayOptions(llama(512, blocks).build(), CostModel.linear(1, 0, 0), 1, 0, true);
             return new Replay(workload, options, new ReplayListener() {}).run().summary();
@@ -68,7 +60,7 @@ class ReplayNumbersTest {
 
     @Test
     void aKnownEngineIsReplayedAsItWasMeasured() throws IOException {
-        Path run = trace("vllm-rtx4090");
+        Path run = RealTraces.find("vllm-rtx4090");
         List<Tick> ticks = new ArrayList<>();
         ReplaySummary summary;
         try (Workload workload = Traces.open(run.resolve("workload.jsonl.gz"), TraceFormat.AUTO, Long.MAX_VALUE, 0)) {

@@ -1,7 +1,6 @@
 package io.kvflux.sim;
 
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
-
+import io.kvflux.RealTraces;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
@@ -43,12 +42,6 @@ final class TraceFiles {
 
     /** A real trace; the test is skipped where the folder beside the project is not there. */
     static Path shared(String name) {
-        Path file = Path.of("..", "shared", "traces").resolve(name);
-        boolean there = Files.exists(file);
-        if (!there) {
-            System.out.println("Skipped: " + file + " is not there.");
-        }
-        assumeTrue(there, () -> file + " is not there");
-        return file;
+        return RealTraces.find(name);
     }
 }

@@ -1,15 +1,21 @@
 package io.kvflux.core;
 
 import io.kvflux.api.FinishReason;
+import io.kvflux.api.SchedulerSnapshot;
 import io.kvflux.api.SequenceId;
 import io.kvflux.api.SequenceSpec;
 import io.kvflux.api.SequenceTooLongException;
 import io.kvflux.api.Step;
 import io.kvflux.api.StepResult;
 import io.kvflux.block.BlockCounts;
+import io.kvflux.block.PrefixMatch;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -176,21 +182,12 @@ public final class SchedulerCore {
      * Takes the result of the oldest step in flight.
      *
      * @param result a token for every entry that samples, or a failure
-     * @throws IllegalArgumentException if it is for another step, or a token is missing
+     * @throws IllegalArgumentException if it is for another step, or a token is missing or one too many
      */
     public void complete(StepResult result) {
         requireNotBusy();
         StepPlan plan = oldest(result.step());
-        if (result.size() != plan.size()) {
-            throw new IllegalArgumentException("a result has the entries of its step, step=" + result.step()
-                    + ", entries=" + plan.size() + ", result=" + result.size());
-        }
-        for (int i = 0; i < plan.size(); i++) {
-            if (plan.samples(i) && !result.hasToken(i) && result.failure(i) == null) {
-                throw new IllegalArgumentException(
-                        "an entry that samples needs a token or a failure, step=" + result.step() + ", entry=" + i);
-            }
-        }
+        result.requireAnswers(plan);
         advance(plan);
         int entry = 0;
         for (EntryList part : plan.parts) {
@@ -224,6 +221,76 @@ public final class SchedulerCore {
         }
         plan.clear();
         verifyIfAsked();
+    }
+
+    /**
+     * The block copies of a step in flight failed, and no longer touch any block. The forks they were for end with the
+     * cause; what the step computes for them is void. The other sequences go on.
+     *
+     * @param step number of a step in flight
+     * @param cause why
+     * @throws IllegalArgumentException if the step is not in flight
+     */
+    public void failCopies(long step, Throwable cause) {
+        requireNotBusy();
+        Objects.requireNonNull(cause, "cause");
+        if (step <= completed || step > issued) {
+            throw new IllegalArgumentException("only a step in flight has copies, step=" + step + ", completed="
+                    + completed + ", issued=" + issued);
+        }
+        BlockCopies copies = inFlight((int) (step - completed - 1)).copies;
+        for (int i = 0; i < copies.size; i++) {
+            failIfLive(copies.children[i], cause);
+        }
+        verifyIfAsked();
+    }
+
+    /**
+     * How much of a prompt the cache holds now. Advisory: by the time it is submitted this may have changed. Changes
+     * nothing, the order of eviction included.
+     *
+     * @param spec a prompt with its salt, adapter and media
+     * @return tokens that need not be computed on the best replica, a multiple of the page size, at most its length - 1
+     */
+    public int match(SequenceSpec spec) {
+        requireNotBusy();
+        if (!config.prefixCaching()) {
+            return 0;
+        }
+        Sequence probe = new Sequence(new SequenceId(0), spec, config.pageSize(), 0);
+        PrefixMatch match = new PrefixMatch();
+        int pages = 0;
+        for (Replica replica : replicas) {
+            replica.pool.match(probe.scope, probe.tokens, (probe.length - 1) / config.pageSize(), probe.keys, match);
+            pages = Math.max(pages, match.pages());
+        }
+        return pages * config.pageSize();
+    }
+
+    /** {@return a copy of the state: sequences in order of submission, pools by replica, steps in flight} */
+    public SchedulerSnapshot snapshot() {
+        List<SchedulerSnapshot.SequenceState> sequences = new ArrayList<>(live.size());
+        for (Sequence sequence : live.values()) {
+            sequences.add(sequence.snapshot());
+        }
+        sequences.sort(Comparator.comparingLong(state -> state.id().value()));
+        List<SchedulerSnapshot.ReplicaState> pools = new ArrayList<>(replicas.length);
+        for (Replica replica : replicas) {
+            BlockCounts pool = replica.pool;
+            pools.add(new SchedulerSnapshot.ReplicaState(
+                    pool.usableBlocks(),
+                    pool.freeBlocks(),
+                    pool.heldBlocks(),
+                    pool.cachedBlocks(),
+                    pool.withheldBlocks()));
+        }
+        List<Long> steps = LongStream.rangeClosed(completed + 1, issued).boxed().toList();
+        return new SchedulerSnapshot(sequences, pools, steps);
+    }
+
+    /** {@return sequences that have not ended} */
+    public int liveSequences() {
+        return live.size();
     }
 
     /**

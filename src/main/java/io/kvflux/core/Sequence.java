@@ -1,5 +1,6 @@
 package io.kvflux.core;
 
+import io.kvflux.api.SchedulerSnapshot;
 import io.kvflux.api.SequenceId;
 import io.kvflux.api.SequenceSpec;
 import io.kvflux.api.Step;
@@ -155,6 +156,11 @@ final class Sequence {
         scheduled = 0;
         prefillTarget = 0;
         epoch++;
+    }
+
+    SchedulerSnapshot.SequenceState snapshot() {
+        return new SchedulerSnapshot.SequenceState(
+                id, tenant, state == State.RUNNING, paused(), promptLength, generated(), table.size());
     }
 
     @Override

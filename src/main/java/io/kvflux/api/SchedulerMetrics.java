@@ -1,0 +1,72 @@
+package io.kvflux.api;
+
+/**
+ * Live numbers of a scheduler, to be pulled by any thread at any time. Each is exact at the instant when the scheduler
+ * last came to rest; several read one after another may stem from different instants (a snapshot is of one). Blocks are
+ * summed over replicas: free + held + cached + withheld = usable.
+ */
+public interface SchedulerMetrics {
+
+    /** {@return blocks that can hold KV} */
+    long usableBlocks();
+
+    /** {@return blocks that hold nothing} */
+    long freeBlocks();
+
+    /** {@return blocks that sequences hold, each counted once} */
+    long heldBlocks();
+
+    /** {@return blocks that nobody holds and a prompt may hit} */
+    long cachedBlocks();
+
+    /** {@return blocks let go that a step in flight may still touch} */
+    long withheldBlocks();
+
+    /** {@return sequences that hold blocks} */
+    long running();
+
+    /** {@return sequences in the queue: not admitted yet, preempted, or held back by their consumer} */
+    long waiting();
+
+    /** {@return sequences submitted and never admitted; at most maxPending} */
+    long pending();
+
+    /** {@return sequences kept outside the queue because it is full} */
+    long delayed();
+
+    /** {@return steps handed out whose result is not in} */
+    long stepsInFlight();
+
+    /** {@return steps whose result has been taken, failed ones included} */
+    long stepsCompleted();
+
+    /** {@return steps that failed as a whole} */
+    long stepsFailed();
+
+    /** {@return sequences submitted, those refused included} */
+    long submitted();
+
+    /** {@return sequences refused: the queue was full, the prompt too long, or the scheduler disposed} */
+    long refused();
+
+    /** {@return sequences that ended by a stop token or their token limit} */
+    long finished();
+
+    /** {@return sequences that their consumer cancelled} */
+    long cancelled();
+
+    /** {@return sequences that failed after they had been taken into the queue} */
+    long failed();
+
+    /** {@return how often a sequence gave up its blocks and had to wait again} */
+    long preemptions();
+
+    /** {@return prompt tokens of sequences admitted for the first time} */
+    long promptTokens();
+
+    /** {@return of those, tokens found in the cache} */
+    long cachedTokens();
+
+    /** {@return tokens generated} */
+    long generatedTokens();
+}

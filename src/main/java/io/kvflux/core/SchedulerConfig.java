@@ -389,6 +389,19 @@ public final class SchedulerConfig {
          * @throws IllegalArgumentException listing everything that contradicts, with the values
          */
         public SchedulerConfig build() {
+            List<String> faults = contradictions();
+            if (!faults.isEmpty()) {
+                throw new IllegalArgumentException(String.join("; ", faults));
+            }
+            return new SchedulerConfig(this, chunk());
+        }
+
+        /**
+         * Checks without building.
+         *
+         * @return everything that contradicts, a sentence with the values each; empty if {@link #build} will succeed
+         */
+        public List<String> contradictions() {
             List<String> faults = new ArrayList<>();
             require(faults, blocksPerReplica >= 1, "must be positive", "blocksPerReplica", blocksPerReplica);
             require(faults, maxBatchSize >= 1, "must be positive", "maxBatchSize", maxBatchSize);
@@ -404,14 +417,12 @@ public final class SchedulerConfig {
                     "must be positive",
                     "maxBatchContextTokens",
                     maxBatchContextTokens);
-            int mostChunk = maxBatchTokens - maxBatchSize + 1;
-            int chunk = minChunkTokens == 0 ? Math.min(DEFAULT_MIN_CHUNK_TOKENS, mostChunk) : minChunkTokens;
             require(
                     faults,
-                    maxBatchTokens < maxBatchSize || chunk <= mostChunk,
+                    maxBatchTokens < maxBatchSize || chunk() <= mostChunk(),
                     "must be at most maxBatchTokens - maxBatchSize + 1",
                     "minChunkTokens",
-                    chunk + ", maxBatchTokens=" + maxBatchTokens + ", maxBatchSize=" + maxBatchSize);
+                    chunk() + ", maxBatchTokens=" + maxBatchTokens + ", maxBatchSize=" + maxBatchSize);
             require(
                     faults,
                     maxStepsInFlight >= 1 && maxStepsInFlight <= MAX_STEPS_IN_FLIGHT,
@@ -420,10 +431,15 @@ public final class SchedulerConfig {
                     maxStepsInFlight);
             require(faults, watermark >= 0 && watermark < 1, "must be in [0, 1)", "watermark", watermark);
             require(faults, maxSkips >= 0, "must not be negative", "maxSkips", maxSkips);
-            if (!faults.isEmpty()) {
-                throw new IllegalArgumentException(String.join("; ", faults));
-            }
-            return new SchedulerConfig(this, chunk);
+            return faults;
+        }
+
+        private int chunk() {
+            return minChunkTokens == 0 ? Math.min(DEFAULT_MIN_CHUNK_TOKENS, mostChunk()) : minChunkTokens;
+        }
+
+        private int mostChunk() {
+            return maxBatchTokens - maxBatchSize + 1;
         }
 
         private static void require(List<String> faults, boolean condition, String rule, String name, Object value) {

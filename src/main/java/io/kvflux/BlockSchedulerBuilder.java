@@ -1,0 +1,278 @@
+package io.kvflux;
+
+import io.kvflux.api.SchedulerRecorder;
+import io.kvflux.core.QueuePolicy;
+import io.kvflux.core.SchedulerConfig;
+import io.kvflux.geometry.MultiKvCacheParams;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+import reactor.core.scheduler.Scheduler;
+import reactor.core.scheduler.Schedulers;
+
+/**
+ * Collects the settings of a {@link BlockScheduler}. Setters take what they are given; {@link #build} checks everything
+ * together and throws once. Not thread-safe; may build several schedulers.
+ */
+public final class BlockSchedulerBuilder {
+
+    /** Default of {@link #tokenBuffer}. */
+    public static final int DEFAULT_TOKEN_BUFFER = 8;
+
+    /** Default of {@link #maxPending}. */
+    public static final int DEFAULT_MAX_PENDING = 1024;
+
+    /** Default of {@link #maxExecutorFailures}. */
+    public static final int DEFAULT_MAX_EXECUTOR_FAILURES = 8;
+
+    /** Default of {@link #deliveryLanes}. */
+    public static final int DEFAULT_DELIVERY_LANES = 4;
+
+    /** Default of {@link #blockEventBuffer}. */
+    public static final int DEFAULT_BLOCK_EVENT_BUFFER = 4096;
+
+    private final MultiKvCacheParams caches;
+    private int deviceBlocks;
+    private Consumer<SchedulerConfig.Builder> scheduling = builder -> {};
+    private int tokenBuffer = DEFAULT_TOKEN_BUFFER;
+    private int maxPending = DEFAULT_MAX_PENDING;
+    private WhenFull whenFull = WhenFull.REJECT;
+    private int maxExecutorFailures = DEFAULT_MAX_EXECUTOR_FAILURES;
+    private @Nullable Integer vocabularySize;
+    private @Nullable Scheduler loopOn;
+    private @Nullable Scheduler deliverOn;
+    private int deliveryLanes = DEFAULT_DELIVERY_LANES;
+    private int blockEventBuffer = DEFAULT_BLOCK_EVENT_BUFFER;
+    private @Nullable SchedulerRecorder recorder;
+    private LongSupplier clock = System::nanoTime;
+
+    BlockSchedulerBuilder(MultiKvCacheParams caches) {
+        this.caches = Objects.requireNonNull(caches, "caches");
+    }
+
+    /**
+     * Most sequences in a step, per replica. Defaults to 256.
+     *
+     * @param sequences at least 1
+     * @return this
+     */
+    public BlockSchedulerBuilder maxBatchSize(int sequences) {
+        return scheduling(builder -> builder.maxBatchSize(sequences));
+    }
+
+    /**
+     * Most tokens computed in a step, per replica. Defaults to 8192.
+     *
+     * @param tokens at least maxBatchSize
+     * @return this
+     */
+    public BlockSchedulerBuilder maxBatchTokens(int tokens) {
+        return scheduling(builder -> builder.maxBatchTokens(tokens));
+    }
+
+    /**
+     * Steps that may be handed out before the first result is back: 1 is lock step, 2 overlaps planning with computing.
+     * Defaults to 1.
+     *
+     * @param steps in [1, 64]
+     * @return this
+     */
+    public BlockSchedulerBuilder maxStepsInFlight(int steps) {
+        return scheduling(builder -> builder.maxStepsInFlight(steps));
+    }
+
+    /**
+     * Order of admission. Defaults to {@link QueuePolicy#FIFO}.
+     *
+     * @param order the policy
+     * @return this
+     */
+    public BlockSchedulerBuilder policy(QueuePolicy order) {
+        return scheduling(builder -> builder.policy(order));
+    }
+
+    /**
+     * Every other setting of the scheduling core, such as watermark, victim rule or eviction. Called in {@link #build},
+     * after what was set before and before what is set after. Defaults to the defaults of {@link SchedulerConfig.Builder}.
+     *
+     * @param settings changes the core's builder
+     * @return this
+     */
+    public BlockSchedulerBuilder scheduling(Consumer<SchedulerConfig.Builder> settings) {
+        scheduling = scheduling.andThen(settings);
+        return this;
+    }
+
+    /**
+     * Tokens that a sequence may generate ahead of its client's demand. They wait for the client; with 0 nothing is
+     * computed that was not asked for, and a client that asks for one token after another waits a whole step for each.
+     * Defaults to 8.
+     *
+     * @param tokens at least 0, per sequence
+     * @return this
+     */
+    public BlockSchedulerBuilder tokenBuffer(int tokens) {
+        tokenBuffer = tokens;
+        return this;
+    }
+
+    /**
+     * Sequences that may wait for their first admission. Defaults to 1024.
+     *
+     * @param sequences at least 1
+     * @return this
+     */
+    public BlockSchedulerBuilder maxPending(int sequences) {
+        maxPending = sequences;
+        return this;
+    }
+
+    /**
+     * What happens to a sequence that comes when maxPending wait. Defaults to {@link WhenFull#REJECT}. Sequences of
+     * {@link BlockScheduler#arrivals} are not rejected: their source is not asked for more than can wait.
+     *
+     * @param choice reject or delay
+     * @return this
+     */
+    public BlockSchedulerBuilder whenFull(WhenFull choice) {
+        whenFull = Objects.requireNonNull(choice, "whenFull");
+        return this;
+    }
+
+    /**
+     * Steps that may fail one after another before the scheduler stops for good. Defaults to 8.
+     *
+     * @param steps at least 1
+     * @return this
+     */
+    public BlockSchedulerBuilder maxExecutorFailures(int steps) {
+        maxExecutorFailures = steps;
+        return this;
+    }
+
+    /**
+     * Token ids the model knows; prompts and results with others are refused. Defaults to unknown: every id is accepted.
+     *
+     * @param tokens at least 1
+     * @return this
+     */
+    public BlockSchedulerBuilder vocabularySize(int tokens) {
+        vocabularySize = tokens;
+        return this;
+    }
+
+    /**
+     * Where a drain of the loop goes on that has become long for the thread that began it, and where back-off and patience
+     * are timed. Nothing on it blocks. Defaults to {@link Schedulers#parallel()}.
+     *
+     * @param scheduler any, with time
+     * @return this
+     */
+    public BlockSchedulerBuilder loopOn(Scheduler scheduler) {
+        loopOn = Objects.requireNonNull(scheduler, "loopOn");
+        return this;
+    }
+
+    /**
+     * Where subscribers and the executor are called. With {@link Schedulers#immediate()} they are called on whichever thread
+     * called the scheduler, which is quickest, and what they do there is then that thread's affair. Defaults to
+     * {@link Schedulers#boundedElastic()}, whose threads may block.
+     *
+     * @param scheduler any
+     * @return this
+     */
+    public BlockSchedulerBuilder deliverOn(Scheduler scheduler) {
+        deliverOn = Objects.requireNonNull(scheduler, "deliverOn");
+        return this;
+    }
+
+    /**
+     * Subscribers that may be called at the same time. That many clients who block hold up the others' tokens, and nothing
+     * else: steps go on as far as demand and buffers allow. Defaults to 4.
+     *
+     * @param lanes at least 1
+     * @return this
+     */
+    public BlockSchedulerBuilder deliveryLanes(int lanes) {
+        deliveryLanes = lanes;
+        return this;
+    }
+
+    /**
+     * Is told what happens as it happens. Defaults to nobody; then no time is read either.
+     *
+     * @param listener quick, not blocking, not calling the scheduler
+     * @return this
+     */
+    public BlockSchedulerBuilder recorder(SchedulerRecorder listener) {
+        recorder = Objects.requireNonNull(listener, "recorder");
+        return this;
+    }
+
+    /** Time for the recorder in tests. */
+    BlockSchedulerBuilder clock(LongSupplier nanoTime) {
+        clock = nanoTime;
+        return this;
+    }
+
+    /**
+     * Usable blocks of each replica.
+     *
+     * @param blocks at least 1
+     * @return this
+     */
+    public BlockSchedulerBuilder deviceBlocks(int blocks) {
+        deviceBlocks = blocks;
+        return this;
+    }
+
+    /**
+     * Checks everything and builds.
+     *
+     * @return a scheduler that waits for sequences and for somebody to compute its steps
+     * @throws IllegalArgumentException listing everything that contradicts, with the values
+     */
+    public BlockScheduler build() {
+        List<String> faults = new ArrayList<>();
+        require(faults, tokenBuffer >= 0, "must not be negative", "tokenBuffer", tokenBuffer);
+        require(faults, maxPending >= 1, "must be positive", "maxPending", maxPending);
+        require(faults, maxExecutorFailures >= 1, "must be positive", "maxExecutorFailures", maxExecutorFailures);
+        require(faults, deliveryLanes >= 1, "must be positive", "deliveryLanes", deliveryLanes);
+        require(faults, blockEventBuffer >= 1, "must be positive", "blockEventBuffer", blockEventBuffer);
+        require(
+                faults,
+                vocabularySize == null || vocabularySize >= 1,
+                "must be positive",
+                "vocabularySize",
+                String.valueOf(vocabularySize));
+        SchedulerConfig.Builder core = SchedulerConfig.builder(caches, deviceBlocks);
+        scheduling.accept(core);
+        faults.addAll(core.contradictions());
+        if (!faults.isEmpty()) {
+            throw new IllegalArgumentException(String.join("; ", faults));
+        }
+        Settings settings = new Settings(
+                core.build(),
+                tokenBuffer,
+                maxPending,
+                whenFull,
+                maxExecutorFailures,
+                vocabularySize == null ? Settings.ANY_VOCABULARY : vocabularySize,
+                loopOn == null ? Schedulers.parallel() : loopOn,
+                deliverOn == null ? Schedulers.boundedElastic() : deliverOn,
+                deliveryLanes,
+                blockEventBuffer,
+                recorder,
+                clock);
+        return new BlockScheduler(new Shell(settings, () -> {}));
+    }
+
+    private static void require(List<String> faults, boolean holds, String rule, String name, Object value) {
+        if (!holds) {
+            faults.add(name + " " + rule + ", " + name + "=" + value);
+        }
+    }
+}

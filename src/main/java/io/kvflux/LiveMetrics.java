@@ -1,0 +1,182 @@
+package io.kvflux;
+
+import io.kvflux.api.SchedulerMetrics;
+import io.kvflux.block.BlockCounts;
+import io.kvflux.core.SchedulerCore;
+import java.util.concurrent.atomic.AtomicLongArray;
+
+/** Counts on the loop, shows what was counted to every thread each time the loop comes to rest. */
+final class LiveMetrics implements SchedulerMetrics {
+
+    private static final int USABLE = 0;
+    private static final int FREE = 1;
+    private static final int HELD = 2;
+    private static final int CACHED = 3;
+    private static final int WITHHELD = 4;
+    private static final int RUNNING = 5;
+    private static final int WAITING = 6;
+    private static final int STEPS_IN_FLIGHT = 7;
+    private static final int PREEMPTIONS = 8;
+    private static final int FIRST_OWN = 9;
+    static final int PENDING = 9;
+    static final int DELAYED = 10;
+    static final int STEPS_COMPLETED = 11;
+    static final int STEPS_FAILED = 12;
+    static final int SUBMITTED = 13;
+    static final int REFUSED = 14;
+    static final int FINISHED = 15;
+    static final int CANCELLED = 16;
+    static final int FAILED = 17;
+    static final int PROMPT_TOKENS = 18;
+    static final int CACHED_TOKENS = 19;
+    static final int GENERATED_TOKENS = 20;
+    private static final int COUNT = 21;
+
+    private final long[] counted = new long[COUNT];
+    private final AtomicLongArray shown = new AtomicLongArray(COUNT);
+
+    /** Adds to one of the counters kept here; on the loop. */
+    void add(int counter, long n) {
+        counted[counter] += n;
+    }
+
+    /** One of the counters kept here, as it is now; on the loop. */
+    long now(int counter) {
+        return counted[counter];
+    }
+
+    /** Shows the present state; on the loop. */
+    void show(SchedulerCore core, int replicas) {
+        for (int i = 0; i < FIRST_OWN; i++) {
+            counted[i] = 0;
+        }
+        for (int replica = 0; replica < replicas; replica++) {
+            BlockCounts pool = core.pool(replica);
+            counted[USABLE] += pool.usableBlocks();
+            counted[FREE] += pool.freeBlocks();
+            counted[HELD] += pool.heldBlocks();
+            counted[CACHED] += pool.cachedBlocks();
+            counted[WITHHELD] += pool.withheldBlocks();
+        }
+        counted[RUNNING] = core.running();
+        counted[WAITING] = core.waiting();
+        counted[STEPS_IN_FLIGHT] = core.stepsInFlight();
+        counted[PREEMPTIONS] = core.preemptions();
+        for (int i = 0; i < COUNT; i++) {
+            shown.lazySet(i, counted[i]);
+        }
+    }
+
+    @Override
+    public long usableBlocks() {
+        return shown.get(USABLE);
+    }
+
+    @Override
+    public long freeBlocks() {
+        return shown.get(FREE);
+    }
+
+    @Override
+    public long heldBlocks() {
+        return shown.get(HELD);
+    }
+
+    @Override
+    public long cachedBlocks() {
+        return shown.get(CACHED);
+    }
+
+    @Override
+    public long withheldBlocks() {
+        return shown.get(WITHHELD);
+    }
+
+    @Override
+    public long running() {
+        return shown.get(RUNNING);
+    }
+
+    @Override
+    public long waiting() {
+        return shown.get(WAITING);
+    }
+
+    @Override
+    public long pending() {
+        return shown.get(PENDING);
+    }
+
+    @Override
+    public long delayed() {
+        return shown.get(DELAYED);
+    }
+
+    @Override
+    public long stepsInFlight() {
+        return shown.get(STEPS_IN_FLIGHT);
+    }
+
+    @Override
+    public long stepsCompleted() {
+        return shown.get(STEPS_COMPLETED);
+    }
+
+    @Override
+    public long stepsFailed() {
+        return shown.get(STEPS_FAILED);
+    }
+
+    @Override
+    public long submitted() {
+        return shown.get(SUBMITTED);
+    }
+
+    @Override
+    public long refused() {
+        return shown.get(REFUSED);
+    }
+
+    @Override
+    public long finished() {
+        return shown.get(FINISHED);
+    }
+
+    @Override
+    public long cancelled() {
+        return shown.get(CANCELLED);
+    }
+
+    @Override
+    public long failed() {
+        return shown.get(FAILED);
+    }
+
+    @Override
+    public long preemptions() {
+        return shown.get(PREEMPTIONS);
+    }
+
+    @Override
+    public long promptTokens() {
+        return shown.get(PROMPT_TOKENS);
+    }
+
+    @Override
+    public long cachedTokens() {
+        return shown.get(CACHED_TOKENS);
+    }
+
+    @Override
+    public long generatedTokens() {
+        return shown.get(GENERATED_TOKENS);
+    }
+
+    @Override
+    public String toString() {
+        return "SchedulerMetrics[blocks free=" + freeBlocks() + ", held=" + heldBlocks() + ", cached=" + cachedBlocks()
+                + ", withheld=" + withheldBlocks() + ", usable=" + usableBlocks() + "; sequences running=" + running()
+                + ", waiting=" + waiting() + ", pending=" + pending() + ", finished=" + finished() + ", cancelled="
+                + cancelled() + ", failed=" + failed() + ", refused=" + refused() + "]";
+    }
+}

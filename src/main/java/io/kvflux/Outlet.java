@@ -1,0 +1,53 @@
+package io.kvflux;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+
+/**
+ * Something that has signals for one subscriber. It is delivered by one lane at a time:
+ *
+ * <pre>
+ *   IDLE --offer--> QUEUED --lane--> RUNNING --nothing new--> IDLE
+ *                     ^                 | offer
+ *                     +----- lane ---- AGAIN
+ * </pre>
+ */
+abstract class Outlet extends Signal {
+
+    private static final VarHandle STATE = Fields.of(MethodHandles.lookup(), "state", int.class);
+    private static final int IDLE = 0;
+    private static final int QUEUED = 1;
+    private static final int RUNNING = 2;
+    private static final int AGAIN = 3;
+
+    private volatile int state;
+
+    /** Calls the subscriber with what there is; on a lane, never two at a time. */
+    abstract void deliver();
+
+    /** Whether this has to be put in the lanes' queue now. */
+    final boolean enqueue() {
+        while (true) {
+            int now = state;
+            if (now == QUEUED || now == AGAIN) {
+                return false;
+            }
+            if (STATE.compareAndSet(this, now, now == IDLE ? QUEUED : AGAIN)) {
+                return now == IDLE;
+            }
+        }
+    }
+
+    final void begin() {
+        state = RUNNING;
+    }
+
+    /** Whether this has to be put in the queue again. */
+    final boolean end() {
+        if (STATE.compareAndSet(this, RUNNING, IDLE)) {
+            return false;
+        }
+        state = QUEUED;
+        return true;
+    }
+}

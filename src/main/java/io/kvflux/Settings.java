@@ -1,0 +1,54 @@
+package io.kvflux;
+
+import io.kvflux.api.SchedulerRecorder;
+import io.kvflux.api.SequenceSpec;
+import io.kvflux.api.StepResult;
+import io.kvflux.core.SchedulerConfig;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+import reactor.core.scheduler.Scheduler;
+
+/** What the shell is told once; checked by {@link BlockSchedulerBuilder}, which documents each. */
+record Settings(
+        SchedulerConfig config,
+        int tokenBuffer,
+        int maxPending,
+        WhenFull whenFull,
+        int maxExecutorFailures,
+        int vocabularySize,
+        Scheduler loopOn,
+        Scheduler deliverOn,
+        int deliveryLanes,
+        int eventBuffer,
+        @Nullable SchedulerRecorder recorder,
+        LongSupplier clock) {
+
+    /** No vocabulary size is known: every token id is accepted. */
+    static final int ANY_VOCABULARY = 0;
+
+    void requireInVocabulary(SequenceSpec spec) {
+        if (vocabularySize == ANY_VOCABULARY) {
+            return;
+        }
+        int[] prompt = spec.promptTokens(0);
+        for (int i = 0; i < prompt.length; i++) {
+            if (prompt[i] >= vocabularySize) {
+                throw new IllegalArgumentException("a prompt's token ids must be less than vocabularySize, token="
+                        + prompt[i] + ", position=" + i + ", vocabularySize=" + vocabularySize);
+            }
+        }
+    }
+
+    void requireInVocabulary(StepResult result) {
+        if (vocabularySize == ANY_VOCABULARY) {
+            return;
+        }
+        for (int entry = 0; entry < result.size(); entry++) {
+            if (result.token(entry) >= vocabularySize) {
+                throw new IllegalArgumentException("a sampled token id must be less than vocabularySize, step="
+                        + result.step() + ", entry=" + entry + ", token=" + result.token(entry) + ", vocabularySize="
+                        + vocabularySize);
+            }
+        }
+    }
+}

@@ -1,0 +1,461 @@
+package io.kvflux;
+
+import io.kvflux.api.FinishReason;
+import io.kvflux.api.QueueFullException;
+import io.kvflux.api.SchedulerDisposedException;
+import io.kvflux.api.SchedulerRecorder;
+import io.kvflux.api.SequenceId;
+import io.kvflux.api.SequenceSpec;
+import io.kvflux.api.SequenceTooLongException;
+import io.kvflux.api.Step;
+import io.kvflux.core.SchedulerCore;
+import io.kvflux.core.SchedulerListener;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Sinks;
+
+/**
+ * What stands behind the public face: sequences on their way into the core and out of it. Everything but the final fields
+ * belongs to the loop.
+ */
+final class Shell implements Loop.Work, SchedulerListener {
+
+    private enum State {
+        OPEN,
+        /** No sequence enters; those inside go on. */
+        CLOSING,
+        /** Every sequence has ended; steps in flight may still come back. */
+        CLOSED,
+        RELEASING,
+        RELEASED
+    }
+
+    final Settings settings;
+    final Loop loop;
+    /** Where clients hear their tokens. */
+    final Lanes clients;
+    /** Where steps are handed out and questions answered, so that clients who block do not hold them up. */
+    final Lanes inner;
+
+    final SchedulerCore core;
+    final Steps steps;
+    final LiveMetrics metrics = new LiveMetrics();
+    /** Completes when nothing enters any more; delivered to on the loop, so subscribers hop off it at once. */
+    final Sinks.Empty<Void> closed = Sinks.empty();
+
+    private final Map<SequenceId, SequenceFlow> flows = new HashMap<>();
+    private final ArrayDeque<SequenceFlow> waitingForRoom = new ArrayDeque<>();
+    private final List<SequenceFlow> touched = new ArrayList<>();
+    private final List<ArrivalGate> gates = new ArrayList<>();
+    private final List<Closer> closers = new ArrayList<>();
+    private final Release release;
+
+    private State state = State.OPEN;
+    private int pending;
+    private @Nullable SequenceFlow forking;
+    private @Nullable Throwable abortCause;
+    private @Nullable Throwable stopCause;
+    private @Nullable Throwable bug;
+
+    Shell(Settings settings, Runnable releaseMemory) {
+        this.settings = settings;
+        loop = new Loop(settings.loopOn(), this);
+        clients = new Lanes(settings.deliverOn(), settings.deliveryLanes());
+        inner = new Lanes(settings.deliverOn(), settings.deliveryLanes());
+        core = new SchedulerCore(settings.config(), this);
+        steps = new Steps(this, core, settings);
+        release = new Release(this, releaseMemory);
+        metrics.show(core, settings.config().replicas());
+    }
+
+    // ---- what the loop works for
+
+    @Override
+    public void settle() {
+        if (bug != null) {
+            return;
+        }
+        boolean again;
+        do {
+            fillRoom();
+            again = steps.plan() && !waitingForRoom.isEmpty() && hasRoom();
+        } while (again);
+        openGates();
+        if (state == State.CLOSING && flows.isEmpty() && waitingForRoom.isEmpty()) {
+            end(null);
+        }
+        if (state == State.CLOSED && steps.idle()) {
+            state = State.RELEASING;
+            inner.offer(release);
+        }
+        metrics.show(core, settings.config().replicas());
+    }
+
+    @Override
+    public void broken(Throwable thrown) {
+        if (bug != null) {
+            Lanes.drop(thrown);
+            return;
+        }
+        bug = thrown;
+        SchedulerDisposedException end = new SchedulerDisposedException(
+                "the scheduler found its own state broken and has stopped; please report this", thrown);
+        // The core is not to be asked any more, so its sequences end here.
+        for (SequenceFlow flow : flows.values()) {
+            flow.end(end);
+            clients.offer(flow);
+        }
+        flows.clear();
+        waitingForRoom.forEach(flow -> refuse(flow, end));
+        waitingForRoom.clear();
+        state = State.CLOSED;
+        steps.breakOff(end);
+        closed.tryEmitEmpty();
+        closers.forEach(closer -> closer.end(end));
+        closers.clear();
+    }
+
+    @Override
+    public void rest() {
+        inner.wake();
+        clients.wake();
+    }
+
+    /** Refuses to ask a broken core. */
+    void requireWhole() {
+        if (bug != null) {
+            throw new SchedulerDisposedException(
+                    "the scheduler found its own state broken and has stopped; please report this", bug);
+        }
+    }
+
+    // ---- sequences
+
+    void enter(SequenceFlow flow) {
+        metrics.add(LiveMetrics.SUBMITTED, 1);
+        flow.submitted(nowNs());
+        if (flow.gate != null) {
+            flow.gate.arrived();
+        }
+        if (state != State.OPEN) {
+            refuse(flow, disposed());
+        } else if (hasRoom() && waitingForRoom.isEmpty()) {
+            submit(flow);
+        } else if (flow.gate != null || settings.whenFull() == WhenFull.DELAY) {
+            flow.phase = SequenceFlow.Phase.WAITING_FOR_ROOM;
+            waitingForRoom.add(flow);
+            metrics.add(LiveMetrics.DELAYED, 1);
+        } else {
+            refuse(flow, new QueueFullException(pending, settings.maxPending()));
+        }
+    }
+
+    void grant(SequenceFlow flow) {
+        long more = flow.ungranted(settings.tokenBuffer());
+        if (more > 0) {
+            flow.granted(more);
+            core.request(flow.name(), more);
+        }
+    }
+
+    /** The client of a sequence wants no more. */
+    void cancel(SequenceFlow flow) {
+        leave(flow, null);
+    }
+
+    /** A sequence ends because its client broke a rule. */
+    void abort(SequenceFlow flow, Throwable cause) {
+        leave(flow, cause);
+    }
+
+    private void leave(SequenceFlow flow, @Nullable Throwable cause) {
+        switch (flow.phase) {
+            case NEW -> {
+                if (flow.gate != null) {
+                    flow.gate.arrived();
+                }
+                flow.end(cause);
+            }
+            case WAITING_FOR_ROOM -> {
+                waitingForRoom.remove(flow);
+                metrics.add(LiveMetrics.DELAYED, -1);
+                metrics.add(cause == null ? LiveMetrics.CANCELLED : LiveMetrics.FAILED, 1);
+                flow.end(cause);
+            }
+            case LIVE -> {
+                if (bug == null) {
+                    abortCause = cause;
+                    core.cancel(flow.name());
+                    abortCause = null;
+                }
+            }
+            case ENDED -> {}
+        }
+        clients.offer(flow);
+    }
+
+    private void submit(SequenceFlow flow) {
+        pending(1);
+        try {
+            SequenceId id = flow.parent == null ? submitNew(flow) : submitFork(flow);
+            flow.live(id);
+            flows.put(id, flow);
+        } catch (SequenceTooLongException | IllegalArgumentException refused) {
+            pending(-1);
+            refuse(flow, refused);
+        }
+    }
+
+    private SequenceId submitNew(SequenceFlow flow) {
+        SequenceSpec spec = flow.spec();
+        settings.requireInVocabulary(spec);
+        flow.begin(spec, spec.promptLength(), 0);
+        long allowed = flow.ungranted(settings.tokenBuffer());
+        SequenceId id = core.submit(spec, allowed);
+        flow.granted(allowed);
+        return id;
+    }
+
+    private SequenceId submitFork(SequenceFlow flow) {
+        SequenceFlow from = flows.get(flow.parent);
+        if (from == null) {
+            throw new IllegalArgumentException(
+                    "only a live sequence of this scheduler can be forked, it is unknown or has ended: " + flow.parent);
+        }
+        flow.begin(from.spec(), from.promptTokens() + from.generatedTokens(), from.outputTokens());
+        long allowed = flow.ungranted(settings.tokenBuffer());
+        forking = flow;
+        SequenceId id = core.fork(from.name(), allowed);
+        forking = null;
+        flow.granted(allowed);
+        return id;
+    }
+
+    private void refuse(SequenceFlow flow, Throwable cause) {
+        metrics.add(LiveMetrics.REFUSED, 1);
+        record(recorder -> recorder.refused(cause));
+        flow.end(cause);
+        clients.offer(flow);
+    }
+
+    private boolean hasRoom() {
+        return pending < settings.maxPending();
+    }
+
+    private void fillRoom() {
+        while (hasRoom() && !waitingForRoom.isEmpty()) {
+            metrics.add(LiveMetrics.DELAYED, -1);
+            submit(waitingForRoom.remove());
+        }
+    }
+
+    private void pending(int change) {
+        pending += change;
+        metrics.add(LiveMetrics.PENDING, change);
+    }
+
+    // ---- arrivals
+
+    void open(ArrivalGate gate) {
+        if (state == State.OPEN) {
+            gates.add(gate);
+        }
+    }
+
+    void close(ArrivalGate gate) {
+        gates.remove(gate);
+    }
+
+    /** Asks for as many sequences as can wait, shared evenly among those who bring them. */
+    private void openGates() {
+        if (gates.isEmpty() || state != State.OPEN) {
+            return;
+        }
+        long room = (long) settings.maxPending() - pending - waitingForRoom.size();
+        for (ArrivalGate gate : gates) {
+            room -= gate.promised();
+        }
+        for (int i = 0; i < gates.size() && room > 0; i++) {
+            long share = Math.max(1, room / (gates.size() - i));
+            gates.get(i).promise(share);
+            room -= share;
+        }
+        if (gates.size() > 1) {
+            gates.add(gates.remove(0)); // the first to be asked takes turns
+        }
+    }
+
+    // ---- what the core says
+
+    @Override
+    public void admitted(SequenceId id, int replica, int hitTokens) {
+        SequenceFlow flow = forking != null ? forking : flows.get(id);
+        if (!flow.admitted(hitTokens)) {
+            return;
+        }
+        pending(-1);
+        metrics.add(LiveMetrics.PROMPT_TOKENS, flow.promptTokens());
+        metrics.add(LiveMetrics.CACHED_TOKENS, hitTokens);
+        record(recorder -> recorder.admitted(nowNs() - flow.submittedNs(), flow.promptTokens(), hitTokens));
+    }
+
+    @Override
+    public void token(SequenceId id, int index, int token) {
+        SequenceFlow flow = flows.get(id);
+        flow.token(token);
+        touched.add(flow);
+        metrics.add(LiveMetrics.GENERATED_TOKENS, 1);
+        if (settings.recorder() != null) {
+            long since = flow.sinceLastTokenNs(nowNs());
+            boolean first = flow.isFirstToken();
+            record(recorder -> {
+                if (first) {
+                    recorder.firstToken(since);
+                } else {
+                    recorder.nextToken(since);
+                }
+            });
+        }
+    }
+
+    @Override
+    public void preempted(SequenceId id) {
+        record(SchedulerRecorder::preempted);
+    }
+
+    @Override
+    public void finished(SequenceId id, FinishReason reason, @Nullable Throwable cause) {
+        SequenceFlow flow = flows.remove(id);
+        if (!flow.isAdmitted()) {
+            pending(-1);
+        }
+        FinishReason told = reason == FinishReason.CANCELLED && abortCause != null ? FinishReason.FAILED : reason;
+        switch (told) {
+            case STOP, LENGTH -> {
+                flow.finish(told);
+                metrics.add(LiveMetrics.FINISHED, 1);
+            }
+            case CANCELLED -> {
+                flow.end(null);
+                metrics.add(LiveMetrics.CANCELLED, 1);
+            }
+            case FAILED -> {
+                flow.end(cause == null ? abortCause : cause);
+                metrics.add(LiveMetrics.FAILED, 1);
+            }
+        }
+        clients.offer(flow);
+        record(recorder -> recorder.ended(told, nowNs() - flow.submittedNs(), flow.usage()));
+    }
+
+    // ---- steps
+
+    /** A step was planned; whether its blocks are ready now, else {@link Steps#prepared} follows. */
+    boolean prepared(Step step, Slot slot) {
+        return true;
+    }
+
+    /** The result of a step is in the core: what it gave goes to the clients. */
+    void stepTaken(Slot slot, int entries, boolean failed) {
+        for (int i = 0; i < touched.size(); i++) {
+            SequenceFlow flow = touched.get(i);
+            flow.flush();
+            clients.offer(flow);
+        }
+        touched.clear();
+        metrics.add(LiveMetrics.STEPS_COMPLETED, 1);
+        metrics.add(LiveMetrics.STEPS_FAILED, failed ? 1 : 0);
+        record(recorder -> recorder.stepCompleted(entries, slot.tokens, nowNs() - slot.plannedNs, failed));
+    }
+
+    // ---- the end
+
+    /** Stops for good: the executor does not work. */
+    void stop(Throwable cause) {
+        end(cause);
+    }
+
+    /** No sequence enters from now on. */
+    void closeSoon() {
+        if (state == State.OPEN) {
+            state = State.CLOSING;
+            closed.tryEmitEmpty();
+        }
+    }
+
+    /** Every sequence ends now. */
+    void end(@Nullable Throwable cause) {
+        if (state != State.OPEN && state != State.CLOSING) {
+            return;
+        }
+        closeSoon();
+        state = State.CLOSED;
+        stopCause = cause;
+        abortCause = disposed();
+        for (SequenceFlow flow : new ArrayList<>(flows.values())) {
+            core.cancel(flow.name());
+        }
+        abortCause = null;
+        while (!waitingForRoom.isEmpty()) {
+            metrics.add(LiveMetrics.DELAYED, -1);
+            refuse(waitingForRoom.remove(), disposed());
+        }
+        gates.clear();
+        steps.end(cause);
+    }
+
+    void add(Closer closer) {
+        if (bug != null) {
+            closer.end(bug);
+        } else if (state == State.RELEASED) {
+            closer.end(release.failure());
+        } else {
+            closers.add(closer);
+        }
+    }
+
+    /** Memory is given back; on the loop. */
+    void released() {
+        state = State.RELEASED;
+        closers.forEach(closer -> closer.end(release.failure()));
+        closers.clear();
+    }
+
+    /** Raises a signal after a time. */
+    void after(Duration delay, Signal signal) {
+        try {
+            settings.loopOn().schedule(() -> loop.raise(signal), delay.toNanos(), TimeUnit.NANOSECONDS);
+        } catch (RejectedExecutionException noClock) {
+            loop.raise(signal);
+        }
+    }
+
+    long nowNs() {
+        return settings.recorder() == null ? 0 : settings.clock().getAsLong();
+    }
+
+    private SchedulerDisposedException disposed() {
+        return stopCause == null
+                ? new SchedulerDisposedException("the scheduler is disposed and takes no more sequences", null)
+                : new SchedulerDisposedException("the scheduler has stopped: " + stopCause.getMessage(), stopCause);
+    }
+
+    private void record(Consumer<SchedulerRecorder> what) {
+        SchedulerRecorder recorder = settings.recorder();
+        if (recorder != null) {
+            try {
+                what.accept(recorder);
+            } catch (Throwable thrown) {
+                Lanes.drop(thrown);
+            }
+        }
+    }
+}

@@ -1,0 +1,246 @@
+package io.kvflux;
+
+import io.kvflux.api.ExecutorFailedException;
+import io.kvflux.api.Step;
+import io.kvflux.api.StepResult;
+import io.kvflux.core.SchedulerCore;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Steps on their way: planned when somebody asks for one, handed out in order, their results taken in order whatever the
+ * order they come in. Everything but {@link #complete} and {@link #fail} is called on the loop.
+ */
+final class Steps {
+
+    private static final long FIRST_BACKOFF_MS = 10;
+    private static final long LONGEST_BACKOFF_MS = 1000;
+
+    private final Shell shell;
+    private final SchedulerCore core;
+    private final Settings settings;
+    private final Slot[] slots;
+
+    private long planned;
+    private long handed;
+    private long taken;
+
+    private @Nullable StepFlow flow;
+    private @Nullable StepFlow successor;
+    private boolean ended;
+    private @Nullable Throwable failure;
+
+    private int failuresInARow;
+    /** Failures whose back-off is not over. */
+    private int backoffs;
+
+    Steps(Shell shell, SchedulerCore core, Settings settings) {
+        this.shell = shell;
+        this.core = core;
+        this.settings = settings;
+        slots = new Slot[settings.config().maxStepsInFlight()];
+        for (int i = 0; i < slots.length; i++) {
+            slots[i] = new Slot(this);
+        }
+    }
+
+    /** Any thread: the result of a step. */
+    void complete(StepResult result) {
+        Slot slot = slot(result.step());
+        slot.claim(result.step());
+        try {
+            if (!result.isFor(slot.step())) {
+                throw new IllegalStateException(
+                        "a result belongs to the scheduler whose step it was reset for, step=" + result.step());
+            }
+            result.requireAnswers(slot.step());
+            settings.requireInVocabulary(result);
+            slot.result.copyFrom(result);
+        } catch (RuntimeException refused) {
+            slot.refuse();
+            throw refused;
+        }
+        slot.done(null);
+        shell.loop.raise(slot);
+    }
+
+    /** Any thread: a step failed as a whole. */
+    void fail(long step, Throwable cause) {
+        Slot slot = slot(step);
+        slot.claim(step);
+        slot.done(cause);
+        shell.loop.raise(slot);
+    }
+
+    /** A subscriber for steps; one at a time, the next when the last has let go. */
+    void open(StepFlow next) {
+        if (ended) {
+            next.end(failure);
+        } else if (flow == null) {
+            flow = next;
+            next.opened();
+        } else if (successor == null && !flow.isOpen()) {
+            successor = next;
+        } else {
+            next.end(new IllegalStateException(
+                    "steps have one subscriber at a time, and run is one: cancel the other first"));
+        }
+    }
+
+    /** The subscriber hears nothing more; steps that did not reach it go to the next. */
+    void close(StepFlow closed) {
+        if (closed == successor) {
+            successor = null;
+        }
+        if (closed != flow) {
+            return;
+        }
+        handed -= closed.takeBack();
+        flow = successor;
+        successor = null;
+        if (flow != null) {
+            flow.opened();
+        }
+        if (ended) {
+            abandonUnseen();
+        }
+    }
+
+    /** Plans what is asked for and possible; whether there was any. */
+    boolean plan() {
+        boolean any = false;
+        while (flow != null
+                && backoffs == 0
+                && !ended
+                && planned - handed < flow.demand()
+                && planned - taken < slots.length) {
+            Step step = core.plan();
+            if (step == null) {
+                break;
+            }
+            any = true;
+            planned = step.number();
+            Slot slot = slot(planned);
+            slot.plan(step);
+            slot.plannedNs = shell.nowNs();
+            slot.tokens = tokens(step);
+            slot.ready = shell.prepared(step, slot);
+        }
+        hand();
+        return any;
+    }
+
+    /** The blocks of a step are ready: its copies are over. */
+    void prepared(Slot slot) {
+        slot.ready = true;
+        if (ended && flow == null) {
+            abandonUnseen();
+        }
+    }
+
+    void takeResults() {
+        while (taken < planned && slot(taken + 1).is(Slot.DONE)) {
+            Slot slot = slot(taken + 1);
+            taken++;
+            take(slot);
+        }
+    }
+
+    /** No more steps. */
+    void end(@Nullable Throwable cause) {
+        if (ended) {
+            return;
+        }
+        ended = true;
+        failure = cause;
+        if (successor != null) {
+            successor.end(cause);
+            successor = null;
+        }
+        if (flow != null) {
+            flow.end(cause);
+        } else {
+            abandonUnseen();
+        }
+    }
+
+    /** No more steps, and the core is not to be asked about those in flight. */
+    void breakOff(Throwable cause) {
+        ended = true;
+        failure = cause;
+        planned = 0;
+        handed = 0;
+        taken = 0;
+        if (flow != null) {
+            flow.end(cause);
+        }
+        if (successor != null) {
+            successor.end(cause);
+        }
+    }
+
+    boolean idle() {
+        return planned == taken && flow == null;
+    }
+
+    private void hand() {
+        while (flow != null && !ended && handed < planned && slot(handed + 1).ready && flow.demand() > 0) {
+            handed++;
+            flow.hand(slot(handed));
+        }
+    }
+
+    /** Steps that will reach nobody come to nothing. */
+    private void abandonUnseen() {
+        for (long step = handed + 1; step <= planned && slot(step).ready; step++) {
+            slot(step).abandon(new IllegalStateException("the scheduler was disposed before the step was handed out"));
+            handed = step;
+        }
+        takeResults();
+    }
+
+    private void take(Slot slot) {
+        Throwable cause = slot.failure();
+        int entries = slot.step().size();
+        if (cause == null) {
+            core.complete(slot.result);
+            failuresInARow = 0;
+        } else {
+            core.fail(slot.number(), cause);
+        }
+        shell.stepTaken(slot, entries, cause != null);
+        slot.free();
+        if (cause != null && !ended) {
+            failed(cause);
+        }
+    }
+
+    private void failed(Throwable cause) {
+        failuresInARow++;
+        if (failuresInARow >= settings.maxExecutorFailures()) {
+            shell.stop(new ExecutorFailedException(failuresInARow, cause));
+            return;
+        }
+        long delay = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS << Math.min(failuresInARow - 1, 20));
+        Signal over = new Signal() {
+            @Override
+            void run() {
+                backoffs--;
+            }
+        };
+        backoffs++;
+        shell.after(Duration.ofMillis(delay), over);
+    }
+
+    private Slot slot(long step) {
+        return slots[(int) Math.floorMod(step, (long) slots.length)];
+    }
+
+    private static int tokens(Step step) {
+        int tokens = 0;
+        for (int i = 0; i < step.size(); i++) {
+            tokens += step.tokenCount(i);
+        }
+        return tokens;
+    }
+}

@@ -9,11 +9,11 @@ import java.util.List;
 import java.util.SplittableRandom;
 
 /** Configurations for tests of the core. */
-final class Configs {
+public final class Configs {
 
     private Configs() {}
 
-    static MultiKvCacheParams caches(int pageSize, int replicas) {
+    public static MultiKvCacheParams caches(int pageSize, int replicas) {
         List<DeviceRef> devices = new ArrayList<>();
         for (int i = 0; i < replicas; i++) {
             devices.add(DeviceRef.gpu(i));

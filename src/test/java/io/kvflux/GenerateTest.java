@@ -20,51 +20,6 @@ import reactor.test.StepVerifier;
 /** What a client of one sequence sees. */
 class GenerateTest {
 
-    /** A client that asks when told to. */
-    static final class Client extends BaseSubscriber<TokenEvent> {
-
-        final List<TokenEvent> events = new ArrayList<>();
-        Throwable error;
-        boolean completed;
-
-        static Client of(Flux<TokenEvent> tokens) {
-            Client client = new Client();
-            tokens.subscribe(client);
-            return client;
-        }
-
-        Client asks(long n) {
-            request(n);
-            return this;
-        }
-
-        List<Integer> tokens() {
-            return events.stream().map(TokenEvent::token).toList();
-        }
-
-        TokenEvent last() {
-            return events.get(events.size() - 1);
-        }
-
-        @Override
-        protected void hookOnSubscribe(org.reactivestreams.Subscription subscription) {}
-
-        @Override
-        protected void hookOnNext(TokenEvent event) {
-            events.add(event);
-        }
-
-        @Override
-        protected void hookOnComplete() {
-            completed = true;
-        }
-
-        @Override
-        protected void hookOnError(Throwable throwable) {
-            error = throwable;
-        }
-    }
-
     @Test
     void nothingHappensBeforeSubscription() {
         Rig rig = new Rig(10);
@@ -251,27 +206,7 @@ class GenerateTest {
         Rig rig = new Rig(10);
         Client client = Client.of(rig.scheduler.generate(Rig.prompt(9)));
         List<Throwable> errors = new ArrayList<>();
-        rig.scheduler.generate(Rig.prompt(9)).subscribe(new org.reactivestreams.Subscriber<>() {
-            @Override
-            public void onSubscribe(org.reactivestreams.Subscription subscription) {
-                subscription.request(0);
-            }
-
-            @Override
-            public void onNext(TokenEvent event) {
-                throw new AssertionError(event);
-            }
-
-            @Override
-            public void onError(Throwable cause) {
-                errors.add(cause);
-            }
-
-            @Override
-            public void onComplete() {
-                throw new AssertionError("completed");
-            }
-        });
+        rig.scheduler.generate(Rig.prompt(9)).subscribe(new Client.Raw<>(0, errors::add));
         assertThat(errors).hasSize(1);
         assertThat(errors.get(0)).isInstanceOf(IllegalArgumentException.class).hasMessageContaining("n=0");
         rig.stepAll();

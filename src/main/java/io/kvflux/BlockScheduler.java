@@ -234,6 +234,14 @@ public final class BlockScheduler {
         return Closer.close(shell, patience);
     }
 
+    /** At subscription checks the whole structure of the core; for tests. */
+    Mono<Boolean> verify() {
+        return Query.ask(shell, () -> {
+            shell.core.verify();
+            return true;
+        });
+    }
+
     @Override
     public String toString() {
         return "BlockScheduler[" + shell.metrics + "]";

@@ -24,8 +24,8 @@ final class Loop {
         /** All signals have run: draws the consequences. */
         void settle();
 
-        /** Something that must not throw did. */
-        void broken(Throwable bug);
+        /** Something that must not throw did: a signal, or settling. */
+        void broken(@Nullable Signal signal, Throwable bug);
 
         /** The drain is over, or goes to another thread; called without holding the loop. */
         void rest();
@@ -83,7 +83,7 @@ final class Loop {
         try {
             signal.run();
         } catch (Throwable bug) {
-            work.broken(bug);
+            work.broken(signal, bug);
         }
     }
 
@@ -91,7 +91,7 @@ final class Loop {
         try {
             work.settle();
         } catch (Throwable bug) {
-            work.broken(bug);
+            work.broken(null, bug);
         }
     }
 

@@ -100,14 +100,21 @@ final class Shell implements Loop.Work, SchedulerListener {
     }
 
     @Override
-    public void broken(Throwable thrown) {
-        if (bug != null) {
+    public void broken(@Nullable Signal signal, Throwable thrown) {
+        if (bug == null) {
+            bug = thrown;
+            endBroken();
+        } else {
             Lanes.drop(thrown);
-            return;
         }
-        bug = thrown;
-        SchedulerDisposedException end = new SchedulerDisposedException(
-                "the scheduler found its own state broken and has stopped; please report this", thrown);
+        if (signal instanceof SequenceFlow flow && flow.phase != SequenceFlow.Phase.ENDED) {
+            flow.end(broken());
+            clients.offer(flow);
+        }
+    }
+
+    private void endBroken() {
+        SchedulerDisposedException end = broken();
         // The core is not to be asked any more, so its sequences end here.
         for (SequenceFlow flow : flows.values()) {
             flow.end(end);
@@ -132,22 +139,28 @@ final class Shell implements Loop.Work, SchedulerListener {
     /** Refuses to ask a broken core. */
     void requireWhole() {
         if (bug != null) {
-            throw new SchedulerDisposedException(
-                    "the scheduler found its own state broken and has stopped; please report this", bug);
+            throw broken();
         }
+    }
+
+    private SchedulerDisposedException broken() {
+        return new SchedulerDisposedException(
+                "the scheduler found its own state broken and has stopped; please report this", bug);
     }
 
     // ---- sequences
 
     void enter(SequenceFlow flow) {
         metrics.add(LiveMetrics.SUBMITTED, 1);
-        flow.submitted(nowNs());
         if (flow.gate != null) {
             flow.gate.arrived();
         }
         if (state != State.OPEN) {
-            refuse(flow, disposed());
-        } else if (hasRoom() && waitingForRoom.isEmpty()) {
+            refuse(flow, bug == null ? disposed() : broken());
+            return;
+        }
+        flow.submitted(nowNs());
+        if (hasRoom() && waitingForRoom.isEmpty()) {
             submit(flow);
         } else if (flow.gate != null || settings.whenFull() == WhenFull.DELAY) {
             flow.phase = SequenceFlow.Phase.WAITING_FOR_ROOM;

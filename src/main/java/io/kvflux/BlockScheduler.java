@@ -1,5 +1,6 @@
 package io.kvflux;
 
+import io.kvflux.api.BlockEvent;
 import io.kvflux.api.SchedulerMetrics;
 import io.kvflux.api.SchedulerSnapshot;
 import io.kvflux.api.SequenceId;
@@ -205,6 +206,28 @@ public final class BlockScheduler {
      */
     public Mono<SchedulerSnapshot> snapshot() {
         return Query.ask(shell, shell.core::snapshot);
+    }
+
+    /**
+     * At subscription gives a snapshot of what is findable in the cache, and from then on what changes, without a gap in the
+     * numbers. Hot: the scheduler does not wait for its subscribers. One that falls behind by more than the buffer loses
+     * events, gets a notice of how many in their place, and subscribes anew to be whole again.
+     *
+     * <p>Pages are named only while there is a subscriber: the first subscription names all that is cached (about two SHA-256
+     * a page, on the loop), and each page that becomes full costs as much from then on. Completes when the scheduler is
+     * disposed.
+     *
+     * @return a snapshot, then events
+     */
+    public Flux<BlockEvent> blockEvents() {
+        return new Flux<>() {
+            @Override
+            public void subscribe(CoreSubscriber<? super BlockEvent> actual) {
+                EventFlow flow = new EventFlow(shell, actual);
+                actual.onSubscribe(flow);
+                shell.loop.raise(flow);
+            }
+        };
     }
 
     /** {@return live numbers, to be read at any time, after a disposal too} */

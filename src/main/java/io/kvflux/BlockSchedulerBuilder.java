@@ -212,6 +212,18 @@ public final class BlockSchedulerBuilder {
         return this;
     }
 
+    /**
+     * Block events kept for a subscriber that does not ask for them; what comes on top is lost to it, and it is told so.
+     * Defaults to 4096.
+     *
+     * @param events at least 8, rounded up to a power of two
+     * @return this
+     */
+    public BlockSchedulerBuilder blockEventBuffer(int events) {
+        blockEventBuffer = events;
+        return this;
+    }
+
     /** Time for the recorder in tests. */
     BlockSchedulerBuilder clock(LongSupplier nanoTime) {
         clock = nanoTime;
@@ -241,7 +253,7 @@ public final class BlockSchedulerBuilder {
         require(faults, maxPending >= 1, "must be positive", "maxPending", maxPending);
         require(faults, maxExecutorFailures >= 1, "must be positive", "maxExecutorFailures", maxExecutorFailures);
         require(faults, deliveryLanes >= 1, "must be positive", "deliveryLanes", deliveryLanes);
-        require(faults, blockEventBuffer >= 1, "must be positive", "blockEventBuffer", blockEventBuffer);
+        require(faults, blockEventBuffer >= 8, "must be at least 8", "blockEventBuffer", blockEventBuffer);
         require(
                 faults,
                 vocabularySize == null || vocabularySize >= 1,

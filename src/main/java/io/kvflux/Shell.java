@@ -47,6 +47,7 @@ final class Shell implements Loop.Work, SchedulerListener {
 
     final SchedulerCore core;
     final Steps steps;
+    final EventHub events;
     final LiveMetrics metrics = new LiveMetrics();
     /** Completes when nothing enters any more; delivered to on the loop, so subscribers hop off it at once. */
     final Sinks.Empty<Void> closed = Sinks.empty();
@@ -72,6 +73,7 @@ final class Shell implements Loop.Work, SchedulerListener {
         inner = new Lanes(settings.deliverOn(), settings.deliveryLanes());
         core = new SchedulerCore(settings.config(), this);
         steps = new Steps(this, core, settings);
+        events = new EventHub(core);
         release = new Release(this, releaseMemory);
         metrics.show(core, settings.config().replicas());
     }
@@ -125,6 +127,7 @@ final class Shell implements Loop.Work, SchedulerListener {
         waitingForRoom.clear();
         state = State.CLOSED;
         steps.breakOff(end);
+        events.end(end);
         closed.tryEmitEmpty();
         closers.forEach(closer -> closer.end(end));
         closers.clear();
@@ -422,6 +425,7 @@ final class Shell implements Loop.Work, SchedulerListener {
             refuse(waitingForRoom.remove(), disposed());
         }
         gates.clear();
+        events.end(null);
         steps.end(cause);
     }
 

@@ -31,12 +31,20 @@ final class Rig extends BaseSubscriber<Step> {
     }
 
     Rig(int blocks, UnaryOperator<BlockSchedulerBuilder> settings) {
-        scheduler = settings.apply(builder(blocks)).build();
+        this(blocks, settings, 1);
+    }
+
+    Rig(int blocks, UnaryOperator<BlockSchedulerBuilder> settings, int replicas) {
+        scheduler = settings.apply(builder(blocks, replicas)).build();
         scheduler.steps().subscribe(this);
     }
 
     static BlockSchedulerBuilder builder(int blocks) {
-        return BlockScheduler.builder(Configs.caches(PAGE, 1))
+        return builder(blocks, 1);
+    }
+
+    private static BlockSchedulerBuilder builder(int blocks, int replicas) {
+        return BlockScheduler.builder(Configs.caches(PAGE, replicas))
                 .deviceBlocks(blocks)
                 .scheduling(core -> core.verifyInvariants(true).watermark(0))
                 .deliverOn(Schedulers.immediate())

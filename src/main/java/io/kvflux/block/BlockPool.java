@@ -1,6 +1,10 @@
 package io.kvflux.block;
 
+import io.kvflux.api.BlockEvent;
 import java.security.SecureRandom;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.IntConsumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -37,6 +41,8 @@ public final class BlockPool implements BlockCounts {
     private int withheld;
     private long inserted;
     private long evicted;
+    private @Nullable ContentLog log;
+    private @Nullable IntConsumer emptied;
 
     /**
      * A pool in which every block is free.
@@ -214,6 +220,7 @@ public final class BlockPool implements BlockCounts {
             throw new IllegalArgumentException("pages to commit must be in the table and full, upTo=" + upTo + ", size="
                     + table.size + ", pageSize=" + pages.pageSize + ", tokens=" + tokens.length);
         }
+        int told = table.committed;
         while (table.committed < upTo) {
             Object key = keys.key(table.committed);
             int from = table.committed * pages.pageSize;
@@ -227,10 +234,53 @@ public final class BlockPool implements BlockCounts {
                     table.run = index.addChild(table.run, table.ids[table.committed - 1], key);
                     runs.refs[table.run] = 1;
                 } else {
+                    tell(table, told, tokens, keys);
                     merge(table, twin, tokens, upTo, keys);
+                    told = table.committed;
                 }
             }
         }
+        tell(table, told, tokens, keys);
+    }
+
+    private void tell(BlockTable table, int from, int[] tokens, PageKeys keys) {
+        if (log != null && from < table.committed) {
+            log.stored(table, from, table.committed, tokens, keys);
+        }
+    }
+
+    /**
+     * Tells from now on what becomes findable and what no longer is. If it does so already, it goes on as it did, and only
+     * the content is given.
+     *
+     * @param replica what the events are to name as the replica
+     * @param hasher names pages, of this pool's page size
+     * @param at number of the last event before
+     * @param numbers gives each event its number
+     * @param sink takes the events as they happen; must not call the pool
+     * @return all that is findable now, parents before their children, under the number {@code at}
+     */
+    public List<BlockEvent.Stored> startEvents(
+            int replica, PrefixHasher hasher, long at, LongSupplier numbers, Consumer<BlockEvent> sink) {
+        if (log == null) {
+            log = new ContentLog(replica, pages, runs, hasher, numbers, sink);
+        }
+        return log.content(at);
+    }
+
+    /** Tells no more, and forgets the names. */
+    public void stopEvents() {
+        log = null;
+    }
+
+    /**
+     * Tells from now on which blocks hold nothing any more: they had content, no step in flight can touch it, and no prompt
+     * can find it. Each is told before it can be handed out again.
+     *
+     * @param listener takes the block's id; must not call the pool
+     */
+    public void onEmptied(IntConsumer listener) {
+        emptied = listener;
     }
 
     /**
@@ -320,8 +370,15 @@ public final class BlockPool implements BlockCounts {
         if (held > 0 || withheld > 0) {
             return false;
         }
+        ContentLog listening = log;
+        log = null; // one event for all of it
+        boolean any = cached > 0;
         while (cached > 0) {
-            putFree(evict());
+            free(evict());
+        }
+        log = listening;
+        if (log != null && any) {
+            log.cleared();
         }
         return true;
     }
@@ -365,6 +422,13 @@ public final class BlockPool implements BlockCounts {
     }
 
     private void putFree(int block) {
+        if (emptied != null) {
+            emptied.accept(block);
+        }
+        free(block);
+    }
+
+    private void free(int block) {
         pages.prev[block] = Pages.FREE;
         pages.next[block] = freeHead;
         freeHead = block;
@@ -379,6 +443,12 @@ public final class BlockPool implements BlockCounts {
         int block = runs.last[run];
         cached--;
         evicted++;
+        if (log != null) {
+            log.evicted(block);
+        }
+        if (emptied != null) {
+            emptied.accept(block);
+        }
         if (runs.pages[run] == 1) {
             eviction.removed(run);
             int parent = runs.parent[run];

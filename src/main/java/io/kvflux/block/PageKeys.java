@@ -62,6 +62,12 @@ public final class PageKeys {
         return hashes.isEmpty() ? null : List.copyOf(hashes);
     }
 
+    /** The content hashes in a key, in order. */
+    @SuppressWarnings("unchecked")
+    static List<ByteBuffer> contentHashes(Object key) {
+        return (List<ByteBuffer>) key;
+    }
+
     /**
      * The key of one page.
      *

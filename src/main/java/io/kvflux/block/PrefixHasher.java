@@ -85,14 +85,20 @@ public final class PrefixHasher {
             throw new IllegalArgumentException("only full pages have a name, page=" + page + ", pageSize=" + pageSize
                     + ", tokens=" + tokens.length);
         }
-        int start = page * pageSize;
+        return next(
+                previous, tokens, page * pageSize, PageKeys.of(media, pageSize).key(page));
+    }
+
+    /** Names the page that begins at a token, with the key that {@link PageKeys} gives it. */
+    byte[] next(byte[] previous, int[] tokens, int from, @Nullable Object key) {
         ByteBuffer bytes = ByteBuffer.allocate(pageSize * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-        bytes.asIntBuffer().put(tokens, start, pageSize);
+        bytes.asIntBuffer().put(tokens, from, pageSize);
         sha256.update(bytes);
-        media.stream()
-                .filter(item -> item.offset() < start + pageSize && item.end() > start)
-                .sorted((a, b) -> Integer.compare(a.offset(), b.offset()))
-                .forEach(item -> sha256.update(item.contentHash()));
+        if (key != null) {
+            for (ByteBuffer contentHash : PageKeys.contentHashes(key)) {
+                sha256.update(contentHash.duplicate());
+            }
+        }
         byte[] content = sha256.digest();
         sha256.update(content);
         return sha256.digest(previous);

@@ -28,6 +28,7 @@ public final class SchedulerConfig {
     private final boolean admitAfterPreemption;
     private final int maxSkips;
     private final Supplier<EvictionPolicy> eviction;
+    private final boolean reportEmptied;
     private final boolean verifyInvariants;
 
     private SchedulerConfig(Builder builder, int minChunkTokens) {
@@ -46,6 +47,7 @@ public final class SchedulerConfig {
         admitAfterPreemption = builder.admitAfterPreemption;
         maxSkips = builder.maxSkips;
         eviction = builder.eviction;
+        reportEmptied = builder.reportEmptied;
         verifyInvariants = builder.verifyInvariants;
     }
 
@@ -124,6 +126,11 @@ public final class SchedulerConfig {
         return eviction;
     }
 
+    /** {@return whether the listener is told of blocks that hold nothing any more} */
+    public boolean reportEmptied() {
+        return reportEmptied;
+    }
+
     /** {@return whether the whole structure is checked after every operation (slow)} */
     public boolean verifyInvariants() {
         return verifyInvariants;
@@ -193,6 +200,7 @@ public final class SchedulerConfig {
         private boolean admitAfterPreemption = true;
         private int maxSkips = DEFAULT_MAX_SKIPS;
         private Supplier<EvictionPolicy> eviction = EvictionPolicy::lru;
+        private boolean reportEmptied;
         private boolean verifyInvariants;
 
         private Builder(MultiKvCacheParams caches, int blocksPerReplica) {
@@ -350,6 +358,17 @@ public final class SchedulerConfig {
          */
         public Builder eviction(Supplier<EvictionPolicy> factory) {
             eviction = Objects.requireNonNull(factory, "eviction");
+            return this;
+        }
+
+        /**
+         * Whether the listener is told of blocks that hold nothing any more. Defaults to false.
+         *
+         * @param report true to tell
+         * @return this
+         */
+        public Builder reportEmptied(boolean report) {
+            reportEmptied = report;
             return this;
         }
 

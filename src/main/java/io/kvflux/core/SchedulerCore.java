@@ -1,5 +1,6 @@
 package io.kvflux.core;
 
+import io.kvflux.api.BlockEvent;
 import io.kvflux.api.FinishReason;
 import io.kvflux.api.SchedulerSnapshot;
 import io.kvflux.api.SequenceId;
@@ -8,6 +9,7 @@ import io.kvflux.api.SequenceTooLongException;
 import io.kvflux.api.Step;
 import io.kvflux.api.StepResult;
 import io.kvflux.block.BlockCounts;
+import io.kvflux.block.PrefixHasher;
 import io.kvflux.block.PrefixMatch;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -15,6 +17,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
@@ -56,7 +60,11 @@ public final class SchedulerCore {
         queue = new WaitingQueue(config.policy());
         replicas = new Replica[config.replicas()];
         for (int i = 0; i < replicas.length; i++) {
+            int replica = i;
             replicas[i] = new Replica(i, config);
+            if (config.reportEmptied()) {
+                replicas[i].pool.onEmptied(block -> emptied(replica, block));
+            }
         }
         ring = new StepPlan[config.maxStepsInFlight()];
         for (int i = 0; i < ring.length; i++) {
@@ -288,6 +296,34 @@ public final class SchedulerCore {
         return new SchedulerSnapshot(sequences, pools, steps);
     }
 
+    /**
+     * Tells from now on what becomes findable in the cache and what no longer is. If it does so already, it goes on as it
+     * did, and only the content is given.
+     *
+     * @param at number of the last event before
+     * @param numbers gives each event its number
+     * @param sink takes the events as they happen; must not call the core
+     * @return all that is findable now, parents before their children, under the number {@code at}
+     */
+    public List<BlockEvent.Stored> startBlockEvents(long at, LongSupplier numbers, Consumer<BlockEvent> sink) {
+        requireNotBusy();
+        PrefixHasher hasher =
+                new PrefixHasher(config.pageSize(), config.caches().hashSeed().bytes());
+        List<BlockEvent.Stored> content = new ArrayList<>();
+        for (Replica replica : replicas) {
+            content.addAll(replica.pool.startEvents(replica.index, hasher, at, numbers, sink));
+        }
+        return content;
+    }
+
+    /** Tells no more of block events. */
+    public void stopBlockEvents() {
+        requireNotBusy();
+        for (Replica replica : replicas) {
+            replica.pool.stopEvents();
+        }
+    }
+
     /** {@return sequences that have not ended} */
     public int liveSequences() {
         return live.size();
@@ -377,6 +413,13 @@ public final class SchedulerCore {
         busy = true;
         listener.admitted(sequence.id, sequence.replica, hitTokens);
         busy = false;
+    }
+
+    private void emptied(int replica, int block) {
+        boolean outer = busy;
+        busy = true;
+        listener.emptied(replica, block);
+        busy = outer;
     }
 
     void preempt(Sequence sequence) {
@@ -488,6 +531,7 @@ public final class SchedulerCore {
         child.scheduled = from.computed;
         child.prefillTarget = child.length - child.computed > 1 ? child.length : child.computed;
         replica.running.add(child);
+        admitted(child, child.computed);
         return true;
     }
 

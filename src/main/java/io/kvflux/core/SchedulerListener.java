@@ -11,12 +11,12 @@ import org.jspecify.annotations.Nullable;
 public interface SchedulerListener {
 
     /**
-     * A sequence was admitted; for a sequence that was preempted this is called again when it resumes. A fork that shares
-     * its parent's blocks runs at once and is not announced.
+     * A sequence was admitted; for a sequence that was preempted this is called again when it resumes. For a fork that
+     * shares its parent's blocks and runs at once this is called before {@code SchedulerCore.fork} returns.
      *
      * @param id the sequence
      * @param replica where it runs
-     * @param hitTokens tokens of it found in the cache
+     * @param hitTokens tokens of it that need not be computed: found in the cache, or its parent's
      */
     default void admitted(SequenceId id, int replica, int hitTokens) {}
 
@@ -35,6 +35,15 @@ public interface SchedulerListener {
      * @param id the sequence
      */
     default void preempted(SequenceId id) {}
+
+    /**
+     * A block holds nothing any more: it had content, no step in flight can touch it and no prompt can find it. Told only
+     * with {@link SchedulerConfig#reportEmptied()}, before the block can be handed out again.
+     *
+     * @param replica the replica it belongs to
+     * @param block its id
+     */
+    default void emptied(int replica, int block) {}
 
     /**
      * A sequence ended; nothing more is said about it.

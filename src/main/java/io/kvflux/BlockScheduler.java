@@ -9,6 +9,7 @@ import io.kvflux.api.Step;
 import io.kvflux.api.StepResult;
 import io.kvflux.api.TokenEvent;
 import io.kvflux.geometry.MultiKvCacheParams;
+import io.kvflux.memory.BlockArenas;
 import java.time.Duration;
 import java.util.Objects;
 import org.reactivestreams.Publisher;
@@ -228,6 +229,20 @@ public final class BlockScheduler {
                 shell.loop.raise(flow);
             }
         };
+    }
+
+    /**
+     * The memory behind the blocks: for an executor, which finds there the address and the stride of each cache's pages.
+     * Block copies of a step are carried out in it, and blocks zeroed if that is asked for, before the step is handed out.
+     *
+     * @return the arenas; not to be accessed after a disposal, and not to be closed
+     * @throws IllegalStateException if the scheduler was built with externalMemory
+     */
+    public BlockArenas memory() {
+        if (shell.memory == null) {
+            throw new IllegalStateException("a scheduler built with externalMemory has no memory of its own");
+        }
+        return shell.memory.arenas();
     }
 
     /** {@return live numbers, to be read at any time, after a disposal too} */

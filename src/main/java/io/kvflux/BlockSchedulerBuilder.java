@@ -3,7 +3,11 @@ package io.kvflux;
 import io.kvflux.api.SchedulerRecorder;
 import io.kvflux.core.QueuePolicy;
 import io.kvflux.core.SchedulerConfig;
+import io.kvflux.geometry.DataSize;
 import io.kvflux.geometry.MultiKvCacheParams;
+import io.kvflux.memory.BlockArenas;
+import io.kvflux.memory.DeviceMemory;
+import io.kvflux.memory.host.HostMemoryDevice;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -34,8 +38,15 @@ public final class BlockSchedulerBuilder {
     /** Default of {@link #blockEventBuffer}. */
     public static final int DEFAULT_BLOCK_EVENT_BUFFER = 4096;
 
+    /** Default of {@link #deviceMemory}. */
+    public static final DataSize DEFAULT_DEVICE_MEMORY = DataSize.ofGiB(1);
+
     private final MultiKvCacheParams caches;
-    private int deviceBlocks;
+    private @Nullable DeviceMemory device;
+    private @Nullable DataSize deviceMemory;
+    private @Nullable Integer deviceBlocks;
+    private boolean externalMemory;
+    private boolean zeroOnRelease;
     private Consumer<SchedulerConfig.Builder> scheduling = builder -> {};
     private int tokenBuffer = DEFAULT_TOKEN_BUFFER;
     private int maxPending = DEFAULT_MAX_PENDING;
@@ -231,7 +242,30 @@ public final class BlockSchedulerBuilder {
     }
 
     /**
-     * Usable blocks of each replica.
+     * Where the blocks' bytes are. Defaults to host memory of the scheduler's own. A device given here may serve others
+     * too; it is not closed with the scheduler.
+     *
+     * @param memory an open device
+     * @return this
+     */
+    public BlockSchedulerBuilder device(DeviceMemory memory) {
+        device = Objects.requireNonNull(memory, "device");
+        return this;
+    }
+
+    /**
+     * Bytes for the blocks of all replicas. Defaults to 1 GiB of host memory, or to what a device given has left.
+     *
+     * @param size enough for two blocks a replica: one is the null block
+     * @return this
+     */
+    public BlockSchedulerBuilder deviceMemory(DataSize size) {
+        deviceMemory = Objects.requireNonNull(size, "deviceMemory");
+        return this;
+    }
+
+    /**
+     * Usable blocks of each replica, in place of deviceMemory. Defaults to as many as fit.
      *
      * @param blocks at least 1
      * @return this
@@ -242,13 +276,55 @@ public final class BlockSchedulerBuilder {
     }
 
     /**
+     * The blocks' bytes are somebody else's: the scheduler allocates no memory, and the executor carries out the block
+     * copies of a step itself before it computes. Needs deviceBlocks.
+     *
+     * @return this
+     */
+    public BlockSchedulerBuilder externalMemory() {
+        externalMemory = true;
+        return this;
+    }
+
+    /**
+     * Whether a block is zeroed after its content has gone and before another sequence gets it. Defaults to false.
+     *
+     * @param zero true to zero, for tenants that want it
+     * @return this
+     */
+    public BlockSchedulerBuilder zeroOnRelease(boolean zero) {
+        zeroOnRelease = zero;
+        return this;
+    }
+
+    /**
      * Checks everything and builds.
      *
      * @return a scheduler that waits for sequences and for somebody to compute its steps
      * @throws IllegalArgumentException listing everything that contradicts, with the values
+     * @throws io.kvflux.memory.OutOfDeviceMemoryException if the device has not got the memory for deviceBlocks
      */
     public BlockScheduler build() {
         List<String> faults = new ArrayList<>();
+        checkShell(faults);
+        checkMemory(faults);
+        int blocks = deviceBlocks == null ? blocksThatFit() : deviceBlocks;
+        if (deviceBlocks == null && blocks == 0) {
+            faults.add("deviceMemory must hold the null block and one more of each replica, deviceMemory="
+                    + availableBytes() + ", bytesPerBlock=" + BlockArenas.bytesPerBlock(caches) + " over all replicas");
+        }
+        SchedulerConfig.Builder core = SchedulerConfig.builder(
+                        caches, deviceBlocks == null ? Math.max(1, blocks) : blocks)
+                .reportEmptied(zeroOnRelease);
+        scheduling.accept(core);
+        faults.addAll(core.contradictions());
+        if (!faults.isEmpty()) {
+            throw new IllegalArgumentException(String.join("; ", faults));
+        }
+        return new BlockScheduler(new Shell(settings(core.build()), externalMemory ? null : allocate(blocks)));
+    }
+
+    private void checkShell(List<String> faults) {
         require(faults, tokenBuffer >= 0, "must not be negative", "tokenBuffer", tokenBuffer);
         require(faults, maxPending >= 1, "must be positive", "maxPending", maxPending);
         require(faults, maxExecutorFailures >= 1, "must be positive", "maxExecutorFailures", maxExecutorFailures);
@@ -260,14 +336,47 @@ public final class BlockSchedulerBuilder {
                 "must be positive",
                 "vocabularySize",
                 String.valueOf(vocabularySize));
-        SchedulerConfig.Builder core = SchedulerConfig.builder(caches, deviceBlocks);
-        scheduling.accept(core);
-        faults.addAll(core.contradictions());
-        if (!faults.isEmpty()) {
-            throw new IllegalArgumentException(String.join("; ", faults));
+    }
+
+    private void checkMemory(List<String> faults) {
+        if (deviceBlocks != null && deviceMemory != null) {
+            faults.add(
+                    "deviceBlocks and deviceMemory both say how many blocks there are: set one of them, deviceBlocks="
+                            + deviceBlocks + ", deviceMemory=" + deviceMemory);
         }
-        Settings settings = new Settings(
-                core.build(),
+        if (externalMemory && deviceBlocks == null) {
+            faults.add("externalMemory needs deviceBlocks: the scheduler cannot see how many there are");
+        }
+        if (externalMemory && (device != null || deviceMemory != null || zeroOnRelease)) {
+            faults.add("externalMemory excludes device, deviceMemory and zeroOnRelease, device=" + device
+                    + ", deviceMemory=" + deviceMemory + ", zeroOnRelease=" + zeroOnRelease);
+        }
+    }
+
+    private int blocksThatFit() {
+        return BlockArenas.blocksThatFit(caches, availableBytes());
+    }
+
+    private long availableBytes() {
+        if (device == null) {
+            return (deviceMemory == null ? DEFAULT_DEVICE_MEMORY : deviceMemory).bytes();
+        }
+        long left = device.budgetBytes() - device.allocatedBytes();
+        return deviceMemory == null ? left : Math.min(left, deviceMemory.bytes());
+    }
+
+    private StepMemory allocate(int blocks) {
+        if (device != null) {
+            return new StepMemory(BlockArenas.allocate(device, caches, blocks), false);
+        }
+        long bytes = Math.multiplyExact(BlockArenas.bytesPerBlock(caches), blocks + 1L);
+        DeviceMemory host = HostMemoryDevice.withBudget(new DataSize(bytes));
+        return new StepMemory(BlockArenas.allocate(host, caches, blocks), true);
+    }
+
+    private Settings settings(SchedulerConfig config) {
+        return new Settings(
+                config,
                 tokenBuffer,
                 maxPending,
                 whenFull,
@@ -279,7 +388,6 @@ public final class BlockSchedulerBuilder {
                 blockEventBuffer,
                 recorder,
                 clock);
-        return new BlockScheduler(new Shell(settings, () -> {}));
     }
 
     private static void require(List<String> faults, boolean holds, String rule, String name, Object value) {

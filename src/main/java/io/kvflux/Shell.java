@@ -7,7 +7,6 @@ import io.kvflux.api.SchedulerRecorder;
 import io.kvflux.api.SequenceId;
 import io.kvflux.api.SequenceSpec;
 import io.kvflux.api.SequenceTooLongException;
-import io.kvflux.api.Step;
 import io.kvflux.core.SchedulerCore;
 import io.kvflux.core.SchedulerListener;
 import java.time.Duration;
@@ -45,6 +44,9 @@ final class Shell implements Loop.Work, SchedulerListener {
     /** Where steps are handed out and questions answered, so that clients who block do not hold them up. */
     final Lanes inner;
 
+    /** Null if the blocks' bytes are somebody else's. */
+    final @Nullable StepMemory memory;
+
     final SchedulerCore core;
     final Steps steps;
     final EventHub events;
@@ -66,15 +68,16 @@ final class Shell implements Loop.Work, SchedulerListener {
     private @Nullable Throwable stopCause;
     private @Nullable Throwable bug;
 
-    Shell(Settings settings, Runnable releaseMemory) {
+    Shell(Settings settings, @Nullable StepMemory memory) {
         this.settings = settings;
+        this.memory = memory;
         loop = new Loop(settings.loopOn(), this);
         clients = new Lanes(settings.deliverOn(), settings.deliveryLanes());
         inner = new Lanes(settings.deliverOn(), settings.deliveryLanes());
         core = new SchedulerCore(settings.config(), this);
         steps = new Steps(this, core, settings);
         events = new EventHub(core);
-        release = new Release(this, releaseMemory);
+        release = new Release(this, memory == null ? () -> {} : memory::close);
         metrics.show(core, settings.config().replicas());
     }
 
@@ -374,9 +377,11 @@ final class Shell implements Loop.Work, SchedulerListener {
 
     // ---- steps
 
-    /** A step was planned; whether its blocks are ready now, else {@link Steps#prepared} follows. */
-    boolean prepared(Step step, Slot slot) {
-        return true;
+    @Override
+    public void emptied(int replica, int block) {
+        if (memory != null) {
+            memory.emptied(replica, block);
+        }
     }
 
     /** The result of a step is in the core: what it gave goes to the clients. */

@@ -2,6 +2,8 @@ package io.kvflux;
 
 import io.kvflux.api.Step;
 import io.kvflux.api.StepResult;
+import io.kvflux.memory.CopyBatch;
+import io.kvflux.memory.CopyListener;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.Objects;
@@ -18,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  *
  * There is always room for the one result a step has, so completing is never refused for want of room.
  */
-final class Slot extends Signal {
+final class Slot extends Signal implements CopyListener {
 
     static final int FREE = 0;
     static final int PLANNED = 1;
@@ -29,8 +31,11 @@ final class Slot extends Signal {
     private static final VarHandle STATE = Fields.of(MethodHandles.lookup(), "state", int.class);
 
     final StepResult result = new StepResult();
+    /** What is zeroed and copied before the step; null if the scheduler has no memory. */
+    final @Nullable CopyBatch batch;
 
     private final Steps steps;
+    private final Loop loop;
     private volatile int state;
     private volatile long number;
 
@@ -39,25 +44,44 @@ final class Slot extends Signal {
     long plannedNs;
     int tokens;
 
-    // Of the loop: whether block copies are over.
+    // Of the loop: whether the batch is over, so that the step may be handed out.
     boolean ready;
+
+    /** Written by the device, before batchEnded. */
+    private @Nullable Throwable batchFailure;
+
+    private volatile boolean batchEnded;
 
     /** Written by whoever claimed the slot, or by the loop while nobody can. */
     private @Nullable Throwable failure;
 
-    Slot(Steps steps) {
+    Slot(Steps steps, Loop loop, @Nullable CopyBatch batch) {
         this.steps = steps;
+        this.loop = loop;
+        this.batch = batch;
     }
 
     @Override
     void run() {
+        if (!ready && batchEnded) {
+            steps.prepared(this, batchFailure);
+        }
         steps.takeResults();
+    }
+
+    @Override
+    public void ended(CopyBatch same, @Nullable Throwable failed) {
+        batchFailure = failed;
+        batchEnded = true;
+        loop.raise(this);
     }
 
     void plan(Step planned) {
         step = planned;
         number = planned.number();
         failure = null;
+        ready = false;
+        batchEnded = false;
         state = PLANNED;
     }
 

@@ -159,10 +159,11 @@ final class StepFlow extends Outlet implements Subscription {
         shell.inner.offer(this);
     }
 
-    /** How many steps did not reach the subscriber; on the loop, after the lane has let go. */
-    int takeBack() {
-        int count = queue.size();
+    /** The first step that did not reach the subscriber, Long.MAX_VALUE if all did; on the loop, after the lane let go. */
+    long takeBack() {
+        Slot first = queue.peek();
+        long step = first == null ? Long.MAX_VALUE : first.number();
         queue.clear();
-        return count;
+        return step;
     }
 }

@@ -40,7 +40,7 @@ final class Steps {
         this.settings = settings;
         slots = new Slot[settings.config().maxStepsInFlight()];
         for (int i = 0; i < slots.length; i++) {
-            slots[i] = new Slot(this);
+            slots[i] = new Slot(this, shell.loop, shell.memory == null ? null : shell.memory.batch());
         }
     }
 
@@ -95,7 +95,7 @@ final class Steps {
         if (closed != flow) {
             return;
         }
-        handed -= closed.takeBack();
+        handed = Math.min(handed, closed.takeBack() - 1);
         flow = successor;
         successor = null;
         if (flow != null) {
@@ -124,15 +124,20 @@ final class Steps {
             slot.plan(step);
             slot.plannedNs = shell.nowNs();
             slot.tokens = tokens(step);
-            slot.ready = shell.prepared(step, slot);
+            slot.ready = shell.memory == null || !shell.memory.begin(slot);
         }
         hand();
         return any;
     }
 
-    /** The blocks of a step are ready: its copies are over. */
-    void prepared(Slot slot) {
+    /** The batch of a step is over. If it failed, what needs it fails; the others of the step go on. */
+    void prepared(Slot slot, @Nullable Throwable cause) {
         slot.ready = true;
+        if (cause != null && shell.memory != null && shell.memory.failed(slot)) {
+            slot.abandon(cause); // its blocks may hold what another tenant left
+        } else if (cause != null) {
+            core.failCopies(slot.number(), cause);
+        }
         if (ended && flow == null) {
             abandonUnseen();
         }
@@ -193,7 +198,11 @@ final class Steps {
     /** Steps that will reach nobody come to nothing. */
     private void abandonUnseen() {
         for (long step = handed + 1; step <= planned && slot(step).ready; step++) {
-            slot(step).abandon(new IllegalStateException("the scheduler was disposed before the step was handed out"));
+            if (slot(step).is(Slot.PLANNED)) {
+                slot(step)
+                        .abandon(
+                                new IllegalStateException("the scheduler was disposed before the step was handed out"));
+            }
             handed = step;
         }
         takeResults();

@@ -6,8 +6,9 @@ package io.kvflux.api;
  * step together.
  *
  * <p>A flyweight: valid from the call that planned it until its result has been taken. What it says does not change in
- * between. Before computing, an executor carries out the block copies, in any order; no two touch the same destination
- * and no destination is a source.
+ * between. Its block copies come before computing, in any order; no two touch the same destination and no destination is
+ * a source. A scheduler that owns the memory has carried them out when it hands the step out; over memory of its own an
+ * executor does.
  */
 public interface Step {
 
@@ -97,7 +98,7 @@ public interface Step {
      */
     int block(int entry, int index);
 
-    /** {@return block copies to carry out before computing, for forks} */
+    /** {@return block copies that come before computing, for forks} */
     int copies();
 
     /**

@@ -1,0 +1,176 @@
+package io.kvflux.memory;
+
+import java.util.Arrays;
+import java.util.Objects;
+
+/**
+ * Blocks to zero and to copy, in all caches and shards of their replica at once. First everything is zeroed, then
+ * everything is copied; within one batch no block may be the destination of one copy and the source of another. Blocks
+ * added one after another that stand one after another, on both sides, make one run, which a device carries out as one
+ * operation an arena. Reusable; not thread-safe.
+ */
+public final class CopyBatch {
+
+    private static final int ZERO = -1;
+
+    private final BlockArenas arenas;
+    private int size;
+    private int zeroed;
+    private int[] replicas = new int[8];
+    private int[] sources = new int[8];
+    private int[] destinations = new int[8];
+    private int[] counts = new int[8];
+
+    /** Carries out the runs of a batch, for a device. */
+    public interface Work {
+
+        /**
+         * Zeroes pages.
+         *
+         * @param arena the arena
+         * @param page the first
+         * @param count how many
+         */
+        void zero(PageArena arena, int page, int count);
+
+        /**
+         * Copies pages within an arena.
+         *
+         * @param arena the arena
+         * @param source the first to read
+         * @param destination the first to write
+         * @param count how many
+         */
+        void copy(PageArena arena, int source, int destination, int count);
+    }
+
+    /**
+     * An empty batch.
+     *
+     * @param arenas whose blocks it is about
+     */
+    public CopyBatch(BlockArenas arenas) {
+        this.arenas = Objects.requireNonNull(arenas, "arenas");
+    }
+
+    /**
+     * Adds a block to zero.
+     *
+     * @param replica its replica
+     * @param block its id, from 1
+     * @throws IndexOutOfBoundsException if there is no such block
+     */
+    public void zero(int replica, int block) {
+        add(replica, ZERO, block);
+        zeroed++;
+    }
+
+    /**
+     * Adds a block to copy.
+     *
+     * @param replica the replica of both
+     * @param source the block to read, from 1
+     * @param destination the block to write, from 1
+     * @throws IndexOutOfBoundsException if there is no such block
+     */
+    public void copy(int replica, int source, int destination) {
+        arenas.requireBlock(replica, source);
+        add(replica, source, destination);
+    }
+
+    /** {@return whether there is nothing to do} */
+    public boolean isEmpty() {
+        return size == 0;
+    }
+
+    /** {@return blocks to zero} */
+    public int zeroedBlocks() {
+        return zeroed;
+    }
+
+    /** {@return runs: operations an arena} */
+    public int runs() {
+        return size;
+    }
+
+    /** Forgets everything. */
+    public void clear() {
+        size = 0;
+        zeroed = 0;
+    }
+
+    /**
+     * Gives every run to each arena it is for: first those to zero, then those to copy.
+     *
+     * @param work carries them out
+     */
+    public void forEach(Work work) {
+        for (int i = 0; i < size; i++) {
+            if (sources[i] == ZERO) {
+                for (PageArena arena : arenas.of(replicas[i])) {
+                    work.zero(arena, destinations[i], counts[i]);
+                }
+            }
+        }
+        for (int i = 0; i < size; i++) {
+            if (sources[i] != ZERO) {
+                for (PageArena arena : arenas.of(replicas[i])) {
+                    work.copy(arena, sources[i], destinations[i], counts[i]);
+                }
+            }
+        }
+    }
+
+    /** Takes a block to zero. */
+    @FunctionalInterface
+    public interface ZeroedBlock {
+
+        /**
+         * A block to zero.
+         *
+         * @param replica its replica
+         * @param block its id
+         */
+        void accept(int replica, int block);
+    }
+
+    /**
+     * Gives every block to zero.
+     *
+     * @param to takes it
+     */
+    public void forEachZeroed(ZeroedBlock to) {
+        for (int i = 0; i < size; i++) {
+            for (int j = 0; sources[i] == ZERO && j < counts[i]; j++) {
+                to.accept(replicas[i], destinations[i] + j);
+            }
+        }
+    }
+
+    private void add(int replica, int source, int destination) {
+        arenas.requireBlock(replica, destination);
+        if (size > 0 && extendsLast(replica, source, destination)) {
+            counts[size - 1]++;
+            return;
+        }
+        if (size == replicas.length) {
+            replicas = Arrays.copyOf(replicas, size * 2);
+            sources = Arrays.copyOf(sources, size * 2);
+            destinations = Arrays.copyOf(destinations, size * 2);
+            counts = Arrays.copyOf(counts, size * 2);
+        }
+        replicas[size] = replica;
+        sources[size] = source;
+        destinations[size] = destination;
+        counts[size] = 1;
+        size++;
+    }
+
+    private boolean extendsLast(int replica, int source, int destination) {
+        int last = size - 1;
+        return replicas[last] == replica
+                && destinations[last] + counts[last] == destination
+                && (source == ZERO ? sources[last] == ZERO : sources[last] + counts[last] == source)
+                && (source == ZERO || sources[last] != ZERO);
+    }
+}

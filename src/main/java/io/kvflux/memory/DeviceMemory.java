@@ -1,0 +1,53 @@
+package io.kvflux.memory;
+
+/**
+ * The memory of a device, or of several that work as one: hands out arenas within a budget and copies between blocks.
+ * Thread-safe, but for {@link #close}, which nobody may race with.
+ */
+public interface DeviceMemory extends AutoCloseable {
+
+    /** {@return what messages call it} */
+    String name();
+
+    /** {@return bytes that all arenas together may take} */
+    long budgetBytes();
+
+    /** {@return bytes that arenas take now} */
+    long allocatedBytes();
+
+    /**
+     * Allocates an arena. Its content is undefined until it is written or zeroed.
+     *
+     * @param spec what it is for, and its size
+     * @return the arena, until it is released
+     * @throws OutOfDeviceMemoryException if it does not fit the budget, or the device has not got it; nothing has changed
+     * @throws IllegalStateException if the device is closed
+     */
+    PageArena allocate(ArenaSpec spec);
+
+    /**
+     * Gives an arena back; it must not be accessed any more.
+     *
+     * @param arena an arena of this device; one that is released already is ignored
+     * @throws IllegalStateException if a batch is in flight
+     */
+    void release(PageArena arena);
+
+    /**
+     * Begins to carry out a batch. The listener hears exactly once how it ended, on a thread of the device or, if the device
+     * works on the caller's, before this returns; until then nobody else may touch the blocks or the batch.
+     *
+     * @param batch what to zero and to copy
+     * @param listener hears the end
+     * @throws IllegalStateException if the device is closed
+     */
+    void submit(CopyBatch batch, CopyListener listener);
+
+    /**
+     * Releases every arena. A second call does nothing.
+     *
+     * @throws IllegalStateException if a batch is in flight; nothing has changed
+     */
+    @Override
+    void close();
+}

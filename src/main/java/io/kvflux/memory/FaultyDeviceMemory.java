@@ -1,0 +1,153 @@
+package io.kvflux.memory;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.IntFunction;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Wraps a device and decides, batch by batch, how it ends: as it does, later, never, or with a failure. For finding out
+ * what becomes of those who rely on it. Thread-safe.
+ */
+public final class FaultyDeviceMemory implements DeviceMemory {
+
+    /** What happens to a batch. */
+    public enum Fault {
+        /** Nothing: it ends as the device ends it. */
+        NONE,
+        /** It is carried out, and its end is told when {@link #releaseNext()} or a shuffled {@link #releaseAll} says so. */
+        DELAY,
+        /** It is not carried out, and fails at once. */
+        FAIL,
+        /** It is not carried out, and its end is never told: the device cannot be closed after it. */
+        NEVER
+    }
+
+    /** The failure of a batch that was made to fail. */
+    public static final class InjectedFaultException extends RuntimeException {
+
+        InjectedFaultException(int batch) {
+            super("injected fault, batch=" + batch);
+        }
+    }
+
+    private record Held(
+            CopyBatch batch,
+            CopyListener listener,
+            @Nullable Throwable failure) {}
+
+    private final DeviceMemory device;
+    private final IntFunction<Fault> faults;
+    private final List<Held> held = new ArrayList<>();
+    private int batches;
+    private int never;
+
+    /**
+     * A device with faults.
+     *
+     * @param device what really holds the memory
+     * @param faults what happens to each batch, by its number from 0; called once a batch
+     */
+    public FaultyDeviceMemory(DeviceMemory device, IntFunction<Fault> faults) {
+        this.device = Objects.requireNonNull(device, "device");
+        this.faults = Objects.requireNonNull(faults, "faults");
+    }
+
+    /** Ends the batch that was delayed first; nothing if there is none. */
+    public void releaseNext() {
+        Held next;
+        synchronized (this) {
+            if (held.isEmpty()) {
+                return;
+            }
+            next = held.remove(0);
+        }
+        next.listener().ended(next.batch(), next.failure());
+    }
+
+    /**
+     * Ends all batches that are delayed, in any order.
+     *
+     * @param random chooses the order
+     */
+    public void releaseAll(RandomGenerator random) {
+        while (true) {
+            Held next;
+            synchronized (this) {
+                if (held.isEmpty()) {
+                    return;
+                }
+                next = held.remove(random.nextInt(held.size()));
+            }
+            next.listener().ended(next.batch(), next.failure());
+        }
+    }
+
+    /** {@return batches whose end is delayed} */
+    public synchronized int delayed() {
+        return held.size();
+    }
+
+    @Override
+    public String name() {
+        return device.name() + " with faults";
+    }
+
+    @Override
+    public long budgetBytes() {
+        return device.budgetBytes();
+    }
+
+    @Override
+    public long allocatedBytes() {
+        return device.allocatedBytes();
+    }
+
+    @Override
+    public PageArena allocate(ArenaSpec spec) {
+        return device.allocate(spec);
+    }
+
+    @Override
+    public void release(PageArena arena) {
+        requireIdle();
+        device.release(arena);
+    }
+
+    @Override
+    public void submit(CopyBatch batch, CopyListener listener) {
+        int number;
+        synchronized (this) {
+            number = batches++;
+        }
+        switch (faults.apply(number)) {
+            case NONE -> device.submit(batch, listener);
+            case DELAY -> device.submit(batch, (same, failure) -> hold(new Held(same, listener, failure)));
+            case FAIL -> listener.ended(batch, new InjectedFaultException(number));
+            case NEVER -> {
+                synchronized (this) {
+                    never++;
+                }
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        requireIdle();
+        device.close();
+    }
+
+    private synchronized void hold(Held batch) {
+        held.add(batch);
+    }
+
+    private synchronized void requireIdle() {
+        if (!held.isEmpty() || never > 0) {
+            throw new IllegalStateException("memory is given back when no batch is in flight, device=" + name()
+                    + ", inFlight=" + (held.size() + never));
+        }
+    }
+}

@@ -1,0 +1,42 @@
+package io.kvflux.memory;
+
+/** A device has not got the memory that was asked for. */
+public final class OutOfDeviceMemoryException extends RuntimeException {
+
+    private final long requestedBytes;
+    private final long allocatedBytes;
+    private final long budgetBytes;
+
+    /**
+     * A refusal with its numbers.
+     *
+     * @param device name of the device
+     * @param what what was to be allocated
+     * @param requestedBytes how much
+     * @param allocatedBytes what is allocated already
+     * @param budgetBytes what may be allocated altogether
+     */
+    public OutOfDeviceMemoryException(
+            String device, String what, long requestedBytes, long allocatedBytes, long budgetBytes) {
+        super("arenas must fit the budget of the device, device=" + device + ", for=" + what + ", requestedBytes="
+                + requestedBytes + ", allocatedBytes=" + allocatedBytes + ", budgetBytes=" + budgetBytes);
+        this.requestedBytes = requestedBytes;
+        this.allocatedBytes = allocatedBytes;
+        this.budgetBytes = budgetBytes;
+    }
+
+    /** {@return how much was asked for} */
+    public long requestedBytes() {
+        return requestedBytes;
+    }
+
+    /** {@return what was allocated then} */
+    public long allocatedBytes() {
+        return allocatedBytes;
+    }
+
+    /** {@return what may be allocated altogether} */
+    public long budgetBytes() {
+        return budgetBytes;
+    }
+}

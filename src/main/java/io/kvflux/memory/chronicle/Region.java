@@ -1,0 +1,182 @@
+package io.kvflux.memory.chronicle;
+
+import java.util.concurrent.atomic.AtomicLong;
+import net.openhft.chronicle.bytes.BytesStore;
+import net.openhft.chronicle.core.Memory;
+import net.openhft.chronicle.core.OS;
+import net.openhft.chronicle.core.io.BackgroundResourceReleaser;
+
+/**
+ * A contiguous piece of native memory. Not touched until it is written, so its size costs address space and no memory.
+ * Every access is checked for bounds and for the region's life; the address is for those who do without.
+ *
+ * <p>Different threads may access different bytes at the same time. Nobody may access a region while it is closed: the
+ * check for life then comes too early or too late.
+ */
+public final class Region implements AutoCloseable {
+
+    private static final AtomicLong LIVE_BYTES = new AtomicLong();
+    private static final AtomicLong LIVE_REGIONS = new AtomicLong();
+
+    private final BytesStore<?, ?> store;
+    private final Memory memory = OS.memory();
+    private final long base;
+    private final long bytes;
+    private volatile boolean closed;
+
+    private Region(BytesStore<?, ?> store, long base, long bytes) {
+        this.store = store;
+        this.base = base;
+        this.bytes = bytes;
+    }
+
+    /**
+     * Allocates a region; its content is undefined.
+     *
+     * @param bytes its size, at least 1
+     * @param alignment its address is a multiple of this power of two
+     * @return the region
+     * @throws IllegalArgumentException if a number is out of range
+     * @throws OutOfMemoryError if the operating system has not got the address space
+     */
+    public static Region allocate(long bytes, int alignment) {
+        if (bytes < 1 || alignment < 1 || Integer.bitCount(alignment) != 1 || bytes > Long.MAX_VALUE - alignment) {
+            throw new IllegalArgumentException(
+                    "a region needs bytes > 0 and an alignment that is a power of two, bytes=" + bytes + ", alignment="
+                            + alignment);
+        }
+        BytesStore<?, ?> store = BytesStore.lazyNativeBytesStoreWithFixedCapacity(bytes + alignment);
+        long address = store.addressForWrite(0);
+        LIVE_BYTES.addAndGet(bytes);
+        LIVE_REGIONS.incrementAndGet();
+        return new Region(store, (address + alignment - 1) & -(long) alignment, bytes);
+    }
+
+    /** {@return bytes of all regions that are not closed, in this process; for finding leaks} */
+    public static long liveBytes() {
+        return LIVE_BYTES.get();
+    }
+
+    /** {@return regions that are not closed, in this process; for finding leaks} */
+    public static long liveRegions() {
+        return LIVE_REGIONS.get();
+    }
+
+    /** {@return its size in bytes} */
+    public long bytes() {
+        return bytes;
+    }
+
+    /** {@return where it begins; wild once it is closed} */
+    public long address() {
+        return base;
+    }
+
+    /**
+     * Reads bytes.
+     *
+     * @param offset of the first
+     * @param into takes them
+     */
+    public void read(long offset, byte[] into) {
+        memory.readBytes(check(offset, into.length), into, 0, into.length);
+    }
+
+    /**
+     * Writes bytes.
+     *
+     * @param offset of the first
+     * @param from the bytes
+     */
+    public void write(long offset, byte[] from) {
+        memory.writeBytes(check(offset, from.length), from, 0, from.length);
+    }
+
+    /**
+     * Reads floats, in native byte order.
+     *
+     * @param offset of the first
+     * @param into takes them
+     * @param at index of the first in {@code into}
+     * @param count how many
+     */
+    public void read(long offset, float[] into, int at, int count) {
+        checkArray(into.length, at, count);
+        long from = check(offset, (long) count * Float.BYTES);
+        for (int i = 0; i < count; i++) {
+            into[at + i] = memory.readFloat(from + (long) i * Float.BYTES);
+        }
+    }
+
+    /**
+     * Writes floats, in native byte order.
+     *
+     * @param offset of the first
+     * @param from the floats
+     * @param at index of the first in {@code from}
+     * @param count how many
+     */
+    public void write(long offset, float[] from, int at, int count) {
+        checkArray(from.length, at, count);
+        long to = check(offset, (long) count * Float.BYTES);
+        for (int i = 0; i < count; i++) {
+            memory.writeFloat(to + (long) i * Float.BYTES, from[at + i]);
+        }
+    }
+
+    /**
+     * Zeroes bytes.
+     *
+     * @param offset of the first
+     * @param length how many
+     */
+    public void zero(long offset, long length) {
+        memory.setMemory(check(offset, length), length, (byte) 0);
+    }
+
+    /**
+     * Copies bytes within the region.
+     *
+     * @param source of the first to read
+     * @param destination of the first to write
+     * @param length how many; the two ranges must not overlap
+     */
+    public void copy(long source, long destination, long length) {
+        if (Math.abs(source - destination) < length) {
+            throw new IllegalArgumentException("ranges of a copy must not overlap, source=" + source + ", destination="
+                    + destination + ", length=" + length);
+        }
+        memory.copyMemory(check(source, length), check(destination, length), length);
+    }
+
+    /** Gives the memory back to the operating system before it returns. A second call does nothing. */
+    @Override
+    public synchronized void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        store.releaseLast();
+        BackgroundResourceReleaser.releasePendingResources();
+        LIVE_BYTES.addAndGet(-bytes);
+        LIVE_REGIONS.decrementAndGet();
+    }
+
+    private long check(long offset, long length) {
+        if (closed) {
+            throw new IllegalStateException("the region is closed, bytes=" + bytes);
+        }
+        if (offset < 0 || length < 0 || offset > bytes - length) {
+            throw new IndexOutOfBoundsException(
+                    "an access must stay in the region, offset=" + offset + ", length=" + length + ", bytes=" + bytes);
+        }
+        return base + offset;
+    }
+
+    private static void checkArray(int length, int at, int count) {
+        if (at < 0 || count < 0 || at > length - count) {
+            throw new IndexOutOfBoundsException(
+                    "an access must stay in the array, at=" + at + ", count=" + count + ", length=" + length);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+package io.kvflux.memory.host;
+
+import io.kvflux.memory.ArenaSpec;
+import io.kvflux.memory.PageArena;
+import io.kvflux.memory.chronicle.Region;
+
+/** Pages in one region of host memory. */
+final class HostArena implements PageArena {
+
+    private final ArenaSpec spec;
+    private final Region region;
+    private final long stride;
+
+    HostArena(ArenaSpec spec) {
+        this.spec = spec;
+        stride = spec.strideBytes();
+        region = Region.allocate(spec.bytes(), ArenaSpec.ALIGNMENT);
+    }
+
+    @Override
+    public ArenaSpec spec() {
+        return spec;
+    }
+
+    @Override
+    public long address() {
+        return region.address();
+    }
+
+    @Override
+    public long address(int page) {
+        return region.address() + at(page, 0, 0);
+    }
+
+    @Override
+    public void read(int page, long offset, byte[] into) {
+        region.read(at(page, offset, into.length), into);
+    }
+
+    @Override
+    public void write(int page, long offset, byte[] from) {
+        region.write(at(page, offset, from.length), from);
+    }
+
+    @Override
+    public void read(int page, long offset, float[] into, int at, int count) {
+        region.read(at(page, offset, (long) count * Float.BYTES), into, at, count);
+    }
+
+    @Override
+    public void write(int page, long offset, float[] from, int at, int count) {
+        region.write(at(page, offset, (long) count * Float.BYTES), from, at, count);
+    }
+
+    void zero(int page, int count) {
+        region.zero(at(page, 0, 0), stride * count);
+    }
+
+    void copy(int source, int destination, int count) {
+        region.copy(at(source, 0, 0), at(destination, 0, 0), stride * count);
+    }
+
+    void close() {
+        region.close();
+    }
+
+    private long at(int page, long offset, long length) {
+        if (page < 0 || page >= spec.pages() || offset < 0 || length < 0 || offset > spec.pageBytes() - length) {
+            throw new IndexOutOfBoundsException(
+                    "an access must stay in its page, " + spec + ", page=" + page + ", pages=" + spec.pages()
+                            + ", offset=" + offset + ", length=" + length + ", pageBytes=" + spec.pageBytes());
+        }
+        return page * stride + offset;
+    }
+}

@@ -1,0 +1,152 @@
+package io.kvflux.memory.host;
+
+import io.kvflux.geometry.DataSize;
+import io.kvflux.memory.ArenaSpec;
+import io.kvflux.memory.CopyBatch;
+import io.kvflux.memory.CopyListener;
+import io.kvflux.memory.DeviceMemory;
+import io.kvflux.memory.OutOfDeviceMemoryException;
+import io.kvflux.memory.PageArena;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Host memory as a device. Arenas are taken lazily from the operating system: a page costs memory when it is first
+ * written. Copies run on the thread that submits them and are over when submit returns.
+ */
+public final class HostMemoryDevice implements DeviceMemory {
+
+    private final long budgetBytes;
+    private final List<HostArena> arenas = new ArrayList<>();
+    private long allocatedBytes;
+    private int inFlight;
+    private boolean closed;
+
+    private HostMemoryDevice(long budgetBytes) {
+        this.budgetBytes = budgetBytes;
+    }
+
+    /**
+     * A device that hands out so much memory.
+     *
+     * @param budget most bytes of all its arenas together
+     * @return the device
+     */
+    public static HostMemoryDevice withBudget(DataSize budget) {
+        return new HostMemoryDevice(budget.bytes());
+    }
+
+    @Override
+    public String name() {
+        return "host memory";
+    }
+
+    @Override
+    public long budgetBytes() {
+        return budgetBytes;
+    }
+
+    @Override
+    public synchronized long allocatedBytes() {
+        return allocatedBytes;
+    }
+
+    @Override
+    public synchronized PageArena allocate(ArenaSpec spec) {
+        requireOpen();
+        if (spec.bytes() > budgetBytes - allocatedBytes) {
+            throw new OutOfDeviceMemoryException(name(), spec.toString(), spec.bytes(), allocatedBytes, budgetBytes);
+        }
+        HostArena arena;
+        try {
+            arena = new HostArena(spec);
+        } catch (OutOfMemoryError none) {
+            OutOfDeviceMemoryException refused =
+                    new OutOfDeviceMemoryException(name(), spec.toString(), spec.bytes(), allocatedBytes, budgetBytes);
+            refused.initCause(none);
+            throw refused;
+        }
+        arenas.add(arena);
+        allocatedBytes += spec.bytes();
+        return arena;
+    }
+
+    @Override
+    public synchronized void release(PageArena arena) {
+        requireIdle();
+        if (arena instanceof HostArena own && arenas.remove(own)) {
+            allocatedBytes -= own.spec().bytes();
+            own.close();
+        }
+    }
+
+    @Override
+    public void submit(CopyBatch batch, CopyListener listener) {
+        synchronized (this) {
+            requireOpen();
+            inFlight++;
+        }
+        Throwable failure = null;
+        try {
+            batch.forEach(new Copier());
+        } catch (RuntimeException thrown) {
+            failure = thrown;
+        } finally {
+            synchronized (this) {
+                inFlight--;
+            }
+        }
+        listener.ended(batch, failure);
+    }
+
+    @Override
+    public synchronized void close() {
+        if (closed) {
+            return;
+        }
+        requireIdle();
+        closed = true;
+        arenas.forEach(HostArena::close);
+        arenas.clear();
+        allocatedBytes = 0;
+    }
+
+    @Override
+    public String toString() {
+        return name() + "[allocatedBytes=" + allocatedBytes() + ", budgetBytes=" + budgetBytes + "]";
+    }
+
+    private void requireOpen() {
+        if (closed) {
+            throw new IllegalStateException("the device is closed, device=" + name());
+        }
+    }
+
+    private void requireIdle() {
+        if (inFlight > 0) {
+            throw new IllegalStateException(
+                    "memory is given back when no batch is in flight, device=" + name() + ", inFlight=" + inFlight);
+        }
+    }
+
+    /** Carries out runs; every arena it sees is one of ours. */
+    private static final class Copier implements CopyBatch.Work {
+
+        @Override
+        public void zero(PageArena arena, int page, int count) {
+            own(arena).zero(page, count);
+        }
+
+        @Override
+        public void copy(PageArena arena, int source, int destination, int count) {
+            own(arena).copy(source, destination, count);
+        }
+
+        private static HostArena own(PageArena arena) {
+            if (arena instanceof HostArena own) {
+                return own;
+            }
+            throw new IllegalArgumentException("a batch goes to the device its arenas are on, " + arena.spec());
+        }
+    }
+}

@@ -191,7 +191,9 @@ final class Steps {
     private void hand() {
         while (flow != null && !ended && handed < planned && slot(handed + 1).ready && flow.demand() > 0) {
             handed++;
-            flow.hand(slot(handed));
+            if (slot(handed).is(Slot.PLANNED)) { // else it came to nothing before it was handed out
+                flow.hand(slot(handed));
+            }
         }
     }
 
@@ -199,9 +201,7 @@ final class Steps {
     private void abandonUnseen() {
         for (long step = handed + 1; step <= planned && slot(step).ready; step++) {
             if (slot(step).is(Slot.PLANNED)) {
-                slot(step)
-                        .abandon(
-                                new IllegalStateException("the scheduler was disposed before the step was handed out"));
+                slot(step).abandon(new IllegalStateException("disposed before the step was handed out"));
             }
             handed = step;
         }

@@ -1,0 +1,208 @@
+package io.kvflux;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.kvflux.api.SchedulerDisposedException;
+import io.kvflux.api.SequenceId;
+import io.kvflux.api.Step;
+import io.kvflux.geometry.DataSize;
+import io.kvflux.memory.ArenaSpec;
+import io.kvflux.memory.FaultyDeviceMemory;
+import io.kvflux.memory.FaultyDeviceMemory.Fault;
+import io.kvflux.memory.PageArena;
+import io.kvflux.memory.host.HostMemoryDevice;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import reactor.test.scheduler.VirtualTimeScheduler;
+
+/** The scheduler's own memory: copies and zeroing before a step, and what becomes of it when the device fails. */
+class StepMemoryTest {
+
+    private final HostMemoryDevice host = HostMemoryDevice.withBudget(DataSize.parse("1MiB"));
+    private Fault fault = Fault.NONE;
+    private final FaultyDeviceMemory device = new FaultyDeviceMemory(host, batch -> fault);
+
+    @AfterEach
+    void close() {
+        host.close();
+    }
+
+    private Rig rig(boolean zeroOnRelease) {
+        return new Rig(
+                40,
+                builder -> builder.device(device)
+                        .zeroOnRelease(zeroOnRelease)
+                        .scheduling(core -> core.prefixCaching(false)));
+    }
+
+    private static Client decoding(Rig rig) {
+        Client parent =
+                Client.of(rig.scheduler.generate(Rig.prompt(9).maxTokens(6))).asks(Long.MAX_VALUE);
+        rig.step();
+        return parent;
+    }
+
+    private static Client fork(Rig rig, Client parent) {
+        SequenceId id = Objects.requireNonNull(parent.events.get(0).sequence());
+        return Client.of(rig.scheduler.fork(id)).asks(Long.MAX_VALUE);
+    }
+
+    private static byte[] content(PageArena arena, int block) {
+        byte[] bytes = new byte[(int) arena.spec().pageBytes()];
+        arena.read(block, 0, bytes);
+        return bytes;
+    }
+
+    private static byte[] filled(PageArena arena, int value) {
+        byte[] bytes = new byte[(int) arena.spec().pageBytes()];
+        Arrays.fill(bytes, (byte) value);
+        return bytes;
+    }
+
+    @Test
+    void copiesAreOverWhenTheStepIsHandedOut() {
+        Rig rig = rig(false);
+        Client parent = decoding(rig);
+        PageArena arena = rig.scheduler.memory().arena(0, 0, 0);
+        Step step = rig.steps.element();
+        for (int i = 0; i < step.blockCount(0); i++) {
+            arena.write(step.block(0, i), 0, filled(arena, 10 + i));
+        }
+        fork(rig, parent);
+        rig.step();
+        Step copying = rig.steps.element();
+        assertThat(copying.copies()).isEqualTo(3);
+        for (int i = 0; i < 3; i++) {
+            assertThat(content(arena, copying.copyDestination(i)))
+                    .isEqualTo(content(arena, copying.copySource(i)))
+                    .isEqualTo(filled(arena, 10 + i));
+        }
+    }
+
+    @Test
+    void aCopyThatFailsEndsTheForkAndNobodyElse() {
+        Rig rig = rig(false);
+        Client parent = decoding(rig);
+        Client fork = fork(rig, parent);
+        fault = Fault.FAIL;
+        rig.stepAll();
+        assertThat(fork.error).isInstanceOf(FaultyDeviceMemory.InjectedFaultException.class);
+        assertThat(fork.events).isEmpty();
+        assertThat(parent.tokens()).isEqualTo(Rig.output(9, 6));
+        assertThat(rig.scheduler.metrics().freeBlocks()).isEqualTo(40);
+    }
+
+    @Test
+    void aStepWaitsForItsCopies() {
+        Rig rig = rig(false);
+        Client parent = decoding(rig);
+        Client fork = fork(rig, parent);
+        fault = Fault.DELAY;
+        rig.step();
+        assertThat(rig.steps).isEmpty();
+        parent.cancel();
+        assertThat(rig.scheduler.metrics().withheldBlocks()).isPositive();
+        device.releaseNext();
+        assertThat(rig.steps).hasSize(1);
+        rig.stepAll();
+        assertThat(fork.tokens()).isEqualTo(Rig.output(10, 5).subList(0, fork.events.size()));
+        assertThat(fork.completed).isTrue();
+        assertThat(rig.scheduler.metrics().freeBlocks()).isEqualTo(40);
+    }
+
+    @Test
+    void aDeviceThatNeverAnswersKeepsItsMemoryAndTheClientsAreTold() {
+        Rig rig = rig(false);
+        Client parent = decoding(rig);
+        Client fork = fork(rig, parent);
+        fault = Fault.NEVER;
+        rig.step();
+        AtomicInteger disposed = new AtomicInteger();
+        rig.scheduler.disposeLater().doOnTerminate(disposed::incrementAndGet).subscribe();
+        assertThat(fork.error).isInstanceOf(SchedulerDisposedException.class);
+        assertThat(parent.error).isInstanceOf(SchedulerDisposedException.class);
+        assertThat(disposed).hasValue(0);
+        assertThat(device.allocatedBytes()).isPositive();
+    }
+
+    @Test
+    void aBlockIsZeroedBeforeAnotherSequenceGetsIt() {
+        Rig rig = rig(true);
+        PageArena arena = rig.scheduler.memory().arena(0, 0, 0);
+        Client.of(rig.scheduler.generate(Rig.prompt(100).maxTokens(1))).asks(1);
+        Step first = rig.steps.element();
+        for (int i = 0; i < first.blockCount(0); i++) {
+            arena.write(first.block(0, i), 0, filled(arena, 7));
+        }
+        rig.stepAll();
+        Client.of(rig.scheduler.generate(Rig.prompt(150, 5000).maxTokens(1))).asks(1);
+        Step second = rig.steps.element();
+        for (int i = 0; i < 25; i++) {
+            assertThat(content(arena, second.block(0, i))).isEqualTo(filled(arena, 0));
+        }
+    }
+
+    @Test
+    void evictedBlocksAreZeroedToo() {
+        Rig rig = new Rig(30, builder -> builder.device(device).zeroOnRelease(true));
+        PageArena arena = rig.scheduler.memory().arena(0, 0, 0);
+        Client.of(rig.scheduler.generate(Rig.prompt(100).maxTokens(1))).asks(1);
+        for (int block = 1; block <= 30; block++) {
+            arena.write(block, 0, filled(arena, 7));
+        }
+        rig.stepAll();
+        assertThat(rig.scheduler.metrics().cachedBlocks()).isEqualTo(25);
+        Client.of(rig.scheduler.generate(Rig.prompt(110, 5000).maxTokens(1))).asks(1);
+        Step step = rig.steps.element();
+        int zeroed = 0;
+        for (int i = 0; i < step.blockCount(0); i++) {
+            zeroed += content(arena, step.block(0, i))[0] == 0 ? 1 : 0;
+        }
+        assertThat(zeroed).as("all but the five that were never used").isGreaterThanOrEqualTo(23);
+    }
+
+    @Test
+    void aStepWhoseBlocksCouldNotBeZeroedIsNotHandedOut() {
+        VirtualTimeScheduler time = VirtualTimeScheduler.create();
+        Rig rig = new Rig(
+                30, builder -> builder.device(device).zeroOnRelease(true).loopOn(time));
+        Client.of(rig.scheduler.generate(Rig.prompt(90).maxTokens(1))).asks(1);
+        rig.stepAll();
+        Client.of(rig.scheduler.generate(Rig.prompt(7, 100).maxTokens(2))).asks(9);
+        rig.step();
+        fault = Fault.FAIL;
+        Client failed = Client.of(rig.scheduler.generate(Rig.prompt(100, 5000).maxTokens(1)))
+                .asks(1);
+        rig.stepAll();
+        assertThat(failed.error).isInstanceOf(FaultyDeviceMemory.InjectedFaultException.class);
+        fault = Fault.NONE;
+        time.advanceTimeBy(Duration.ofSeconds(2));
+        Client next = Client.of(rig.scheduler.generate(Rig.prompt(100, 9000).maxTokens(1)))
+                .asks(1);
+        rig.stepAll();
+        assertThat(next.completed).isTrue();
+        assertThat(rig.scheduler.metrics().stepsFailed()).isEqualTo(1);
+    }
+
+    @Test
+    void disposingGivesTheMemoryBack() {
+        Rig rig = rig(false);
+        assertThat(device.allocatedBytes()).isPositive();
+        rig.scheduler.disposeLater().block();
+        assertThat(device.allocatedBytes()).isZero();
+        host.allocate(new ArenaSpec(0, 0, 0, 1, 1));
+    }
+
+    @Test
+    void aSchedulerOverExternalMemoryHasNone() {
+        BlockScheduler scheduler = Rig.builder(4).externalMemory().build();
+        assertThatThrownBy(scheduler::memory)
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("externalMemory");
+    }
+}

@@ -1,0 +1,88 @@
+package io.kvflux.metrics;
+
+import io.kvflux.api.SchedulerMetrics;
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Tag;
+import io.micrometer.core.instrument.Tags;
+import io.micrometer.core.instrument.binder.MeterBinder;
+import java.util.Objects;
+import java.util.function.ToDoubleFunction;
+
+/** Shows a scheduler's live numbers in a Micrometer registry as gauges and counters named {@code kvflux.*}. */
+public final class SchedulerMeters implements MeterBinder {
+
+    private final SchedulerMetrics metrics;
+    private final Tags tags;
+
+    /**
+     * A binder.
+     *
+     * @param metrics the scheduler's numbers
+     * @param tags what tells this scheduler from others, such as the model
+     */
+    public SchedulerMeters(SchedulerMetrics metrics, Tags tags) {
+        this.metrics = Objects.requireNonNull(metrics, "metrics");
+        this.tags = Objects.requireNonNull(tags, "tags");
+    }
+
+    @Override
+    public void bindTo(MeterRegistry registry) {
+        bindBlocks(registry);
+        bindSequences(registry);
+        gauge(registry, "kvflux.steps.in.flight", "steps whose result is not in", SchedulerMetrics::stepsInFlight);
+        counter(registry, "kvflux.steps", "steps whose result was taken", SchedulerMetrics::stepsCompleted);
+        counter(registry, "kvflux.steps.failed", "steps that failed as a whole", SchedulerMetrics::stepsFailed);
+        counter(registry, "kvflux.tokens.prompt", "prompt tokens admitted", SchedulerMetrics::promptTokens);
+        counter(registry, "kvflux.tokens.cached", "prompt tokens found in the cache", SchedulerMetrics::cachedTokens);
+        counter(registry, "kvflux.tokens.generated", "tokens generated", SchedulerMetrics::generatedTokens);
+    }
+
+    private void bindBlocks(MeterRegistry registry) {
+        blocks(registry, "free", SchedulerMetrics::freeBlocks);
+        blocks(registry, "held", SchedulerMetrics::heldBlocks);
+        blocks(registry, "cached", SchedulerMetrics::cachedBlocks);
+        blocks(registry, "withheld", SchedulerMetrics::withheldBlocks);
+    }
+
+    private void bindSequences(MeterRegistry registry) {
+        gauge(registry, "kvflux.sequences.running", "sequences that hold blocks", SchedulerMetrics::running);
+        gauge(registry, "kvflux.sequences.waiting", "sequences in the queue", SchedulerMetrics::waiting);
+        gauge(registry, "kvflux.sequences.pending", "sequences never admitted yet", SchedulerMetrics::pending);
+        gauge(registry, "kvflux.sequences.delayed", "sequences outside a full queue", SchedulerMetrics::delayed);
+        counter(registry, "kvflux.sequences.submitted", "sequences submitted", SchedulerMetrics::submitted);
+        ended(registry, "finished", SchedulerMetrics::finished);
+        ended(registry, "cancelled", SchedulerMetrics::cancelled);
+        ended(registry, "failed", SchedulerMetrics::failed);
+        ended(registry, "refused", SchedulerMetrics::refused);
+        counter(registry, "kvflux.preemptions", "sequences that gave up their blocks", SchedulerMetrics::preemptions);
+    }
+
+    private void blocks(MeterRegistry registry, String state, ToDoubleFunction<SchedulerMetrics> value) {
+        Gauge.builder("kvflux.blocks", metrics, value)
+                .description("blocks by state; the states add up to all")
+                .tags(tags.and(Tag.of("state", state)))
+                .register(registry);
+    }
+
+    private void ended(MeterRegistry registry, String how, ToDoubleFunction<SchedulerMetrics> value) {
+        FunctionCounter.builder("kvflux.sequences.ended", metrics, value)
+                .description("sequences by how they ended")
+                .tags(tags.and(Tag.of("how", how)))
+                .register(registry);
+    }
+
+    private void gauge(
+            MeterRegistry registry, String name, String description, ToDoubleFunction<SchedulerMetrics> value) {
+        Gauge.builder(name, metrics, value).description(description).tags(tags).register(registry);
+    }
+
+    private void counter(
+            MeterRegistry registry, String name, String description, ToDoubleFunction<SchedulerMetrics> value) {
+        FunctionCounter.builder(name, metrics, value)
+                .description(description)
+                .tags(tags)
+                .register(registry);
+    }
+}

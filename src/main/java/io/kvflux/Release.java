@@ -1,23 +1,32 @@
 package io.kvflux;
 
 import org.jspecify.annotations.Nullable;
+import reactor.core.scheduler.Schedulers;
 
-/** Gives the device memory back, off the loop because a device may take its time. */
+/** Gives the device memory back: off the loop, and on a thread that may block, because a device may take its time. */
 final class Release extends Outlet {
 
     private final Shell shell;
-    private final Runnable release;
+    private final Runnable memory;
     private volatile @Nullable Throwable failure;
 
-    Release(Shell shell, Runnable release) {
+    Release(Shell shell, Runnable memory) {
         this.shell = shell;
-        this.release = release;
+        this.memory = memory;
     }
 
     @Override
     void deliver() {
+        if (Schedulers.isInNonBlockingThread()) {
+            Schedulers.boundedElastic().schedule(this::release);
+        } else {
+            release();
+        }
+    }
+
+    private void release() {
         try {
-            release.run();
+            memory.run();
         } catch (RuntimeException thrown) {
             failure = thrown;
         }

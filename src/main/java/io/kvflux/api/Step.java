@@ -41,6 +41,14 @@ public interface Step {
     SequenceId sequence(int entry);
 
     /**
+     * What was asked for with an entry's sequence: where an engine finds the adapter, and its own settings by identity.
+     *
+     * @param entry in [0, {@link #size()})
+     * @return the very object that was submitted; for a fork, the one of the sequence it was forked from
+     */
+    SequenceSpec spec(int entry);
+
+    /**
      * Where an entry begins.
      *
      * @param entry in [0, {@link #size()})

@@ -25,6 +25,15 @@ final class Contradictions {
         if (scheduling.engine == Engine.VLLM) {
             checkVllm(scheduling);
         }
+        if (time.realtime) {
+            checkRealtime(output);
+        } else if (time.speed != null) {
+            throw new UsageException("--speed is how fast --realtime runs, but there is no --realtime");
+        }
+        if (time.speed != null && !(time.speed > 0 && time.speed < Double.POSITIVE_INFINITY)) {
+            throw new UsageException("--speed must be positive, --speed=" + time.speed);
+        }
+        refuse(cache.cacheOnly && time.realtime, "--cache-only and --realtime");
         if (cache.cacheOnly) {
             checkCacheOnly(workload, cache, scheduling, time, output);
         }
@@ -74,6 +83,14 @@ final class Contradictions {
         if (cache.dataParallel != 1) {
             throw new UsageException(
                     "--cache-only looks at one replica's cache, but there is --data-parallel " + cache.dataParallel);
+        }
+    }
+
+    private static void checkRealtime(OutputOptions output) {
+        String option = output.perRequest != null ? "--per-request" : output.ticks != null ? "--ticks" : null;
+        option = output.report != null ? "--report" : option;
+        if (option != null) {
+            throw new UsageException(option + " shows simulated time, so it has no meaning with --realtime");
         }
     }
 

@@ -1,8 +1,11 @@
 package io.kvflux.app;
 
+import io.kvflux.sim.RealtimeReplay;
+import io.kvflux.sim.RealtimeResult;
 import io.kvflux.sim.Replay;
 import io.kvflux.sim.ReplayListener;
 import io.kvflux.sim.ReplayResult;
+import io.kvflux.sim.ReplaySummary;
 import io.kvflux.sim.Workload;
 import java.io.PrintWriter;
 import java.util.ArrayList;
@@ -60,10 +63,40 @@ final class ReplayCommand implements Callable<Integer> {
         Contradictions.refuseRepeated(spec);
         Contradictions.check(workloadOptions, cacheOptions, schedulingOptions, timeOptions, outputOptions);
         ReplaySetup setup = ReplaySetup.of(workloadOptions, cacheOptions, schedulingOptions, timeOptions);
+        if (timeOptions.realtime) {
+            return replayInRealTime(setup);
+        }
         try (Outputs outputs = Outputs.open(outputOptions, workloadOptions.trace);
                 Workload workload = workloadOptions.open(cacheOptions.cacheOnly)) {
             tell(workload);
             return replay(workload, setup, outputs);
+        }
+    }
+
+    private int replayInRealTime(ReplaySetup setup) {
+        ReplaySummary virtual;
+        try (Workload workload = workloadOptions.open(false)) {
+            tell(workload);
+            Replay replay = new Replay(workload, setup.options(), new Listeners(List.of()));
+            interruption.onStop(replay::stop);
+            ReplayResult result = replay.run();
+            if (result.partial()) {
+                print(result, setup);
+                return INTERRUPTED;
+            }
+            virtual = result.summary();
+        }
+        try (Workload workload = workloadOptions.open(false)) {
+            RealtimeReplay replay = new RealtimeReplay(workload, setup.options(), timeOptions.speedOrDefault());
+            interruption.onStop(replay::stop);
+            RealtimeResult result = replay.run();
+            PrintWriter out = spec.commandLine().getOut();
+            RealtimeTable.print(out, result, virtual, setup, outputOptions.json);
+            out.flush();
+            if (result.partial()) {
+                return INTERRUPTED;
+            }
+            return RealtimeTable.holds(result, virtual) ? 0 : 1;
         }
     }
 

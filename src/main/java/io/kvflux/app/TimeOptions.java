@@ -6,6 +6,7 @@ import picocli.CommandLine.Option;
 /** How long a simulated step takes. */
 final class TimeOptions {
 
+    static final int DEFAULT_SPEED = 20;
     static final String DEFAULT_PROFILE = "rtx-4090";
 
     @Option(
@@ -22,4 +23,22 @@ final class TimeOptions {
             completionCandidates = ProfileNames.class)
     @Nullable
     String deviceProfile;
+
+    @Option(
+            names = "--realtime",
+            description =
+                    "Replay in real time through the reactive scheduler on host memory, with real threads, and compare"
+                            + " the token counts with those under the virtual clock.")
+    boolean realtime;
+
+    @Option(
+            names = "--speed",
+            paramLabel = "X",
+            description = "With --realtime: seconds of the trace's time in a second. Default: " + DEFAULT_SPEED + ".")
+    @Nullable
+    Double speed;
+
+    double speedOrDefault() {
+        return speed == null ? DEFAULT_SPEED : speed;
+    }
 }

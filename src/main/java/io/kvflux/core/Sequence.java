@@ -35,6 +35,7 @@ final class Sequence {
     private static final int TOKEN_HEADROOM = 64;
 
     final SequenceId id;
+    final SequenceSpec spec;
     final PrefixScope scope;
     final PageKeys keys;
     final String tenant;
@@ -76,6 +77,7 @@ final class Sequence {
 
     Sequence(SequenceId id, SequenceSpec spec, int pageSize, long granted) {
         this.id = id;
+        this.spec = spec;
         scope = spec.salt() == null && spec.adapter() == null
                 ? PrefixScope.NONE
                 : new PrefixScope(spec.salt(), spec.adapter());
@@ -93,6 +95,7 @@ final class Sequence {
     /** A fork: the same tokens, nothing computed or pending. */
     Sequence(SequenceId id, Sequence parent, long granted) {
         this.id = id;
+        spec = parent.spec;
         scope = parent.scope;
         keys = parent.keys;
         tenant = parent.tenant;

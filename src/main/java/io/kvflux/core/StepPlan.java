@@ -1,6 +1,7 @@
 package io.kvflux.core;
 
 import io.kvflux.api.SequenceId;
+import io.kvflux.api.SequenceSpec;
 import io.kvflux.api.Step;
 import io.kvflux.api.StepInputs;
 import java.util.Objects;
@@ -76,6 +77,12 @@ final class StepPlan implements Step {
     public SequenceId sequence(int entry) {
         int part = part(entry);
         return parts[part].sequences[entry - first[part]].id;
+    }
+
+    @Override
+    public SequenceSpec spec(int entry) {
+        int part = part(entry);
+        return parts[part].sequences[entry - first[part]].spec;
     }
 
     @Override

@@ -150,28 +150,10 @@ final class TimedReplay implements SchedulerListener {
     private void issueSteps() {
         Step step;
         while ((step = core.plan()) != null) {
-            deviceFree = Math.max(clock.now(), deviceFree) + cost(step);
+            deviceFree = Math.max(clock.now(), deviceFree) + StepCost.seconds(step, options.cost());
             inFlight.add(new InFlight(step, deviceFree));
             clock.issued(step);
         }
-    }
-
-    private double cost(Step step) {
-        double slowest = 0;
-        for (int replica = 0; replica < step.replicas(); replica++) {
-            int first = step.firstEntry(replica);
-            int last = step.firstEntry(replica + 1);
-            long prefill = 0;
-            long decode = 0;
-            long context = 0;
-            for (int i = first; i < last; i++) {
-                prefill += step.isPrefill(i) ? step.tokenCount(i) : 0;
-                decode += step.isPrefill(i) ? 0 : 1;
-                context += step.cacheLength(i) + step.tokenCount(i);
-            }
-            slowest = Math.max(slowest, options.cost().stepSeconds(last - first, prefill, decode, context));
-        }
-        return slowest;
     }
 
     private void complete(Step step) {

@@ -1,0 +1,70 @@
+package io.kvflux.sim;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import io.kvflux.core.Configs;
+import io.kvflux.core.SchedulerConfig;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The same requests through the reactive face, in real time and with real pages, and under the virtual clock. */
+class RealtimeReplayTest {
+
+    private static final double FAST = 1e6;
+
+    private static ReplayOptions options(int blocks, int replicas, int stepsInFlight) {
+        SchedulerConfig config = SchedulerConfig.builder(Configs.caches(16, replicas), blocks)
+                .maxStepsInFlight(stepsInFlight)
+                .maxBatchSize(32)
+                .maxBatchTokens(2048)
+                .build();
+        return new ReplayOptions(config, CostModel.linear(0.01, 1e-5, 1e-8), 3, 1, false);
+    }
+
+    private static RealtimeResult realtime(ReplayOptions options, int requests) {
+        try (Workload workload = SyntheticWorkload.of(1, requests)) {
+            return new RealtimeReplay(workload, options, FAST).run();
+        }
+    }
+
+    private static ReplaySummary virtual(ReplayOptions options, int requests) {
+        try (Workload workload = SyntheticWorkload.of(1, requests)) {
+            return new Replay(workload, options, new ReplayListener() {}).run().summary();
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"4000, 1, 1", "900, 1, 2", "900, 2, 3", "300, 1, 1"})
+    void endsWithTheTokenCountsOfTheVirtualClock(int blocks, int replicas, int stepsInFlight) {
+        ReplayOptions options = options(blocks, replicas, stepsInFlight);
+        RealtimeResult real = realtime(options, 120);
+        ReplaySummary virtual = virtual(options, 120);
+        assertThat(real.agreesWith(virtual)).as("%s %s", real, virtual).isTrue();
+        assertThat(real.wrongTokens()).isZero();
+        assertThat(real.leakedBlocks()).isZero();
+        assertThat(real.checkedTokens()).isGreaterThan(real.outputTokens());
+        assertThat(real.partial()).isFalse();
+    }
+
+    @Test
+    void aReplayThatIsStoppedGivesWhatItHas() {
+        try (Workload workload = SyntheticWorkload.of(1, 100_000)) {
+            RealtimeReplay replay = new RealtimeReplay(workload, options(4000, 1, 1), 1);
+            replay.stop();
+            RealtimeResult result = replay.run();
+            assertThat(result.partial()).isTrue();
+            assertThat(result.leakedBlocks()).isZero();
+        }
+    }
+
+    @Test
+    void aSpeedIsPositive() {
+        try (Workload workload = SyntheticWorkload.of(1, 1)) {
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> new RealtimeReplay(workload, options(10, 1, 1), 0))
+                    .withMessage("speed must be positive, speed=0.0");
+        }
+    }
+}

@@ -2,19 +2,17 @@ package io.kvflux;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.kvflux.api.FinishReason;
-import io.kvflux.api.SequenceId;
 import io.kvflux.api.SequenceSpec;
-import io.kvflux.api.Step;
-import io.kvflux.api.StepResult;
-import io.kvflux.core.SchedulerConfig;
-import io.kvflux.core.SchedulerCore;
-import io.kvflux.core.SchedulerListener;
+import io.kvflux.api.TokenEvent;
+import io.kvflux.geometry.AttentionKind;
+import io.kvflux.geometry.DType;
+import io.kvflux.geometry.DataSize;
+import io.kvflux.geometry.KvCacheParams;
 import io.kvflux.geometry.MultiKvCacheParams;
-import io.kvflux.models.ModelPresets;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -22,61 +20,66 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import reactor.core.publisher.Flux;
 
 /** The example of the README runs; links in the documents lead somewhere, and the tests they name exist. */
 class ReadmeTest {
 
-    private static final int EOS = 2;
+    private static final int EOS = 996;
 
-    private interface Model {
-        void run(Step step, StepResult result);
+    private interface Client {
+        void write(int token);
     }
 
     @Test
     void theExampleRuns() throws IOException {
         List<Integer> tokens = new ArrayList<>();
-        List<FinishReason> endings = new ArrayList<>();
-        SchedulerListener listener = new SchedulerListener() {
-            @Override
-            public void token(SequenceId id, int index, int token) {
-                tokens.add(token);
-            }
-
-            @Override
-            public void finished(SequenceId id, FinishReason reason, @Nullable Throwable cause) {
-                endings.add(reason);
-            }
-        };
-        Model model = (step, result) -> result.token(0, tokens.size() == 3 ? EOS : 7);
-        example(listener, model, new int[] {5, 6, 7});
-        assertThat(tokens).containsExactly(7, 7, 7, EOS);
-        assertThat(endings).containsExactly(FinishReason.STOP);
-
-        String readme = Files.readString(Path.of("README.md"));
-        String source = Files.readString(Path.of("src/test/java/io/kvflux/ReadmeTest.java"));
-        String example = source.substring(source.indexOf("// README"), source.indexOf("// end"));
-        example.lines()
-                .map(String::strip)
-                .skip(1)
-                .forEach(line -> assertThat(readme).contains(line));
+        KvCacheParams cache = KvCacheParams.builder()
+                .attention(AttentionKind.MLA)
+                .dtype(DType.FLOAT32)
+                .numQueryHeads(1)
+                .headDim(1)
+                .numLayers(1)
+                .pageSize(16)
+                .build();
+        example(cache, tokens::add, new int[] {5, 6, 7});
+        // 18, then each token doubles the sum
+        assertThat(tokens).containsExactly(18, 36, 72, 144, 288, 576, 152, 304, 608, 216, 432, 864, 728, 456);
+        assertShown("README.md", "ReadmeTest");
+        assertShown("docs/embedding.md", "ExampleExecutor");
     }
 
-    private static void example(SchedulerListener listener, Model model, int[] prompt) {
-        // README
-        MultiKvCacheParams caches = MultiKvCacheParams.fromParams(
-                ModelPresets.find("llama-3.1-8b").cacheParams().pageSize(16).build());
-        SchedulerConfig config =
-                SchedulerConfig.builder(caches, 4096).maxBatchTokens(2048).build();
-        SchedulerCore core = new SchedulerCore(config, listener);
-        core.submit(SequenceSpec.of(prompt).maxTokens(256).stopTokens(EOS), Long.MAX_VALUE);
+    /** Every line between the markers of a source stands in a document, in one piece. */
+    private static void assertShown(String document, String source) throws IOException {
+        String text = Files.readString(Path.of("src/test/java/io/kvflux/" + source + ".java"));
+        String example = text.substring(text.indexOf("// README"), text.indexOf("// end"))
+                .lines()
+                .skip(1)
+                .map(String::strip)
+                .filter(line -> !line.isEmpty())
+                .collect(Collectors.joining("\n"));
+        String shown = Files.readString(Path.of(document))
+                .lines()
+                .map(String::strip)
+                .filter(line -> !line.isEmpty())
+                .collect(Collectors.joining("\n"));
+        assertThat(shown).contains(example);
+    }
 
-        StepResult result = new StepResult();
-        for (Step step = core.plan(); step != null; step = core.plan()) {
-            model.run(step, result.reset(step));
-            core.complete(result);
-        }
+    private static void example(KvCacheParams cache, Client client, int[] prompt) {
+        // README
+        BlockScheduler scheduler = BlockScheduler.builder(MultiKvCacheParams.fromParams(cache))
+                .deviceMemory(DataSize.parse("64MiB"))
+                .maxBatchTokens(2048)
+                .build();
+        scheduler.run(new ExampleExecutor(scheduler.memory(), 16)).subscribe();
+
+        Flux<TokenEvent> tokens =
+                scheduler.generate(SequenceSpec.of(prompt).maxTokens(14).stopTokens(EOS));
+        tokens.doOnNext(event -> client.write(event.token())).blockLast();
+
+        scheduler.disposeGracefully(Duration.ofSeconds(10)).block();
         // end
     }
 

@@ -285,6 +285,9 @@ class SchedulerModelTest {
         @Override
         public void admitted(SequenceId id, int replica, int hitTokens) {
             ModelSequence sequence = sequences.get(id);
+            if (sequence == null) {
+                return; // a fork that runs at once: it is told before it has been named
+            }
             assertThat(hitTokens % config.pageSize()).isZero();
             assertThat(hitTokens).isLessThan(sequence.length);
             assertThat(hitTokens == 0 || config.prefixCaching()).isTrue();

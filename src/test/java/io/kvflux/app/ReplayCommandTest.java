@@ -42,6 +42,26 @@ class ReplayCommandTest {
     Path folder;
 
     @Test
+    void aReplayInRealTimeEndsWithTheCountsOfTheVirtualClock() throws IOException {
+        Outcome outcome = Cli.run("replay", "--realtime", "--limit", "40", "--speed", "1000000", "--json");
+        assertThat(outcome.code()).as(outcome.err()).isZero();
+        JsonNode json = new ObjectMapper().readTree(outcome.out());
+        assertThat(json.get("agreesWithVirtualClock").asBoolean()).isTrue();
+        assertThat(json.get("completed").asInt()).isEqualTo(40);
+        assertThat(json.get("wrongTokens").asInt()).isZero();
+        assertThat(json.get("leakedBlocks").asInt()).isZero();
+    }
+
+    @Test
+    void aReplayInRealTimePrintsBothReplays() {
+        Outcome outcome = Cli.run("replay", "--realtime", "--limit", "20", "--speed", "1000000");
+        assertThat(outcome.code()).as(outcome.err()).isZero();
+        assertThat(outcome.out())
+                .contains("real time", "virtual clock", "tokens read back from pages")
+                .contains("The token counts are those of the virtual clock, and every token was right.");
+    }
+
+    @Test
     void noCommandPrintsTheHelp() {
         Outcome outcome = Cli.run();
         assertThat(outcome.code()).isZero();

@@ -96,7 +96,7 @@ public final class BlockScheduler {
         return Flux.defer(() -> {
             ArrivalGate gate = new ArrivalGate(shell);
             return gate.admit(source)
-                    .takeUntilOther(shell.closed.asMono().publishOn(shell.settings.deliverOn()))
+                    .takeUntilOther(shell.closed.asMono())
                     .flatMapDelayError(spec -> new SequenceFlux(shell, spec, null, gate), Integer.MAX_VALUE, prefetch);
         });
     }

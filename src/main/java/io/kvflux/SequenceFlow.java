@@ -117,6 +117,9 @@ final class SequenceFlow extends Outlet implements Subscription {
     @Override
     void run() {
         if (phase == Phase.ENDED) {
+            if (cancelled) {
+                shell.clients.offer(this); // so that it lets go of what was not delivered
+            }
             return;
         }
         IllegalArgumentException bad = badRequest;

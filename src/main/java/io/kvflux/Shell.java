@@ -51,7 +51,7 @@ final class Shell implements Loop.Work, SchedulerListener {
     final Steps steps;
     final EventHub events;
     final LiveMetrics metrics = new LiveMetrics();
-    /** Completes when nothing enters any more; delivered to on the loop, so subscribers hop off it at once. */
+    /** Completes when nothing enters any more. */
     final Sinks.Empty<Void> closed = Sinks.empty();
 
     private final Map<SequenceId, SequenceFlow> flows = new HashMap<>();
@@ -60,6 +60,15 @@ final class Shell implements Loop.Work, SchedulerListener {
     private final List<ArrivalGate> gates = new ArrayList<>();
     private final List<Closer> closers = new ArrayList<>();
     private final Release release;
+    private final Outlet closedNotice = new Outlet() {
+        @Override
+        void run() {}
+
+        @Override
+        void deliver() {
+            closed.tryEmitEmpty();
+        }
+    };
 
     private State state = State.OPEN;
     private int pending;
@@ -131,7 +140,7 @@ final class Shell implements Loop.Work, SchedulerListener {
         state = State.CLOSED;
         steps.breakOff(end);
         events.end(end);
-        closed.tryEmitEmpty();
+        inner.offer(closedNotice);
         closers.forEach(closer -> closer.end(end));
         closers.clear();
     }
@@ -394,7 +403,10 @@ final class Shell implements Loop.Work, SchedulerListener {
         touched.clear();
         metrics.add(LiveMetrics.STEPS_COMPLETED, 1);
         metrics.add(LiveMetrics.STEPS_FAILED, failed ? 1 : 0);
-        record(recorder -> recorder.stepCompleted(entries, slot.tokens, nowNs() - slot.plannedNs, failed));
+        if (settings.recorder() != null) {
+            long durationNs = nowNs() - slot.plannedNs;
+            record(recorder -> recorder.stepCompleted(entries, slot.tokens, durationNs, failed));
+        }
     }
 
     // ---- the end
@@ -408,7 +420,7 @@ final class Shell implements Loop.Work, SchedulerListener {
     void closeSoon() {
         if (state == State.OPEN) {
             state = State.CLOSING;
-            closed.tryEmitEmpty();
+            inner.offer(closedNotice);
         }
     }
 

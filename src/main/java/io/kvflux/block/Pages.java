@@ -41,7 +41,8 @@ final class Pages {
         next = new int[blocks + 1];
         prev = new int[blocks + 1];
         Arrays.fill(prev, FREE);
-        int perSegment = Integer.highestOneBit(Math.max(1, SEGMENT_INTS / pageSize));
+        int inUse = Integer.highestOneBit(Math.min(blocks, SEGMENT_INTS)) * 2; // a small pool has one small segment
+        int perSegment = Math.min(inUse, Integer.highestOneBit(Math.max(1, SEGMENT_INTS / pageSize)));
         segmentShift = Integer.numberOfTrailingZeros(perSegment);
         segmentMask = perSegment - 1;
         segments = new int[(blocks >>> segmentShift) + 1][];

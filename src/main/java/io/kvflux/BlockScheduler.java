@@ -73,7 +73,7 @@ public final class BlockScheduler {
      * @throws IllegalArgumentException if a prompt token is outside the vocabulary, where its size is set
      */
     public Flux<TokenEvent> generate(SequenceSpec spec) {
-        shell.settings.requireInVocabulary(spec);
+        shell.settings.requireInVocabulary(Objects.requireNonNull(spec, "spec"));
         return new SequenceFlux(shell, spec, null, null);
     }
 

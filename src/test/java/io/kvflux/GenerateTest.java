@@ -245,6 +245,35 @@ class GenerateTest {
     }
 
     @Test
+    void nothingIsRefusedAtOnceAndDisturbsNobody() {
+        Rig rig = new Rig(20);
+        Client client =
+                Client.of(rig.scheduler.generate(Rig.prompt(5).maxTokens(2))).asks(2);
+        assertThatThrownBy(() -> rig.scheduler.generate(null)).isInstanceOf(NullPointerException.class);
+        assertThatThrownBy(() -> rig.scheduler.fork(null)).isInstanceOf(NullPointerException.class);
+        assertThatThrownBy(() -> rig.scheduler.match(null)).isInstanceOf(NullPointerException.class);
+        assertThatThrownBy(() -> rig.scheduler.arrivals(null)).isInstanceOf(NullPointerException.class);
+        assertThatThrownBy(() -> rig.scheduler.run(null)).isInstanceOf(NullPointerException.class);
+        assertThatThrownBy(() -> rig.scheduler.complete(null)).isInstanceOf(NullPointerException.class);
+        assertThatThrownBy(() -> rig.scheduler.fail(1, null)).isInstanceOf(NullPointerException.class);
+        assertThatThrownBy(() -> rig.scheduler.disposeGracefully(null)).isInstanceOf(NullPointerException.class);
+        rig.stepAll();
+        assertThat(client.completed).isTrue();
+    }
+
+    @Test
+    void aCancelledClientThatHadItAllToComeIsLetGo() {
+        Rig rig = new Rig(20);
+        Client client = Client.of(rig.scheduler.generate(Rig.prompt(5).maxTokens(2)));
+        rig.stepAll();
+        assertThat(rig.scheduler.metrics().finished()).isEqualTo(1);
+        client.cancel();
+        client.asks(5);
+        assertThat(client.events).isEmpty();
+        assertThat(rig.scheduler.metrics().cancelled()).isZero();
+    }
+
+    @Test
     void aPromptOutsideTheVocabularyIsRefusedAtOnce() {
         Rig rig = new Rig(20, builder -> builder.vocabularySize(1002));
         assertThatThrownBy(() -> rig.scheduler.generate(Rig.prompt(3)))

@@ -87,9 +87,7 @@ final class ReplayCommand implements Callable<Integer> {
             virtual = result.summary();
         }
         try (Workload workload = workloadOptions.open(false)) {
-            RealtimeReplay replay = new RealtimeReplay(workload, setup.options(), timeOptions.speedOrDefault());
-            interruption.onStop(replay::stop);
-            RealtimeResult result = replay.run();
+            RealtimeResult result = realtime(workload, setup);
             PrintWriter out = spec.commandLine().getOut();
             RealtimeTable.print(out, result, virtual, setup, outputOptions.json);
             out.flush();
@@ -98,6 +96,21 @@ final class ReplayCommand implements Callable<Integer> {
             }
             return RealtimeTable.holds(result, virtual) ? 0 : 1;
         }
+    }
+
+    private RealtimeResult realtime(Workload workload, ReplaySetup setup) {
+        if (!Progress.isWanted(outputOptions.quiet)) {
+            return realtime(workload, setup, new Listeners(List.of()));
+        }
+        try (Progress progress = Progress.start(err(), workload.size())) {
+            return realtime(workload, setup, progress);
+        }
+    }
+
+    private RealtimeResult realtime(Workload workload, ReplaySetup setup, ReplayListener listener) {
+        RealtimeReplay replay = new RealtimeReplay(workload, setup.options(), timeOptions.speedOrDefault(), listener);
+        interruption.onStop(replay::stop);
+        return replay.run();
     }
 
     private void tell(Workload workload) {

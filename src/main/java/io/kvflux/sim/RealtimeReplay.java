@@ -54,6 +54,7 @@ public final class RealtimeReplay {
     private final Workload workload;
     private final ReplayOptions options;
     private final double speed;
+    private final ReplayListener listener;
     private final SplittableRandom dealer;
     private final Map<SequenceSpec, Live> live = new ConcurrentHashMap<>();
     private final Sinks.Empty<Void> stop = Sinks.empty();
@@ -78,15 +79,17 @@ public final class RealtimeReplay {
      * @param workload read once, by {@link #run}; the caller closes it
      * @param options how to replay; of the caches only page size, replicas and blocks count
      * @param speed seconds of the trace's time in a second, positive
+     * @param listener hears of progress, and of nothing else
      * @throws IllegalArgumentException if speed is not positive
      */
-    public RealtimeReplay(Workload workload, ReplayOptions options, double speed) {
+    public RealtimeReplay(Workload workload, ReplayOptions options, double speed, ReplayListener listener) {
         if (!(speed > 0) || Double.isInfinite(speed)) {
             throw new IllegalArgumentException("speed must be positive, speed=" + speed);
         }
         this.workload = workload;
         this.options = options;
         this.speed = speed;
+        this.listener = listener;
         dealer = new SplittableRandom(options.seed());
     }
 
@@ -192,7 +195,7 @@ public final class RealtimeReplay {
             boolean neverFit = event.cause() instanceof SequenceTooLongException && entry.received == 0;
             rejected += neverFit ? 1 : 0;
             failed += neverFit || stopped ? 0 : 1;
-            live.remove(event.spec());
+            ended(event.spec());
             return;
         }
         outputTokens++;
@@ -206,8 +209,13 @@ public final class RealtimeReplay {
             cachedTokens += event.usage().cachedTokens();
             ttft.add((entry.firstTokenNs - entry.submittedNs) / 1e9 * speed);
             latency.add((now - entry.submittedNs) / 1e9 * speed);
-            live.remove(event.spec());
+            ended(event.spec());
         }
+    }
+
+    private void ended(SequenceSpec spec) {
+        live.remove(spec);
+        listener.onProgress(completed + rejected + failed, workload.size());
     }
 
     private synchronized RealtimeResult result(SchedulerMetrics metrics, long checkedTokens) {

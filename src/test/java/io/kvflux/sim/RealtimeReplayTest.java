@@ -25,7 +25,7 @@ class RealtimeReplayTest {
 
     private static RealtimeResult realtime(ReplayOptions options, int requests) {
         try (Workload workload = SyntheticWorkload.of(1, requests)) {
-            return new RealtimeReplay(workload, options, FAST).run();
+            return new RealtimeReplay(workload, options, FAST, new ReplayListener() {}).run();
         }
     }
 
@@ -51,7 +51,7 @@ class RealtimeReplayTest {
     @Test
     void aReplayThatIsStoppedGivesWhatItHas() {
         try (Workload workload = SyntheticWorkload.of(1, 100_000)) {
-            RealtimeReplay replay = new RealtimeReplay(workload, options(4000, 1, 1), 1);
+            RealtimeReplay replay = new RealtimeReplay(workload, options(4000, 1, 1), 1, new ReplayListener() {});
             replay.stop();
             RealtimeResult result = replay.run();
             assertThat(result.partial()).isTrue();
@@ -63,7 +63,7 @@ class RealtimeReplayTest {
     void aSpeedIsPositive() {
         try (Workload workload = SyntheticWorkload.of(1, 1)) {
             assertThatIllegalArgumentException()
-                    .isThrownBy(() -> new RealtimeReplay(workload, options(10, 1, 1), 0))
+                    .isThrownBy(() -> new RealtimeReplay(workload, options(10, 1, 1), 0, new ReplayListener() {}))
                     .withMessage("speed must be positive, speed=0.0");
         }
     }

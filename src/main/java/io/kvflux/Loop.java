@@ -5,6 +5,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import reactor.core.scheduler.Scheduler;
+import reactor.core.scheduler.Schedulers;
 
 /**
  * Serialises signals from any thread. A thread that raises a signal while nobody drains becomes the one that does; the
@@ -67,8 +68,11 @@ final class Loop {
                 if (left-- == 0) {
                     signal.below = todo;
                     todo = signal;
-                    handOver();
-                    return;
+                    if (handOver()) {
+                        return;
+                    }
+                    left = BATCH;
+                    continue;
                 }
                 signal.lower();
                 run(signal);
@@ -95,14 +99,18 @@ final class Loop {
         }
     }
 
-    private void handOver() {
+    /** Whether somebody else goes on with the drain. */
+    private boolean handOver() {
+        if (scheduler == Schedulers.immediate()) {
+            return false;
+        }
         try {
             scheduler.schedule(this::drain);
         } catch (RejectedExecutionException disposed) {
-            drain(); // nobody else is left to do it
-            return;
+            return false;
         }
         work.rest();
+        return true;
     }
 
     private @Nullable Signal next() {

@@ -9,6 +9,10 @@ import io.kvflux.api.SequenceSpec;
 import io.kvflux.api.StepResult;
 import io.kvflux.api.TokenEvent;
 import io.kvflux.core.Configs;
+import io.kvflux.geometry.DataSize;
+import io.kvflux.memory.FaultyDeviceMemory;
+import io.kvflux.memory.FaultyDeviceMemory.Fault;
+import io.kvflux.memory.host.HostMemoryDevice;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Queue;
@@ -57,8 +61,12 @@ class ChaosTest {
     void aMillionTokensToHundredsOfCapriciousClients() throws InterruptedException {
         System.out.println("ChaosTest seed " + SEED + " (-Dkvflux.seed)");
         Scheduler model = Schedulers.newSingle("chaos-model");
+        HostMemoryDevice host = HostMemoryDevice.withBudget(DataSize.parse("16MiB"));
+        FaultyDeviceMemory device = capricious(host);
         BlockScheduler scheduler = BlockScheduler.builder(Configs.caches(8, 2))
+                .device(device)
                 .deviceBlocks(BLOCKS)
+                .zeroOnRelease(true)
                 .maxBatchSize(48)
                 .maxBatchTokens(512)
                 .maxStepsInFlight(2)
@@ -81,6 +89,8 @@ class ChaosTest {
         threads.shutdownNow();
         assertThat(faults).as("seed %s", SEED).isEmpty();
         accountFor(scheduler);
+        assertThat(device.allocatedBytes()).isZero();
+        device.close();
         model.dispose();
     }
 
@@ -100,6 +110,31 @@ class ChaosTest {
         assertThat(metrics.cancelled()).isPositive();
         assertThat(metrics.failed()).isPositive();
         assertThat(metrics.cachedTokens()).isPositive();
+    }
+
+    /** Copies and zeroing that come late or not at all; a worker ends what is late. */
+    private FaultyDeviceMemory capricious(HostMemoryDevice host) {
+        SplittableRandom random = new SplittableRandom(SEED);
+        FaultyDeviceMemory[] device = new FaultyDeviceMemory[1];
+        device[0] = new FaultyDeviceMemory(host, batch -> {
+            int whim = random.nextInt(1000);
+            if (whim < 2) {
+                return Fault.FAIL;
+            }
+            if (whim < 100) {
+                work.add(() -> endLate(device[0]));
+                return Fault.DELAY;
+            }
+            return Fault.NONE;
+        });
+        return device[0];
+    }
+
+    private static void endLate(FaultyDeviceMemory device) {
+        while (device.delayed() == 0) {
+            Thread.onSpinWait(); // it is on its way
+        }
+        device.releaseNext();
     }
 
     private StepExecutor flakyModel(Scheduler on) {
@@ -250,6 +285,7 @@ class ChaosTest {
             @Override
             protected void hookOnError(Throwable cause) {
                 if (!(cause instanceof InjectedFailure
+                        || cause instanceof FaultyDeviceMemory.InjectedFaultException
                         || cause instanceof QueueFullException
                         || cause instanceof IllegalArgumentException)) {
                     faults.add(cause);

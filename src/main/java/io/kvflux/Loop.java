@@ -39,7 +39,6 @@ final class Loop {
     private final AtomicInteger raises = new AtomicInteger();
 
     private @Nullable Signal todo;
-    private int accounted;
 
     Loop(Scheduler scheduler, Work work) {
         this.scheduler = scheduler;
@@ -56,19 +55,23 @@ final class Loop {
             signal.below = below;
         } while (!top.compareAndSet(below, signal));
         if (raises.getAndIncrement() == 0) {
-            accounted = 1;
-            drain();
+            drain(1);
         }
     }
 
-    private void drain() {
+    /**
+     * Runs signals until every raise is accounted for. The next drain may begin on another thread the moment that {@code
+     * raises} is 0, so nothing that drains share is touched after that.
+     */
+    private void drain(int begun) {
+        int accounted = begun;
         int left = BATCH;
         do {
             for (Signal signal = next(); signal != null; signal = next()) {
                 if (left-- == 0) {
                     signal.below = todo;
                     todo = signal;
-                    if (handOver()) {
+                    if (handOver(accounted)) {
                         return;
                     }
                     left = BATCH;
@@ -100,12 +103,12 @@ final class Loop {
     }
 
     /** Whether somebody else goes on with the drain. */
-    private boolean handOver() {
+    private boolean handOver(int accounted) {
         if (scheduler == Schedulers.immediate()) {
             return false;
         }
         try {
-            scheduler.schedule(this::drain);
+            scheduler.schedule(() -> drain(accounted));
         } catch (RejectedExecutionException disposed) {
             return false;
         }

@@ -156,6 +156,55 @@ class ThreadsTest {
         assertThat(handedOver).hasValue(3);
     }
 
+    /** Each thread raises its signal again only when it has run: nothing that comes later can cover up a lost one. */
+    @Test
+    void noSignalIsLostWhenTwoThreadsTakeTurns() throws InterruptedException {
+        Loop loop = new Loop(Schedulers.parallel(), new Loop.Work() {
+            @Override
+            public void settle() {}
+
+            @Override
+            public void broken(@Nullable Signal signal, Throwable bug) {
+                throw new AssertionError(bug);
+            }
+
+            @Override
+            public void rest() {}
+        });
+        AtomicInteger lost = new AtomicInteger();
+        Thread[] threads = new Thread[3];
+        for (int i = 0; i < threads.length; i++) {
+            threads[i] = new Thread(() -> lost.addAndGet(raiseAndAwait(loop, 300_000)));
+            threads[i].start();
+        }
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        assertThat(lost).hasValue(0);
+    }
+
+    /** How many signals did not run within some seconds; stops at the first. */
+    private static int raiseAndAwait(Loop loop, int times) {
+        AtomicInteger runs = new AtomicInteger();
+        Signal signal = new Signal() {
+            @Override
+            void run() {
+                runs.incrementAndGet();
+            }
+        };
+        for (int i = 1; i <= times; i++) {
+            loop.raise(signal);
+            long giveUp = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+            while (runs.get() < i) {
+                if (System.nanoTime() > giveUp) {
+                    return 1;
+                }
+                Thread.onSpinWait();
+            }
+        }
+        return 0;
+    }
+
     @Test
     void aBugInTheCoreEndsEverythingClearly() {
         BlockScheduler scheduler = Rig.builder(20)

@@ -11,6 +11,10 @@ import java.lang.invoke.VarHandle;
  *                     ^                 | offer
  *                     +----- lane ---- AGAIN
  * </pre>
+ *
+ * What there is to deliver is put in queues that publish with ordered stores, which a later read of the state may overtake;
+ * so there is a full fence between the two on both sides: whoever finds the outlet QUEUED may rely on being seen by the
+ * delivery that is about to begin.
  */
 abstract class Outlet extends Signal {
 
@@ -27,6 +31,7 @@ abstract class Outlet extends Signal {
 
     /** Whether this has to be put in the lanes' queue now. */
     final boolean enqueue() {
+        VarHandle.fullFence();
         while (true) {
             int now = state;
             if (now == QUEUED || now == AGAIN) {
@@ -40,6 +45,7 @@ abstract class Outlet extends Signal {
 
     final void begin() {
         state = RUNNING;
+        VarHandle.fullFence();
     }
 
     /** Whether this has to be put in the queue again. */

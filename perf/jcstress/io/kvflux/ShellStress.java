@@ -6,6 +6,7 @@ import io.kvflux.api.StepResult;
 import io.kvflux.api.TokenEvent;
 import io.kvflux.core.Configs;
 import java.util.Objects;
+import java.util.Queue;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.openjdk.jcstress.annotations.Actor;
@@ -16,9 +17,11 @@ import org.openjdk.jcstress.annotations.Outcome;
 import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.III_Result;
 import org.openjdk.jcstress.infra.results.II_Result;
+import org.openjdk.jcstress.infra.results.I_Result;
 import org.reactivestreams.Subscription;
 import reactor.core.publisher.BaseSubscriber;
 import reactor.core.scheduler.Schedulers;
+import reactor.util.concurrent.Queues;
 
 /** Races at the border of the scheduler; each outcome that must not be is named. */
 public final class ShellStress {
@@ -243,6 +246,57 @@ public final class ShellStress {
         public void look(II_Result r) {
             r.r1 = events.get();
             r.r2 = completions.get();
+        }
+    }
+
+    /** An offer against a delivery that begins: what was offered is delivered by that delivery, or by one more. */
+    @JCStressTest
+    @Outcome(id = "1", expect = Expect.ACCEPTABLE, desc = "delivered")
+    @Outcome(id = "0", expect = Expect.FORBIDDEN, desc = "the offer relied on a delivery that did not see it")
+    @State
+    public static class OfferAgainstDelivery {
+
+        private final Lanes lanes = new Lanes(Schedulers.immediate(), 2);
+        private final Queue<Integer> queue = Queues.<Integer>one().get();
+        private final Outlet outlet = new Outlet() {
+            @Override
+            void run() {}
+
+            @Override
+            void deliver() {
+                Integer value = queue.poll();
+                delivered += value == null ? 0 : value;
+            }
+        };
+        private int delivered;
+
+        /** A delivery is due, of nothing so far. */
+        public OfferAgainstDelivery() {
+            lanes.offer(outlet);
+        }
+
+        /** Offers. */
+        @Actor
+        public void offers() {
+            queue.offer(1);
+            lanes.offer(outlet);
+            lanes.wake();
+        }
+
+        /** Delivers. */
+        @Actor
+        public void delivers() {
+            lanes.wake();
+        }
+
+        /**
+         * Looks.
+         *
+         * @param r values delivered
+         */
+        @Arbiter
+        public void look(I_Result r) {
+            r.r1 = delivered;
         }
     }
 }

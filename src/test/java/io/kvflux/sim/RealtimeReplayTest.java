@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import io.kvflux.core.Configs;
 import io.kvflux.core.SchedulerConfig;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -46,6 +47,16 @@ class RealtimeReplayTest {
         assertThat(real.leakedBlocks()).isZero();
         assertThat(real.checkedTokens()).isGreaterThan(real.outputTokens());
         assertThat(real.partial()).isFalse();
+    }
+
+    /** With little traffic nothing that comes later covers up a lost wake-up: the replay would stand still. */
+    @Test
+    @Timeout(60)
+    void aHundredSmallReplaysEnd() {
+        for (int i = 0; i < 100; i++) {
+            ReplayOptions options = options(900, 1 + i % 2, 1 + i % 3);
+            assertThat(realtime(options, 8).completed()).isEqualTo(8);
+        }
     }
 
     @Test

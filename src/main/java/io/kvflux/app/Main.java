@@ -6,8 +6,6 @@ import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
-import java.util.logging.Level;
-import java.util.logging.Logger;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
@@ -19,14 +17,9 @@ public final class Main {
     static final int FAILURE = 1;
     static final int USAGE = 2;
 
-    /** Speaks of a way to free byte buffers that nothing here uses; kept, because loggers are forgotten otherwise. */
-    private static final Logger CHRONICLE =
-            Logger.getLogger("net.openhft.chronicle.core.internal.cleaner.ReflectionBasedByteBufferCleanerService");
-
     private Main() {}
 
     public static void main(String[] args) {
-        CHRONICLE.setLevel(Level.OFF);
         PrintWriter out = new PrintWriter(new FileOutputStream(FileDescriptor.out), false, StandardCharsets.UTF_8);
         PrintWriter err = new PrintWriter(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8);
         Interruption interruption = new Interruption();

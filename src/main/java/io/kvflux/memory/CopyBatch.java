@@ -5,9 +5,9 @@ import java.util.Objects;
 
 /**
  * Blocks to zero and to copy, in all caches and shards of their replica at once. First everything is zeroed, then
- * everything is copied; within one batch no block may be the destination of one copy and the source of another. Blocks
- * added one after another that stand one after another, on both sides, make one run, which a device carries out as one
- * operation an arena. Reusable; not thread-safe.
+ * everything is copied, in any order: a block that one copy writes is in no other copy. Blocks added one after another
+ * that stand one after another, on both sides, make one run, which a device carries out as one operation an arena.
+ * Reusable; not thread-safe.
  */
 public final class CopyBatch {
 
@@ -72,9 +72,12 @@ public final class CopyBatch {
      * @param source the block to read, from 1
      * @param destination the block to write, from 1
      * @throws IndexOutOfBoundsException if there is no such block
+     * @throws IllegalArgumentException if a block would be written twice, or both read and written
      */
     public void copy(int replica, int source, int destination) {
         arenas.requireBlock(replica, source);
+        arenas.requireBlock(replica, destination);
+        requireApart(replica, source, destination);
         add(replica, source, destination);
     }
 
@@ -145,6 +148,25 @@ public final class CopyBatch {
                 to.accept(replicas[i], destinations[i] + j);
             }
         }
+    }
+
+    private void requireApart(int replica, int source, int destination) {
+        boolean apart = source != destination;
+        for (int i = 0; i < size && apart; i++) {
+            apart = sources[i] == ZERO
+                    || replicas[i] != replica
+                    || !(within(source, destinations[i], counts[i])
+                            || within(destination, destinations[i], counts[i])
+                            || within(destination, sources[i], counts[i]));
+        }
+        if (!apart) {
+            throw new IllegalArgumentException("within a batch a block is written once, and not also read, replica="
+                    + replica + ", source=" + source + ", destination=" + destination);
+        }
+    }
+
+    private static boolean within(int block, int first, int count) {
+        return block >= first && block - first < count;
     }
 
     private void add(int replica, int source, int destination) {

@@ -37,9 +37,9 @@ public interface DeviceMemory extends AutoCloseable {
      * Begins to carry out a batch. The listener hears exactly once how it ended, on a thread of the device or, if the device
      * works on the caller's, before this returns; until then nobody else may touch the blocks or the batch.
      *
-     * @param batch what to zero and to copy
+     * @param batch what to zero and to copy, in arenas of this device: it fails otherwise
      * @param listener hears the end
-     * @throws IllegalStateException if the device is closed
+     * @throws IllegalStateException if the device is closed; the listener then hears nothing
      */
     void submit(CopyBatch batch, CopyListener listener);
 

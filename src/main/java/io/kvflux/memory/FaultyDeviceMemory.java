@@ -43,6 +43,7 @@ public final class FaultyDeviceMemory implements DeviceMemory {
     private final List<Held> held = new ArrayList<>();
     private int batches;
     private int never;
+    private boolean closed;
 
     /**
      * A device with faults.
@@ -120,6 +121,9 @@ public final class FaultyDeviceMemory implements DeviceMemory {
     public void submit(CopyBatch batch, CopyListener listener) {
         int number;
         synchronized (this) {
+            if (closed) {
+                throw new IllegalStateException("the device is closed, device=" + name());
+            }
             number = batches++;
         }
         switch (faults.apply(number)) {
@@ -138,6 +142,9 @@ public final class FaultyDeviceMemory implements DeviceMemory {
     public void close() {
         requireIdle();
         device.close();
+        synchronized (this) {
+            closed = true;
+        }
     }
 
     private synchronized void hold(Held batch) {

@@ -27,7 +27,12 @@ public interface PageArena {
     /** {@return what it is for, and its size} */
     ArenaSpec spec();
 
-    /** {@return where page 0 begins, as the device sees it} */
+    /**
+     * Where page 0 begins.
+     *
+     * @return its address, as the device sees it
+     * @throws IllegalStateException if the arena is closed
+     */
     long address();
 
     /** {@return bytes from the start of one page to the next} */
@@ -41,6 +46,7 @@ public interface PageArena {
      * @param page a block's id, in [0, pages)
      * @return its address, as the device sees it
      * @throws IndexOutOfBoundsException if there is no such page
+     * @throws IllegalStateException if the arena is closed
      */
     long address(int page);
 

@@ -137,6 +137,8 @@ public abstract class DeviceMemoryContract {
         assertThatThrownBy(() -> released.read(0, 0, new byte[1]))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("closed");
+        assertThatThrownBy(released::address).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> released.address(1)).isInstanceOf(IllegalStateException.class);
         PageArena arena = device.allocate(spec(3));
         device.close();
         device.close();
@@ -276,7 +278,44 @@ public abstract class DeviceMemoryContract {
         assertThatThrownBy(() -> device.submit(batch, (same, failure) -> {})).isInstanceOf(IllegalStateException.class);
     }
 
+    @Test
+    void aBlockThatACopyWritesIsInNoOtherCopy() {
+        BlockArenas arenas = BlockArenas.allocate(device(1 << 20), caches(), 9);
+        CopyBatch batch = new CopyBatch(arenas);
+        batch.copy(0, 1, 4);
+        batch.copy(0, 2, 5);
+        assertThatThrownBy(() -> batch.copy(0, 3, 3)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> batch.copy(0, 5, 6))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("within a batch a block is written once, and not also read, replica=0, source=5,"
+                        + " destination=6");
+        assertThatThrownBy(() -> batch.copy(0, 3, 4)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> batch.copy(0, 3, 2)).isInstanceOf(IllegalArgumentException.class);
+        assertThat(batch.runs()).isEqualTo(1);
+        batch.copy(0, 2, 6);
+        batch.copy(1, 5, 2);
+        batch.zero(0, 5);
+        assertThat(batch.runs()).isEqualTo(4);
+    }
+
+    @Test
+    void aBatchForAnotherDeviceFailsAndTouchesNothing() {
+        BlockArenas other = BlockArenas.allocate(device(1 << 20), caches(), 9);
+        fill(other);
+        CopyBatch batch = new CopyBatch(other);
+        batch.zero(0, 1);
+        assertThat(end(device(1 << 20), batch))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("a batch goes to the device its arenas are on, device=");
+        assertThat(contents(other.arena(0, 0, 0))).containsExactly(0, 1, 2, 3, 4, 5, 6, 7, 8, 9);
+    }
+
     private static void carryOut(DeviceMemory device, CopyBatch batch) {
+        assertThat(end(device, batch)).isNull();
+    }
+
+    /** Why a batch failed; null if it did not. */
+    private static @Nullable Throwable end(DeviceMemory device, CopyBatch batch) {
         CountDownLatch over = new CountDownLatch(1);
         List<Throwable> failures = new ArrayList<>();
         device.submit(batch, new CopyListener() {
@@ -293,7 +332,7 @@ public abstract class DeviceMemoryContract {
         } catch (InterruptedException e) {
             throw new AssertionError(e);
         }
-        assertThat(failures).isEmpty();
+        return failures.isEmpty() ? null : failures.get(0);
     }
 
     /** Every byte of page p is p. */

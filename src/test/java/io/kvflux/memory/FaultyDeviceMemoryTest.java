@@ -64,6 +64,9 @@ class FaultyDeviceMemoryTest extends DeviceMemoryContract {
         assertThat(ends).hasSize(4).contains("2", "3");
         device.releaseNext();
         device.close();
+        assertThatThrownBy(() -> device.submit(new CopyBatch(arenas), (same, failure) -> {}))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("the device is closed");
     }
 
     @Test

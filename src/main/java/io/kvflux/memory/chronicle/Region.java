@@ -1,10 +1,8 @@
 package io.kvflux.memory.chronicle;
 
 import java.util.concurrent.atomic.AtomicLong;
-import net.openhft.chronicle.bytes.BytesStore;
 import net.openhft.chronicle.core.Memory;
 import net.openhft.chronicle.core.OS;
-import net.openhft.chronicle.core.io.BackgroundResourceReleaser;
 
 /**
  * A contiguous piece of native memory. Not touched until it is written, so its size costs address space and no memory.
@@ -18,16 +16,20 @@ public final class Region implements AutoCloseable {
     private static final AtomicLong LIVE_BYTES = new AtomicLong();
     private static final AtomicLong LIVE_REGIONS = new AtomicLong();
 
-    private final BytesStore<?, ?> store;
     private final Memory memory = OS.memory();
+    private final long allocated;
+    private final long allocatedBytes;
     private final long base;
     private final long bytes;
     private volatile boolean closed;
 
-    private Region(BytesStore<?, ?> store, long base, long bytes) {
-        this.store = store;
-        this.base = base;
+    private Region(long bytes, int alignment) {
         this.bytes = bytes;
+        allocatedBytes = bytes + alignment;
+        allocated = memory.allocate(allocatedBytes);
+        base = (allocated + alignment - 1) & -(long) alignment;
+        LIVE_BYTES.addAndGet(bytes);
+        LIVE_REGIONS.incrementAndGet();
     }
 
     /**
@@ -45,11 +47,7 @@ public final class Region implements AutoCloseable {
                     "a region needs bytes > 0 and an alignment that is a power of two, bytes=" + bytes + ", alignment="
                             + alignment);
         }
-        BytesStore<?, ?> store = BytesStore.lazyNativeBytesStoreWithFixedCapacity(bytes + alignment);
-        long address = store.addressForWrite(0);
-        LIVE_BYTES.addAndGet(bytes);
-        LIVE_REGIONS.incrementAndGet();
-        return new Region(store, (address + alignment - 1) & -(long) alignment, bytes);
+        return new Region(bytes, alignment);
     }
 
     /** {@return bytes of all regions that are not closed, in this process; for finding leaks} */
@@ -67,9 +65,14 @@ public final class Region implements AutoCloseable {
         return bytes;
     }
 
-    /** {@return where it begins; wild once it is closed} */
+    /**
+     * Where it begins.
+     *
+     * @return its address, which is wild once the region is closed
+     * @throws IllegalStateException if it is closed
+     */
     public long address() {
-        return base;
+        return check(0, 0);
     }
 
     /**
@@ -156,8 +159,7 @@ public final class Region implements AutoCloseable {
             return;
         }
         closed = true;
-        store.releaseLast();
-        BackgroundResourceReleaser.releasePendingResources();
+        memory.freeMemory(allocated, allocatedBytes);
         LIVE_BYTES.addAndGet(-bytes);
         LIVE_REGIONS.decrementAndGet();
     }

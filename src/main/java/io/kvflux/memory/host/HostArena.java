@@ -7,14 +7,20 @@ import io.kvflux.memory.chronicle.Region;
 /** Pages in one region of host memory. */
 final class HostArena implements PageArena {
 
+    private final HostMemoryDevice device;
     private final ArenaSpec spec;
     private final Region region;
     private final long stride;
 
-    HostArena(ArenaSpec spec) {
+    HostArena(HostMemoryDevice device, ArenaSpec spec) {
+        this.device = device;
         this.spec = spec;
         stride = spec.strideBytes();
         region = Region.allocate(spec.bytes(), ArenaSpec.ALIGNMENT);
+    }
+
+    boolean isOn(HostMemoryDevice asked) {
+        return device == asked;
     }
 
     @Override

@@ -59,7 +59,7 @@ public final class HostMemoryDevice implements DeviceMemory {
         }
         HostArena arena;
         try {
-            arena = new HostArena(spec);
+            arena = new HostArena(this, spec);
         } catch (OutOfMemoryError none) {
             OutOfDeviceMemoryException refused =
                     new OutOfDeviceMemoryException(name(), spec.toString(), spec.bytes(), allocatedBytes, budgetBytes);
@@ -89,7 +89,7 @@ public final class HostMemoryDevice implements DeviceMemory {
         Throwable failure = null;
         try {
             batch.forEach(new Copier());
-        } catch (RuntimeException thrown) {
+        } catch (RuntimeException | Error thrown) {
             failure = thrown;
         } finally {
             synchronized (this) {
@@ -129,8 +129,8 @@ public final class HostMemoryDevice implements DeviceMemory {
         }
     }
 
-    /** Carries out runs; every arena it sees is one of ours. */
-    private static final class Copier implements CopyBatch.Work {
+    /** Carries out runs, in arenas of this device only. */
+    private final class Copier implements CopyBatch.Work {
 
         @Override
         public void zero(PageArena arena, int page, int count) {
@@ -142,11 +142,12 @@ public final class HostMemoryDevice implements DeviceMemory {
             own(arena).copy(source, destination, count);
         }
 
-        private static HostArena own(PageArena arena) {
-            if (arena instanceof HostArena own) {
+        private HostArena own(PageArena arena) {
+            if (arena instanceof HostArena own && own.isOn(HostMemoryDevice.this)) {
                 return own;
             }
-            throw new IllegalArgumentException("a batch goes to the device its arenas are on, " + arena.spec());
+            throw new IllegalArgumentException(
+                    "a batch goes to the device its arenas are on, device=" + name() + ", " + arena.spec());
         }
     }
 }

@@ -9,6 +9,9 @@ import reactor.core.publisher.MonoSink;
 /** One subscription of a disposal. Cancelling it does not bring the scheduler back. */
 final class Closer extends Outlet {
 
+    /** A hundred years: longer than anyone waits, and nanoseconds hold it. */
+    private static final Duration LONGEST = Duration.ofDays(36_500);
+
     private final Shell shell;
     private final Duration patience;
     private final MonoSink<Void> sink;
@@ -25,11 +28,13 @@ final class Closer extends Outlet {
         if (Objects.requireNonNull(patience, "patience").isNegative()) {
             throw new IllegalArgumentException("patience must not be negative, patience=" + patience);
         }
-        return Mono.create(sink -> shell.loop.raise(new Closer(shell, patience, sink)));
+        Duration bounded = patience.compareTo(LONGEST) < 0 ? patience : LONGEST;
+        return Mono.create(sink -> shell.loop.raise(new Closer(shell, bounded, sink)));
     }
 
     @Override
     void run() {
+        shell.add(this);
         if (patience.isZero()) {
             shell.end(null);
         } else {
@@ -41,7 +46,6 @@ final class Closer extends Outlet {
                 }
             });
         }
-        shell.add(this);
     }
 
     void end(@Nullable Throwable cause) {

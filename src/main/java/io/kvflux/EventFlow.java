@@ -102,7 +102,6 @@ final class EventFlow extends Outlet implements Subscription {
 
     @Override
     void deliver() {
-        boolean took = false;
         while (!silent) {
             boolean over = ended;
             IllegalArgumentException bad = badRequest;
@@ -113,15 +112,14 @@ final class EventFlow extends Outlet implements Subscription {
                 silence().onError(bad);
             } else if (event != null) {
                 emitted++;
-                took = true;
                 tell(event);
-            } else if (over && queue.isEmpty()) {
+            } else if (over && queue.isEmpty() && !behind) {
                 complete();
             } else {
                 break;
             }
         }
-        if (took && behind) {
+        if (behind && !silent && emitted < requested) {
             shell.loop.raise(this); // there is room for the notice now
         }
     }

@@ -43,7 +43,11 @@ final class ExecutorRun extends BaseSubscriber<Step> {
                     new IllegalStateException("an executor must return a publisher, not null, step=" + step.number()));
             return;
         }
-        Mono.from(publisher).subscribe(answer);
+        try {
+            Mono.from(publisher).subscribe(answer);
+        } catch (Throwable fatal) { // Reactor throws what it takes for fatal
+            answer.failed(fatal);
+        }
     }
 
     @Override
@@ -91,10 +95,15 @@ final class ExecutorRun extends BaseSubscriber<Step> {
         }
 
         void failed(Throwable cause) {
-            if (!answered) {
-                steps.fail(step, cause);
-                answered();
+            if (answered) {
+                return;
             }
+            try {
+                steps.fail(step, cause);
+            } catch (IllegalStateException elsewhere) { // somebody else answered or failed this step
+                Lanes.drop(cause);
+            }
+            answered();
         }
 
         private void answered() {

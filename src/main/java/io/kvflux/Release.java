@@ -27,7 +27,7 @@ final class Release extends Outlet {
     private void release() {
         try {
             memory.run();
-        } catch (RuntimeException thrown) {
+        } catch (RuntimeException | Error thrown) {
             failure = thrown;
         }
         shell.loop.raise(this);

@@ -302,7 +302,10 @@ final class Shell implements Loop.Work, SchedulerListener {
         gates.remove(gate);
     }
 
-    /** Asks for as many sequences as can wait, shared evenly among those who bring them. */
+    /**
+     * Asks for as many sequences as can wait, shared evenly among those who bring them. A source that was promised room
+     * keeps it though it brings nothing, so one that comes later may be given a seat that is not there: its sequence waits.
+     */
     private void openGates() {
         if (gates.isEmpty() || state != State.OPEN) {
             return;
@@ -311,10 +314,17 @@ final class Shell implements Loop.Work, SchedulerListener {
         for (ArrivalGate gate : gates) {
             room -= gate.promised();
         }
-        for (int i = 0; i < gates.size() && room > 0; i++) {
-            long share = Math.max(1, room / (gates.size() - i));
-            gates.get(i).promise(share);
-            room -= share;
+        boolean full = pending + waitingForRoom.size() >= settings.maxPending();
+        for (int i = 0; i < gates.size(); i++) {
+            ArrivalGate gate = gates.get(i);
+            long share = Math.max(0, room) / (gates.size() - i);
+            if (share == 0 && (room > 0 || !full) && gate.promised() == 0) {
+                share = 1;
+            }
+            if (share > 0) {
+                gate.promise(share);
+                room -= share;
+            }
         }
         if (gates.size() > 1) {
             gates.add(gates.remove(0)); // the first to be asked takes turns

@@ -119,7 +119,8 @@ final class Slot extends Signal implements CopyListener {
 
     /** Takes the slot for a result of this step; only the claimer may touch it until it says what came of it. */
     void claim(long of) {
-        if (!STATE.compareAndSet(this, ISSUED, CLAIMED)) {
+        // Looked at first, so that an answer to another step does not stand in the right one's way.
+        if (number != of || !STATE.compareAndSet(this, ISSUED, CLAIMED)) {
             throw notInFlight(of);
         }
         if (number != of) {

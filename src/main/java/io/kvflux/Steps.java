@@ -113,7 +113,8 @@ final class Steps {
                 && backoffs == 0
                 && !ended
                 && planned - handed < flow.demand()
-                && planned - taken < slots.length) {
+                && planned - taken < slots.length
+                && !zeroing()) {
             Step step = core.plan();
             if (step == null) {
                 break;
@@ -128,6 +129,12 @@ final class Steps {
         }
         hand();
         return any;
+    }
+
+    /** Whether blocks of the last step are being zeroed: were that to fail, a later step must not have got them. */
+    private boolean zeroing() {
+        Slot last = slot(planned);
+        return planned > taken && !last.ready && last.batch != null && last.batch.zeroedBlocks() > 0;
     }
 
     /** The batch of a step is over. If it failed, what needs it fails; the others of the step go on. */

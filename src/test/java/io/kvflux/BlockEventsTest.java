@@ -205,6 +205,25 @@ class BlockEventsTest {
     }
 
     @Test
+    void aSlowSubscriberIsToldOfItsLossBeforeTheEnd() {
+        Rig rig = new Rig(100, builder -> builder.blockEventBuffer(8));
+        Replayer slow = new Replayer(0);
+        rig.scheduler.blockEvents().subscribe(slow);
+        for (int i = 0; i < 20; i++) {
+            Client.of(rig.scheduler.generate(Rig.prompt(13, 100 * i).maxTokens(1)))
+                    .asks(1);
+            rig.stepAll();
+        }
+        rig.scheduler.disposeLater().subscribe();
+        slow.request(8);
+        assertThat(slow.events).hasSize(8);
+        assertThat(slow.isDisposed()).isFalse();
+        slow.request(1);
+        assertThat(slow.events).element(8).isInstanceOf(BlockEvent.Dropped.class);
+        assertThat(slow.isDisposed()).isTrue();
+    }
+
+    @Test
     void aSlowSubscriberIsToldHowManyEventsItLostAndSlowsNobodyDown() {
         Rig rig = new Rig(8, builder -> builder.blockEventBuffer(8));
         Replayer slow = new Replayer(0);

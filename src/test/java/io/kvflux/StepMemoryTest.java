@@ -167,6 +167,29 @@ class StepMemoryTest {
     }
 
     @Test
+    void noStepIsPlannedWhileTheBlocksOfAnotherAreZeroed() {
+        VirtualTimeScheduler time = VirtualTimeScheduler.create();
+        Rig rig = new Rig(
+                30,
+                builder -> builder.device(device)
+                        .zeroOnRelease(true)
+                        .maxStepsInFlight(2)
+                        .scheduling(core -> core.prefixCaching(false).maxBatchSize(1))
+                        .loopOn(time));
+        Client.of(rig.scheduler.generate(Rig.prompt(90).maxTokens(1))).asks(1);
+        rig.stepAll();
+        fault = Fault.DELAY;
+        Client.of(rig.scheduler.generate(Rig.prompt(7, 100).maxTokens(1))).asks(9);
+        Client.of(rig.scheduler.generate(Rig.prompt(7, 200).maxTokens(1))).asks(9);
+        assertThat(rig.steps).isEmpty();
+        assertThat(rig.scheduler.metrics().stepsInFlight()).isEqualTo(1);
+        fault = Fault.NONE;
+        device.releaseNext();
+        rig.stepAll();
+        assertThat(rig.scheduler.metrics().finished()).isEqualTo(3);
+    }
+
+    @Test
     void aStepWhoseBlocksCouldNotBeZeroedIsNotHandedOut() {
         VirtualTimeScheduler time = VirtualTimeScheduler.create();
         Rig rig = new Rig(

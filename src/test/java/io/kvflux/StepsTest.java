@@ -330,6 +330,61 @@ class StepsTest {
     }
 
     @Test
+    void patienceMayBeEndless() {
+        Rig rig = new Rig(20, builder -> builder.loopOn(VirtualTimeScheduler.create()));
+        Client client = client(rig.scheduler, 3, 0, 2);
+        AtomicInteger disposed = new AtomicInteger();
+        rig.scheduler
+                .disposeGracefully(Duration.ofSeconds(Long.MAX_VALUE))
+                .doOnSuccess(nothing -> disposed.incrementAndGet())
+                .subscribe();
+        rig.stepAll();
+        assertThat(client.completed).isTrue();
+        assertThat(disposed).hasValue(1);
+    }
+
+    @Test
+    void aStepThatSomebodyElseEndedDoesNotStallTheRun() {
+        BlockScheduler scheduler = Rig.builder(20).build();
+        Sinks.One<StepResult> late = Sinks.one();
+        List<Step> steps = new ArrayList<>();
+        scheduler
+                .run(step -> {
+                    steps.add(step);
+                    return steps.size() == 1 ? late.asMono() : Mono.just(Rig.answer(step, new StepResult()));
+                })
+                .subscribe();
+        Client lost = client(scheduler, 3, 0, 2);
+        StepResult answer = Rig.answer(steps.get(0), new StepResult());
+        VirtualTimeScheduler time = VirtualTimeScheduler.getOrSet();
+        scheduler.fail(answer.step(), new IllegalStateException("given up"));
+        assertThat(lost.error).hasMessage("given up");
+        late.tryEmitValue(answer);
+        time.advanceTimeBy(Duration.ofSeconds(1));
+        Client next = client(scheduler, 3, 100, 3);
+        assertThat(next.completed).isTrue();
+    }
+
+    @Test
+    void aFatalErrorOfTheExecutorFailsItsStepAndNoMore() {
+        BlockScheduler scheduler = Rig.builder(20).build();
+        AtomicInteger calls = new AtomicInteger();
+        scheduler
+                .run(step -> Mono.fromCallable(() -> {
+                    if (calls.incrementAndGet() == 1) {
+                        throw new UnsatisfiedLinkError("no kernel");
+                    }
+                    return Rig.answer(step, new StepResult());
+                }))
+                .subscribe();
+        Client failed = client(scheduler, 3, 0, 2);
+        assertThat(failed.error).isInstanceOf(UnsatisfiedLinkError.class);
+        Client next = client(scheduler, 3, 100, 3);
+        assertThat(next.completed).isTrue();
+        assertThat(calls).hasValue(4);
+    }
+
+    @Test
     void patienceEnds() {
         VirtualTimeScheduler time = VirtualTimeScheduler.create();
         Rig rig = new Rig(20, builder -> builder.loopOn(time));

@@ -79,8 +79,7 @@ public final class BlockScheduler {
 
     /**
      * At subscription subscribes to a source of sequences and merges their tokens. The source is asked for as many
-     * sequences as can wait: never for more than maxPending minus those that wait, whatever the demand for tokens;
-     * of several sources each is asked for one at least, which waits if it finds no room. The
+     * sequences as can wait: never for more than maxPending minus those that wait, whatever the demand for tokens. The
      * merged subscriber's demand is shared: each sequence generates as far as its buffer goes, and on as its tokens are
      * taken.
      *

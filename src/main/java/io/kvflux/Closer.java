@@ -50,7 +50,7 @@ final class Closer extends Outlet {
 
     void end(@Nullable Throwable cause) {
         failure = cause;
-        shell.inner.offer(this);
+        shell.clients.offer(this);
     }
 
     @Override

@@ -32,7 +32,7 @@ final class Query<T> extends Outlet {
         } catch (RuntimeException refused) {
             failure = refused;
         }
-        shell.inner.offer(this);
+        shell.clients.offer(this);
     }
 
     @Override

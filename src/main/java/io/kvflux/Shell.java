@@ -39,9 +39,9 @@ final class Shell implements Loop.Work, SchedulerListener {
 
     final Settings settings;
     final Loop loop;
-    /** Where clients hear their tokens. */
+    /** Where clients hear tokens, block events, answers and disposals. */
     final Lanes clients;
-    /** Where steps are handed out and questions answered, so that clients who block do not hold them up. */
+    /** Where steps are handed out, so that clients who block do not hold them up. */
     final Lanes inner;
 
     /** Null if the blocks' bytes are somebody else's. */
@@ -302,10 +302,7 @@ final class Shell implements Loop.Work, SchedulerListener {
         gates.remove(gate);
     }
 
-    /**
-     * Asks for as many sequences as can wait, shared evenly among those who bring them. A source that was promised room
-     * keeps it though it brings nothing, so one that comes later may be given a seat that is not there: its sequence waits.
-     */
+    /** Asks for as many sequences as can wait, shared evenly among those who bring them. */
     private void openGates() {
         if (gates.isEmpty() || state != State.OPEN) {
             return;
@@ -314,17 +311,10 @@ final class Shell implements Loop.Work, SchedulerListener {
         for (ArrivalGate gate : gates) {
             room -= gate.promised();
         }
-        boolean full = pending + waitingForRoom.size() >= settings.maxPending();
-        for (int i = 0; i < gates.size(); i++) {
-            ArrivalGate gate = gates.get(i);
-            long share = Math.max(0, room) / (gates.size() - i);
-            if (share == 0 && (room > 0 || !full) && gate.promised() == 0) {
-                share = 1;
-            }
-            if (share > 0) {
-                gate.promise(share);
-                room -= share;
-            }
+        for (int i = 0; i < gates.size() && room > 0; i++) {
+            long share = Math.max(1, room / (gates.size() - i));
+            gates.get(i).promise(share);
+            room -= share;
         }
         if (gates.size() > 1) {
             gates.add(gates.remove(0)); // the first to be asked takes turns

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.kvflux.api.SchedulerDisposedException;
 import io.kvflux.api.SchedulerRecorder;
 import io.kvflux.api.StepResult;
+import io.kvflux.core.Configs;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -157,6 +158,30 @@ class ThreadsTest {
     }
 
     /** Each thread raises its signal again only when it has run: nothing that comes later can cover up a lost one. */
+    @Test
+    void anExecutorMayWaitForAnAnswerAndClientsWhoBlockOnOneDoNotHoldUpSteps() throws InterruptedException {
+        BlockScheduler scheduler = BlockScheduler.builder(Configs.caches(4, 1))
+                .deviceBlocks(20)
+                .deliveryLanes(1)
+                .build();
+        CountDownLatch steps = new CountDownLatch(3);
+        CountDownLatch over = new CountDownLatch(1);
+        scheduler
+                .run(step -> {
+                    if (steps.getCount() == 3) {
+                        scheduler.snapshot().block(Duration.ofSeconds(30));
+                        scheduler.snapshot().subscribe(state -> await(over));
+                    }
+                    steps.countDown();
+                    return Mono.just(Rig.answer(step, new StepResult()));
+                })
+                .subscribe();
+        scheduler.generate(Rig.prompt(3).maxTokens(3)).subscribe();
+        assertThat(steps.await(30, TimeUnit.SECONDS)).isTrue();
+        over.countDown();
+        scheduler.disposeLater().block(Duration.ofSeconds(30));
+    }
+
     @Test
     void noSignalIsLostWhenTwoThreadsTakeTurns() throws InterruptedException {
         Loop loop = new Loop(Schedulers.parallel(), new Loop.Work() {

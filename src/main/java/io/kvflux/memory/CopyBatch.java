@@ -61,6 +61,7 @@ public final class CopyBatch {
      * @throws IndexOutOfBoundsException if there is no such block
      */
     public void zero(int replica, int block) {
+        arenas.requireBlock(replica, block);
         add(replica, ZERO, block);
         zeroed++;
     }
@@ -170,7 +171,6 @@ public final class CopyBatch {
     }
 
     private void add(int replica, int source, int destination) {
-        arenas.requireBlock(replica, destination);
         if (size > 0 && extendsLast(replica, source, destination)) {
             counts[size - 1]++;
             return;

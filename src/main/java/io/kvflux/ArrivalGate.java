@@ -137,12 +137,16 @@ final class ArrivalGate extends Outlet implements CoreSubscriber<SequenceSpec>, 
         return promised;
     }
 
-    /** Asks for more; on the loop. */
+    /** Asks for more, so far as its promises stay below a bound; how many more. On the loop. */
     @SuppressWarnings("NonAtomicVolatileUpdate") // only the loop writes it
-    void promise(long more) {
-        promised += (int) more;
-        asked += more;
-        shell.inner.offer(this);
+    long promise(long share, int most) {
+        long more = Math.min(share, most - promised);
+        if (more > 0) {
+            promised += (int) more;
+            asked += more;
+            shell.inner.offer(this);
+        }
+        return more;
     }
 
     /** One that was asked for has come; on the loop. */

@@ -117,9 +117,7 @@ public final class BlockScheduler {
         return new Flux<>() {
             @Override
             public void subscribe(CoreSubscriber<? super Step> actual) {
-                StepFlow flow = new StepFlow(shell, actual);
-                actual.onSubscribe(flow);
-                shell.loop.raise(flow);
+                new StepFlow(shell, actual).open();
             }
         };
     }
@@ -160,8 +158,7 @@ public final class BlockScheduler {
     public Mono<Void> run(StepExecutor executor) {
         Objects.requireNonNull(executor, "executor");
         return Mono.create(sink -> {
-            ExecutorRun run = new ExecutorRun(
-                    shell.steps, executor, sink, shell.settings.config().maxStepsInFlight());
+            ExecutorRun run = new ExecutorRun(shell.steps, executor, sink);
             sink.onDispose(run);
             steps().subscribe(run);
         });
@@ -224,9 +221,7 @@ public final class BlockScheduler {
         return new Flux<>() {
             @Override
             public void subscribe(CoreSubscriber<? super BlockEvent> actual) {
-                EventFlow flow = new EventFlow(shell, actual);
-                actual.onSubscribe(flow);
-                shell.loop.raise(flow);
+                new EventFlow(shell, actual).open();
             }
         };
     }

@@ -177,9 +177,10 @@ public final class BlockSchedulerBuilder {
 
     /**
      * Where a drain of the loop goes on that has become long for the thread that began it, and where back-off and patience
-     * are timed. Nothing on it blocks. Defaults to {@link Schedulers#parallel()}.
+     * are timed; one that cannot time leaves that to {@link Schedulers#parallel()}. Nothing on it blocks. Defaults to
+     * {@link Schedulers#parallel()}.
      *
-     * @param scheduler any, with time
+     * @param scheduler any
      * @return this
      */
     public BlockSchedulerBuilder loopOn(Scheduler scheduler) {
@@ -190,7 +191,8 @@ public final class BlockSchedulerBuilder {
     /**
      * Where subscribers and the executor are called. With {@link Schedulers#immediate()} they are called on whichever thread
      * called the scheduler, which is quickest, and what they do there is then that thread's affair. Defaults to
-     * {@link Schedulers#boundedElastic()}, whose threads may block.
+     * {@link Schedulers#boundedElastic()}, whose threads may block and which the application shares: one that fills it holds
+     * up steps and tokens, and gives the scheduler threads of its own here.
      *
      * @param scheduler any
      * @return this
@@ -313,15 +315,24 @@ public final class BlockSchedulerBuilder {
             faults.add("deviceMemory must hold the null block and one more of each replica, deviceMemory="
                     + availableBytes() + ", bytesPerBlock=" + BlockArenas.bytesPerBlock(caches) + " over all replicas");
         }
-        SchedulerConfig.Builder core = SchedulerConfig.builder(
-                        caches, deviceBlocks == null ? Math.max(1, blocks) : blocks)
-                .reportEmptied(zeroOnRelease);
+        SchedulerConfig.Builder core =
+                SchedulerConfig.builder(caches, deviceBlocks == null ? Math.max(1, blocks) : blocks);
         scheduling.accept(core);
+        core.reportEmptied(zeroOnRelease); // last: zeroing depends on it
         faults.addAll(core.contradictions());
         if (!faults.isEmpty()) {
             throw new IllegalArgumentException(String.join("; ", faults));
         }
-        return new BlockScheduler(new Shell(settings(core.build()), externalMemory ? null : allocate(blocks)));
+        Settings settings = settings(core.build());
+        StepMemory memory = externalMemory ? null : allocate(blocks);
+        try {
+            return new BlockScheduler(new Shell(settings, memory));
+        } catch (RuntimeException | Error failed) {
+            if (memory != null) {
+                memory.close();
+            }
+            throw failed;
+        }
     }
 
     private void checkShell(List<String> faults) {

@@ -3,6 +3,8 @@ package io.kvflux;
 import java.time.Duration;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
+import reactor.core.Disposable;
+import reactor.core.Disposables;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.MonoSink;
 
@@ -16,6 +18,7 @@ final class Closer extends Outlet {
     private final Duration patience;
     private final MonoSink<Void> sink;
     private @Nullable Throwable failure;
+    private Disposable timer = Disposables.disposed();
 
     private Closer(Shell shell, Duration patience, MonoSink<Void> sink) {
         this.shell = shell;
@@ -39,7 +42,7 @@ final class Closer extends Outlet {
             shell.end(null);
         } else {
             shell.closeSoon();
-            shell.after(patience, new Signal() {
+            timer = shell.after(patience, new Signal() {
                 @Override
                 void run() {
                     shell.end(null);
@@ -50,6 +53,7 @@ final class Closer extends Outlet {
 
     void end(@Nullable Throwable cause) {
         failure = cause;
+        timer.dispose();
         shell.clients.offer(this);
     }
 

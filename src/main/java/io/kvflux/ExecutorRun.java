@@ -14,18 +14,16 @@ final class ExecutorRun extends BaseSubscriber<Step> {
     private final Steps steps;
     private final StepExecutor executor;
     private final MonoSink<Void> sink;
-    private final int window;
 
-    ExecutorRun(Steps steps, StepExecutor executor, MonoSink<Void> sink, int window) {
+    ExecutorRun(Steps steps, StepExecutor executor, MonoSink<Void> sink) {
         this.steps = steps;
         this.executor = executor;
         this.sink = sink;
-        this.window = window;
     }
 
     @Override
     protected void hookOnSubscribe(Subscription subscription) {
-        subscription.request(window);
+        subscription.request(Long.MAX_VALUE); // steps in flight are bounded as it is
     }
 
     @Override
@@ -78,7 +76,7 @@ final class ExecutorRun extends BaseSubscriber<Step> {
                             + ", result.step=" + result.step());
                 }
                 steps.complete(result);
-                answered();
+                answered = true;
             } catch (RuntimeException unfit) {
                 failed(unfit);
             }
@@ -103,12 +101,7 @@ final class ExecutorRun extends BaseSubscriber<Step> {
             } catch (IllegalStateException elsewhere) { // somebody else answered or failed this step
                 Lanes.drop(cause);
             }
-            answered();
-        }
-
-        private void answered() {
             answered = true;
-            ExecutorRun.this.request(1);
         }
     }
 }

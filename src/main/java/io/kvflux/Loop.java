@@ -55,7 +55,7 @@ final class Loop {
             signal.below = below;
         } while (!top.compareAndSet(below, signal));
         if (raises.getAndIncrement() == 0) {
-            drain(1);
+            drain(1, true);
         }
     }
 
@@ -63,17 +63,19 @@ final class Loop {
      * Runs signals until every raise is accounted for. The next drain may begin on another thread the moment that {@code
      * raises} is 0, so nothing that drains share is touched after that.
      */
-    private void drain(int begun) {
+    private void drain(int begun, boolean onCaller) {
+        boolean handOverLong = onCaller;
         int accounted = begun;
         int left = BATCH;
         do {
             for (Signal signal = next(); signal != null; signal = next()) {
-                if (left-- == 0) {
+                if (left-- == 0 || (handOverLong && signal.isLong())) {
                     signal.below = todo;
                     todo = signal;
                     if (handOver(accounted)) {
                         return;
                     }
+                    handOverLong = false; // nobody else takes it
                     left = BATCH;
                     continue;
                 }
@@ -108,7 +110,7 @@ final class Loop {
             return false;
         }
         try {
-            scheduler.schedule(() -> drain(accounted));
+            scheduler.schedule(() -> drain(accounted, false));
         } catch (RejectedExecutionException disposed) {
             return false;
         }

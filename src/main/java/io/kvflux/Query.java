@@ -35,6 +35,18 @@ final class Query<T> extends Outlet {
         shell.clients.offer(this);
     }
 
+    /** Some go through all that is cached. */
+    @Override
+    boolean isLong() {
+        return true;
+    }
+
+    @Override
+    void abort(Throwable cause) {
+        failure = cause;
+        shell.clients.offer(this);
+    }
+
     @Override
     void deliver() {
         if (failure != null) {

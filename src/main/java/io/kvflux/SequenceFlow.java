@@ -5,14 +5,9 @@ import io.kvflux.api.SequenceId;
 import io.kvflux.api.SequenceSpec;
 import io.kvflux.api.TokenEvent;
 import io.kvflux.api.Usage;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
 import java.util.Objects;
-import java.util.Queue;
 import org.jspecify.annotations.Nullable;
-import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
-import reactor.core.publisher.Operators;
 import reactor.util.concurrent.Queues;
 
 /**
@@ -24,10 +19,9 @@ import reactor.util.concurrent.Queues;
  *    +------ refused, cancelled ------------------+
  * </pre>
  *
- * Three parties touch it: its client (demand and cancel, any thread), the loop (everything marked so), and the lane that
- * delivers to the client. Tokens go from the loop to the lane through a queue of one producer and one consumer.
+ * Everything here is the loop's.
  */
-final class SequenceFlow extends Outlet implements Subscription {
+final class SequenceFlow extends Feed<TokenEvent> {
 
     enum Phase {
         NEW,
@@ -36,9 +30,8 @@ final class SequenceFlow extends Outlet implements Subscription {
         ENDED
     }
 
-    private static final VarHandle REQUESTED = Fields.of(MethodHandles.lookup(), "requested", long.class);
+    /** Events that a piece of the queue holds. */
     private static final int LINK = 16;
-    private static final CoreSubscriber<Object> NOBODY = Operators.emptySubscriber();
 
     /** For a fork known when it enters: its parent's. */
     private @Nullable SequenceSpec spec;
@@ -47,22 +40,6 @@ final class SequenceFlow extends Outlet implements Subscription {
     /** For a sequence that came by arrivals, whose seat it takes. */
     final @Nullable ArrivalGate gate;
 
-    private final Shell shell;
-    private CoreSubscriber<? super TokenEvent> client;
-    private final Queue<TokenEvent> events = Queues.<TokenEvent>unbounded(LINK).get();
-
-    private volatile long requested;
-    private volatile boolean cancelled;
-    private volatile @Nullable IllegalArgumentException badRequest;
-    private volatile boolean ended;
-    /** Written before ended. */
-    private @Nullable Throwable failure;
-
-    // Of the lane.
-    private long emitted;
-    private boolean silent;
-
-    // Of the loop.
     Phase phase = Phase.NEW;
     private @Nullable SequenceId id;
     /** Tokens of its output that its parent had generated. */
@@ -83,47 +60,20 @@ final class SequenceFlow extends Outlet implements Subscription {
             @Nullable SequenceId parent,
             @Nullable ArrivalGate gate,
             CoreSubscriber<? super TokenEvent> client) {
-        this.shell = shell;
+        super(shell, shell.clients, client, Queues.<TokenEvent>unbounded(LINK).get());
         this.spec = spec;
         this.parent = parent;
         this.gate = gate;
-        this.client = client;
-    }
-
-    @Override
-    public void request(long n) {
-        if (n <= 0) {
-            badRequest = new IllegalArgumentException("a request must be positive (Reactive Streams 3.9), n=" + n);
-        } else if (requested < Long.MAX_VALUE) {
-            Fields.addDemand(REQUESTED, this, n);
-        } else {
-            return;
-        }
-        if (n <= 0 || !events.isEmpty()) {
-            shell.clients.offer(this);
-            shell.clients.wake();
-        }
-        shell.loop.raise(this);
-    }
-
-    @Override
-    public void cancel() {
-        if (!cancelled) {
-            cancelled = true;
-            shell.loop.raise(this);
-        }
     }
 
     @Override
     void run() {
         if (phase == Phase.ENDED) {
-            if (cancelled) {
-                shell.clients.offer(this); // so that it lets go of what was not delivered
-            }
+            shell.clients.offer(this); // it may have cancelled, and then lets go of what was not delivered
             return;
         }
-        IllegalArgumentException bad = badRequest;
-        if (cancelled) {
+        IllegalArgumentException bad = badRequest();
+        if (isCancelled()) {
             shell.cancel(this);
         } else if (bad != null) {
             shell.abort(this, bad);
@@ -135,57 +85,16 @@ final class SequenceFlow extends Outlet implements Subscription {
     }
 
     @Override
-    void deliver() {
-        while (!silent) {
-            boolean over = ended;
-            TokenEvent event = emitted < requested ? events.poll() : null;
-            IllegalArgumentException bad = badRequest;
-            if (cancelled) {
-                silence();
-            } else if (bad != null) {
-                silence().onError(bad);
-            } else if (event != null) {
-                emitted++;
-                tell(event);
-            } else if (over && events.isEmpty()) {
-                complete();
-            } else {
-                return;
-            }
+    void abort(Throwable cause) {
+        if (phase != Phase.ENDED) {
+            end(cause);
+            shell.clients.offer(this);
         }
-    }
-
-    private void tell(TokenEvent event) {
-        try {
-            client.onNext(event);
-        } catch (Throwable thrown) {
-            cancel();
-            Lanes.drop(thrown);
-        }
-    }
-
-    private void complete() {
-        Throwable cause = failure;
-        if (cause == null) {
-            silence().onComplete();
-        } else {
-            silence().onError(cause);
-        }
-    }
-
-    /** Lets go of the client, who hears nothing after what is said now (Reactive Streams 3.13). */
-    @SuppressWarnings("unchecked")
-    private CoreSubscriber<TokenEvent> silence() {
-        CoreSubscriber<TokenEvent> last = (CoreSubscriber<TokenEvent>) client;
-        silent = true;
-        client = NOBODY;
-        events.clear();
-        return last;
     }
 
     /** Tokens beyond those granted so far that its consumer, or the buffer, has room for; on the loop. */
     long ungranted(int buffer) {
-        long demand = requested;
+        long demand = requested();
         long allowed = demand > Long.MAX_VALUE - buffer - inherited ? Long.MAX_VALUE : demand + buffer + inherited;
         return allowed - granted;
     }
@@ -232,13 +141,13 @@ final class SequenceFlow extends Outlet implements Subscription {
 
     void flush() {
         if (lastToken != TokenEvent.NO_TOKEN) {
-            events.offer(TokenEvent.of(spec(), name(), generated - 1, lastToken));
+            queue.offer(TokenEvent.of(spec(), name(), generated - 1, lastToken));
             lastToken = TokenEvent.NO_TOKEN;
         }
     }
 
     void finish(FinishReason reason) {
-        events.offer(TokenEvent.last(spec(), name(), generated - 1, lastToken, reason, usage()));
+        queue.offer(TokenEvent.last(spec(), name(), generated - 1, lastToken, reason, usage()));
         lastToken = TokenEvent.NO_TOKEN;
         end(null);
     }
@@ -246,14 +155,13 @@ final class SequenceFlow extends Outlet implements Subscription {
     /** Nothing more will come; the client is told unless it cancelled. */
     void end(@Nullable Throwable cause) {
         flush();
-        if (cause != null && gate != null) {
+        boolean merged = cause != null && gate != null;
+        if (merged) {
             // An error would end the sequences it is merged with.
-            events.offer(TokenEvent.failed(spec(), id, generated, cause));
-        } else {
-            failure = cause;
+            queue.offer(TokenEvent.failed(spec(), id, generated, cause));
         }
         phase = Phase.ENDED;
-        ended = true;
+        close(merged ? null : cause);
     }
 
     SequenceId name() {

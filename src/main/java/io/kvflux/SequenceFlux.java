@@ -24,8 +24,6 @@ final class SequenceFlux extends Flux<TokenEvent> {
 
     @Override
     public void subscribe(CoreSubscriber<? super TokenEvent> client) {
-        SequenceFlow flow = new SequenceFlow(shell, spec, parent, gate, client);
-        client.onSubscribe(flow);
-        shell.loop.raise(flow);
+        new SequenceFlow(shell, spec, parent, gate, client).open();
     }
 }

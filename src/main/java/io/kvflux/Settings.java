@@ -26,6 +26,14 @@ record Settings(
     /** No vocabulary size is known: every token id is accepted. */
     static final int ANY_VOCABULARY = 0;
 
+    /**
+     * Most sequences that one source of arrivals is asked for ahead: what was asked for cannot be taken back, so a source
+     * that brings nothing keeps at most this many seats from the others.
+     */
+    int arrivalsWindow() {
+        return Math.max(4, Math.min(32, maxPending / 8));
+    }
+
     void requireInVocabulary(SequenceSpec spec) {
         if (vocabularySize == ANY_VOCABULARY) {
             return;

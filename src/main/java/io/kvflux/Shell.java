@@ -10,16 +10,18 @@ import io.kvflux.api.SequenceTooLongException;
 import io.kvflux.core.SchedulerCore;
 import io.kvflux.core.SchedulerListener;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.Iterator;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import reactor.core.Disposable;
 import reactor.core.publisher.Sinks;
+import reactor.core.scheduler.Schedulers;
 
 /**
  * What stands behind the public face: sequences on their way into the core and out of it. Everything but the final fields
@@ -51,11 +53,14 @@ final class Shell implements Loop.Work, SchedulerListener {
     final Steps steps;
     final EventHub events;
     final LiveMetrics metrics = new LiveMetrics();
+    private final SchedulerRecorder recorder;
     /** Completes when nothing enters any more. */
     final Sinks.Empty<Void> closed = Sinks.empty();
 
     private final Map<SequenceId, SequenceFlow> flows = new HashMap<>();
-    private final ArrayDeque<SequenceFlow> waitingForRoom = new ArrayDeque<>();
+    /** In order of submission; a set, because any of them may leave. */
+    private final LinkedHashSet<SequenceFlow> waitingForRoom = new LinkedHashSet<>();
+
     private final List<SequenceFlow> touched = new ArrayList<>();
     private final List<ArrivalGate> gates = new ArrayList<>();
     private final List<Closer> closers = new ArrayList<>();
@@ -80,6 +85,7 @@ final class Shell implements Loop.Work, SchedulerListener {
     Shell(Settings settings, @Nullable StepMemory memory) {
         this.settings = settings;
         this.memory = memory;
+        recorder = new GuardedRecorder(settings.recorder());
         loop = new Loop(settings.loopOn(), this);
         clients = new Lanes(settings.deliverOn(), settings.deliveryLanes());
         inner = new Lanes(settings.deliverOn(), settings.deliveryLanes());
@@ -95,6 +101,7 @@ final class Shell implements Loop.Work, SchedulerListener {
     @Override
     public void settle() {
         if (bug != null) {
+            releaseWhenIdle();
             return;
         }
         boolean again;
@@ -106,11 +113,15 @@ final class Shell implements Loop.Work, SchedulerListener {
         if (state == State.CLOSING && flows.isEmpty() && waitingForRoom.isEmpty()) {
             end(null);
         }
+        releaseWhenIdle();
+        metrics.show(core, settings.config().replicas());
+    }
+
+    private void releaseWhenIdle() {
         if (state == State.CLOSED && steps.idle()) {
             state = State.RELEASING;
             inner.offer(release);
         }
-        metrics.show(core, settings.config().replicas());
     }
 
     @Override
@@ -121,28 +132,25 @@ final class Shell implements Loop.Work, SchedulerListener {
         } else {
             Lanes.drop(thrown);
         }
-        if (signal instanceof SequenceFlow flow && flow.phase != SequenceFlow.Phase.ENDED) {
-            flow.end(broken());
-            clients.offer(flow);
+        if (signal != null) {
+            signal.abort(broken());
         }
     }
 
     private void endBroken() {
         SchedulerDisposedException end = broken();
         // The core is not to be asked any more, so its sequences end here.
-        for (SequenceFlow flow : flows.values()) {
-            flow.end(end);
-            clients.offer(flow);
-        }
+        flows.values().forEach(flow -> flow.abort(end));
         flows.clear();
         waitingForRoom.forEach(flow -> refuse(flow, end));
         waitingForRoom.clear();
-        state = State.CLOSED;
+        gates.clear();
+        if (state == State.OPEN || state == State.CLOSING) {
+            state = State.CLOSED;
+        }
         steps.breakOff(end);
         events.end(end);
         inner.offer(closedNotice);
-        closers.forEach(closer -> closer.end(end));
-        closers.clear();
     }
 
     @Override
@@ -217,6 +225,7 @@ final class Shell implements Loop.Work, SchedulerListener {
                 metrics.add(LiveMetrics.DELAYED, -1);
                 metrics.add(cause == null ? LiveMetrics.CANCELLED : LiveMetrics.FAILED, 1);
                 flow.end(cause);
+                ended(flow, cause == null ? FinishReason.CANCELLED : FinishReason.FAILED);
             }
             case LIVE -> {
                 if (bug == null) {
@@ -244,7 +253,9 @@ final class Shell implements Loop.Work, SchedulerListener {
 
     private SequenceId submitNew(SequenceFlow flow) {
         SequenceSpec spec = flow.spec();
-        settings.requireInVocabulary(spec);
+        if (flow.gate != null) {
+            settings.requireInVocabulary(spec); // else it was looked at when it was handed in
+        }
         flow.begin(spec, spec.promptLength(), 0);
         long allowed = flow.ungranted(settings.tokenBuffer());
         SequenceId id = core.submit(spec, allowed);
@@ -269,7 +280,7 @@ final class Shell implements Loop.Work, SchedulerListener {
 
     private void refuse(SequenceFlow flow, Throwable cause) {
         metrics.add(LiveMetrics.REFUSED, 1);
-        record(recorder -> recorder.refused(cause));
+        recorder.refused(cause);
         flow.end(cause);
         clients.offer(flow);
     }
@@ -280,9 +291,16 @@ final class Shell implements Loop.Work, SchedulerListener {
 
     private void fillRoom() {
         while (hasRoom() && !waitingForRoom.isEmpty()) {
-            metrics.add(LiveMetrics.DELAYED, -1);
-            submit(waitingForRoom.remove());
+            submit(nextWaiting());
         }
+    }
+
+    private SequenceFlow nextWaiting() {
+        Iterator<SequenceFlow> first = waitingForRoom.iterator();
+        SequenceFlow flow = first.next();
+        first.remove();
+        metrics.add(LiveMetrics.DELAYED, -1);
+        return flow;
     }
 
     private void pending(int change) {
@@ -302,7 +320,10 @@ final class Shell implements Loop.Work, SchedulerListener {
         gates.remove(gate);
     }
 
-    /** Asks for as many sequences as can wait, shared evenly among those who bring them. */
+    /**
+     * Asks for as many sequences as can wait, shared evenly among those who bring them. What was asked for cannot be taken
+     * back, so no source is asked for so much that one that brings nothing keeps the others waiting.
+     */
     private void openGates() {
         if (gates.isEmpty() || state != State.OPEN) {
             return;
@@ -313,8 +334,7 @@ final class Shell implements Loop.Work, SchedulerListener {
         }
         for (int i = 0; i < gates.size() && room > 0; i++) {
             long share = Math.max(1, room / (gates.size() - i));
-            gates.get(i).promise(share);
-            room -= share;
+            room -= gates.get(i).promise(share, settings.arrivalsWindow());
         }
         if (gates.size() > 1) {
             gates.add(gates.remove(0)); // the first to be asked takes turns
@@ -332,7 +352,7 @@ final class Shell implements Loop.Work, SchedulerListener {
         pending(-1);
         metrics.add(LiveMetrics.PROMPT_TOKENS, flow.promptTokens());
         metrics.add(LiveMetrics.CACHED_TOKENS, hitTokens);
-        record(recorder -> recorder.admitted(nowNs() - flow.submittedNs(), flow.promptTokens(), hitTokens));
+        recorder.admitted(nowNs() - flow.submittedNs(), flow.promptTokens(), hitTokens);
     }
 
     @Override
@@ -341,22 +361,17 @@ final class Shell implements Loop.Work, SchedulerListener {
         flow.token(token);
         touched.add(flow);
         metrics.add(LiveMetrics.GENERATED_TOKENS, 1);
-        if (settings.recorder() != null) {
-            long since = flow.sinceLastTokenNs(nowNs());
-            boolean first = flow.isFirstToken();
-            record(recorder -> {
-                if (first) {
-                    recorder.firstToken(since);
-                } else {
-                    recorder.nextToken(since);
-                }
-            });
+        long since = flow.sinceLastTokenNs(nowNs());
+        if (flow.isFirstToken()) {
+            recorder.firstToken(since);
+        } else {
+            recorder.nextToken(since);
         }
     }
 
     @Override
     public void preempted(SequenceId id) {
-        record(SchedulerRecorder::preempted);
+        recorder.preempted();
     }
 
     @Override
@@ -381,7 +396,11 @@ final class Shell implements Loop.Work, SchedulerListener {
             }
         }
         clients.offer(flow);
-        record(recorder -> recorder.ended(told, nowNs() - flow.submittedNs(), flow.usage()));
+        ended(flow, told);
+    }
+
+    private void ended(SequenceFlow flow, FinishReason reason) {
+        recorder.ended(reason, nowNs() - flow.submittedNs(), flow.usage());
     }
 
     // ---- steps
@@ -403,10 +422,7 @@ final class Shell implements Loop.Work, SchedulerListener {
         touched.clear();
         metrics.add(LiveMetrics.STEPS_COMPLETED, 1);
         metrics.add(LiveMetrics.STEPS_FAILED, failed ? 1 : 0);
-        if (settings.recorder() != null) {
-            long durationNs = nowNs() - slot.plannedNs;
-            record(recorder -> recorder.stepCompleted(entries, slot.tokens, durationNs, failed));
-        }
+        recorder.stepCompleted(entries, slot.tokens, nowNs() - slot.plannedNs, failed);
     }
 
     // ---- the end
@@ -438,8 +454,7 @@ final class Shell implements Loop.Work, SchedulerListener {
         }
         abortCause = null;
         while (!waitingForRoom.isEmpty()) {
-            metrics.add(LiveMetrics.DELAYED, -1);
-            refuse(waitingForRoom.remove(), disposed());
+            refuse(nextWaiting(), disposed());
         }
         gates.clear();
         events.end(null);
@@ -447,10 +462,8 @@ final class Shell implements Loop.Work, SchedulerListener {
     }
 
     void add(Closer closer) {
-        if (bug != null) {
-            closer.end(bug);
-        } else if (state == State.RELEASED) {
-            closer.end(release.failure());
+        if (state == State.RELEASED) {
+            closer.end(failureOfTheEnd());
         } else {
             closers.add(closer);
         }
@@ -459,16 +472,21 @@ final class Shell implements Loop.Work, SchedulerListener {
     /** Memory is given back; on the loop. */
     void released() {
         state = State.RELEASED;
-        closers.forEach(closer -> closer.end(release.failure()));
+        closers.forEach(closer -> closer.end(failureOfTheEnd()));
         closers.clear();
     }
 
-    /** Raises a signal after a time. */
-    void after(Duration delay, Signal signal) {
+    private @Nullable Throwable failureOfTheEnd() {
+        return bug == null ? release.failure() : bug;
+    }
+
+    /** Raises a signal after a time; until then it can be disposed. */
+    Disposable after(Duration delay, Signal signal) {
+        Runnable raise = () -> loop.raise(signal);
         try {
-            settings.loopOn().schedule(() -> loop.raise(signal), delay.toNanos(), TimeUnit.NANOSECONDS);
+            return settings.loopOn().schedule(raise, delay.toNanos(), TimeUnit.NANOSECONDS);
         } catch (RejectedExecutionException noClock) {
-            loop.raise(signal);
+            return Schedulers.parallel().schedule(raise, delay.toNanos(), TimeUnit.NANOSECONDS);
         }
     }
 
@@ -480,16 +498,5 @@ final class Shell implements Loop.Work, SchedulerListener {
         return stopCause == null
                 ? new SchedulerDisposedException("the scheduler is disposed and takes no more sequences", null)
                 : new SchedulerDisposedException("the scheduler has stopped: " + stopCause.getMessage(), stopCause);
-    }
-
-    private void record(Consumer<SchedulerRecorder> what) {
-        SchedulerRecorder recorder = settings.recorder();
-        if (recorder != null) {
-            try {
-                what.accept(recorder);
-            } catch (Throwable thrown) {
-                Lanes.drop(thrown);
-            }
-        }
     }
 }

@@ -24,6 +24,14 @@ abstract class Signal {
     /** Looks at the state; on the loop. */
     abstract void run();
 
+    /** Whether it may take longer than a caller's thread should be held for. */
+    boolean isLong() {
+        return false;
+    }
+
+    /** The loop is broken and will not run this: ends what waits for it, which then hears the cause; on the loop. */
+    void abort(Throwable cause) {}
+
     /** Whether the flag was down: then the signal has to be put on the stack. */
     final boolean raise() {
         return !raised && RAISED.compareAndSet(this, false, true);

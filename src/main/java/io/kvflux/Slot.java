@@ -28,7 +28,8 @@ final class Slot extends Signal implements CopyListener {
     static final int CLAIMED = 3;
     static final int DONE = 4;
 
-    private static final VarHandle STATE = Fields.of(MethodHandles.lookup(), "state", int.class);
+    private static final VarHandle WORD = Fields.of(MethodHandles.lookup(), "word", long.class);
+    private static final int STATES = 8;
 
     final StepResult result = new StepResult();
     /** What is zeroed and copied before the step; null if the scheduler has no memory. */
@@ -36,10 +37,10 @@ final class Slot extends Signal implements CopyListener {
 
     private final Steps steps;
     private final Loop loop;
-    private volatile int state;
-    private volatile long number;
+    /** The step's number times {@link #STATES}, plus the state: so that an answer to another step changes nothing. */
+    private volatile long word;
 
-    // Written by the loop before the step is delivered.
+    // Written by the loop before the word.
     private @Nullable Step step;
     long plannedNs;
     int tokens;
@@ -78,26 +79,24 @@ final class Slot extends Signal implements CopyListener {
 
     void plan(Step planned) {
         step = planned;
-        number = planned.number();
         failure = null;
         ready = false;
         batchEnded = false;
-        state = PLANNED;
+        word = word(planned.number(), PLANNED);
     }
 
-    void issue() {
-        state = ISSUED;
+    void issue(long number) {
+        word = word(number, ISSUED);
     }
 
     /** On the loop, for a step that nobody has seen. */
     void abandon(Throwable cause) {
-        failure = cause;
-        state = DONE;
+        done(cause);
     }
 
     void free() {
         step = null;
-        state = FREE;
+        become(FREE);
     }
 
     Step step() {
@@ -105,7 +104,7 @@ final class Slot extends Signal implements CopyListener {
     }
 
     long number() {
-        return number;
+        return word / STATES;
     }
 
     @Nullable
@@ -114,28 +113,48 @@ final class Slot extends Signal implements CopyListener {
     }
 
     boolean is(int expected) {
-        return state == expected;
+        return word % STATES == expected;
     }
 
-    /** Takes the slot for a result of this step; only the claimer may touch it until it says what came of it. */
-    void claim(long of) {
-        // Looked at first, so that an answer to another step does not stand in the right one's way.
-        if (number != of || !STATE.compareAndSet(this, ISSUED, CLAIMED)) {
-            throw notInFlight(of);
+    /** Whether an executor or the device may still read or write blocks of the step. */
+    boolean isTouchingBlocks() {
+        boolean batchInFlight = !is(FREE) && !ready && !batchEnded;
+        return is(ISSUED) || is(CLAIMED) || batchInFlight;
+    }
+
+    /** Takes the slot for a result of its step; only the claimer may touch it until it says what came of it. */
+    void claim(StepResult of) {
+        Step now = word == word(of.step(), ISSUED) ? step : null;
+        if (now != null && !of.isFor(now)) { // first, so that it does not stand in the right one's way
+            throw new IllegalStateException(
+                    "a result belongs to the scheduler whose step it was reset for, step=" + of.step());
         }
-        if (number != of) {
-            state = ISSUED;
-            throw notInFlight(of);
+        claim(of.step());
+    }
+
+    /** Takes the slot to fail its step. */
+    void claim(long number) {
+        if (!WORD.compareAndSet(this, word(number, ISSUED), word(number, CLAIMED))) {
+            throw notInFlight(number);
         }
     }
 
     void refuse() {
-        state = ISSUED;
+        become(ISSUED);
     }
 
     void done(@Nullable Throwable cause) {
         failure = cause;
-        state = DONE;
+        become(DONE);
+    }
+
+    /** By the only one who may write the word now. */
+    private void become(int state) {
+        word = word(number(), state);
+    }
+
+    private static long word(long number, int state) {
+        return number * STATES + state;
     }
 
     static IllegalStateException notInFlight(long step) {

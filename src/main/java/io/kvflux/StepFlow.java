@@ -1,66 +1,29 @@
 package io.kvflux;
 
 import io.kvflux.api.Step;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
-import java.util.Queue;
 import org.jspecify.annotations.Nullable;
-import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
-import reactor.core.publisher.Operators;
 import reactor.util.concurrent.Queues;
 
 /**
  * One subscription of steps. Ends are closed by the lane that delivers: only when it has let go can steps that did not
  * reach this subscriber go to the next.
  */
-final class StepFlow extends Outlet implements Subscription {
+final class StepFlow extends Feed<Step> {
 
-    private static final VarHandle REQUESTED = Fields.of(MethodHandles.lookup(), "requested", long.class);
-    private static final CoreSubscriber<Object> NOBODY = Operators.emptySubscriber();
-
-    private final Shell shell;
-    private CoreSubscriber<? super Step> subscriber;
-    private final Queue<Slot> queue;
-
-    private volatile long requested;
-    private volatile boolean cancelled;
-    private volatile @Nullable IllegalArgumentException badRequest;
-    private volatile boolean ended;
-    private @Nullable Throwable failure;
     /** The lane has let go. */
     private volatile boolean closed;
-
-    // Of the lane.
-    private long emitted;
-    private boolean silent;
 
     // Of the loop.
     private boolean entered;
     private long handed;
 
     StepFlow(Shell shell, CoreSubscriber<? super Step> subscriber) {
-        this.shell = shell;
-        this.subscriber = subscriber;
-        queue = Queues.<Slot>get(shell.settings.config().maxStepsInFlight()).get();
-    }
-
-    @Override
-    public void request(long n) {
-        if (n <= 0) {
-            badRequest = new IllegalArgumentException("a request must be positive (Reactive Streams 3.9), n=" + n);
-            offer();
-        } else {
-            Fields.addDemand(REQUESTED, this, n);
-        }
-        shell.loop.raise(this);
-    }
-
-    @Override
-    public void cancel() {
-        cancelled = true;
-        offer();
-        shell.loop.raise(this);
+        super(
+                shell,
+                shell.inner,
+                subscriber,
+                Queues.<Step>get(shell.settings.config().maxStepsInFlight()).get());
     }
 
     @Override
@@ -71,34 +34,26 @@ final class StepFlow extends Outlet implements Subscription {
         }
         if (closed) {
             shell.steps.close(this);
+        } else if (!isOpen()) {
+            shell.inner.offer(this);
         }
     }
 
     @Override
-    void deliver() {
-        while (!silent) {
-            if (cancelled || badRequest != null || ended) {
-                close();
-                return;
-            }
-            Slot slot = emitted < requested ? queue.poll() : null;
-            if (slot == null) {
-                return;
-            }
-            emitted++;
-            tell(slot);
-        }
+    void abort(Throwable cause) {
+        end(cause);
     }
 
-    private void tell(Slot slot) {
-        long step = slot.number();
-        slot.issue();
+    @Override
+    void emit(Step step) {
+        long number = step.number();
+        shell.steps.issue(number);
         try {
-            subscriber.onNext(slot.step());
+            super.emit(step);
         } catch (Throwable thrown) {
-            cancelled = true;
-            Lanes.drop(thrown);
-            failUnlessDone(step, thrown);
+            cancel(); // first, so that it gets no other step
+            failUnlessDone(number, thrown);
+            throw thrown;
         }
     }
 
@@ -110,58 +65,38 @@ final class StepFlow extends Outlet implements Subscription {
         }
     }
 
-    @SuppressWarnings("unchecked")
-    private void close() {
-        CoreSubscriber<Step> last = (CoreSubscriber<Step>) subscriber;
-        IllegalArgumentException bad = badRequest;
-        silent = true;
-        subscriber = NOBODY;
+    /** The end does not wait for steps that are queued: they come to nothing. */
+    @Override
+    boolean nothingLeft() {
+        return true;
+    }
+
+    /** Leaves what is queued where {@link #takeBack} finds it. */
+    @Override
+    void leave() {
         closed = true;
         shell.loop.raise(this);
-        if (!cancelled) {
-            Throwable cause = bad == null ? failure : bad;
-            if (cause == null) {
-                last.onComplete();
-            } else {
-                last.onError(cause);
-            }
-        }
-    }
-
-    private void offer() {
-        shell.inner.offer(this);
-        shell.inner.wake();
-    }
-
-    /** Now this is the one that steps go to; on the loop. */
-    void opened() {
-        handed = 0;
-    }
-
-    boolean isOpen() {
-        return !cancelled && badRequest == null && !ended && !closed;
     }
 
     /** Steps wanted and not handed over; on the loop. */
     long demand() {
-        return isOpen() ? requested - handed : 0;
+        return isOpen() ? requested() - handed : 0;
     }
 
-    void hand(Slot slot) {
+    void hand(Step step) {
         handed++;
-        queue.offer(slot);
+        queue.offer(step);
         shell.inner.offer(this);
     }
 
     void end(@Nullable Throwable cause) {
-        failure = cause;
-        ended = true;
+        close(cause);
         shell.inner.offer(this);
     }
 
     /** The first step that did not reach the subscriber, Long.MAX_VALUE if all did; on the loop, after the lane let go. */
     long takeBack() {
-        Slot first = queue.peek();
+        Step first = queue.peek();
         long step = first == null ? Long.MAX_VALUE : first.number();
         queue.clear();
         return step;

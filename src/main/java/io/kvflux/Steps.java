@@ -28,6 +28,7 @@ final class Steps {
     private @Nullable StepFlow flow;
     private @Nullable StepFlow successor;
     private boolean ended;
+    private boolean broken;
     private @Nullable Throwable failure;
 
     private int failuresInARow;
@@ -47,12 +48,8 @@ final class Steps {
     /** Any thread: the result of a step. */
     void complete(StepResult result) {
         Slot slot = slot(result.step());
-        slot.claim(result.step());
+        slot.claim(result);
         try {
-            if (!result.isFor(slot.step())) {
-                throw new IllegalStateException(
-                        "a result belongs to the scheduler whose step it was reset for, step=" + result.step());
-            }
             result.requireAnswers(slot.step());
             settings.requireInVocabulary(result);
             slot.result.copyFrom(result);
@@ -72,13 +69,17 @@ final class Steps {
         shell.loop.raise(slot);
     }
 
+    /** The lane: a step goes to its subscriber now, whose it is until it is answered. */
+    void issue(long step) {
+        slot(step).issue(step);
+    }
+
     /** A subscriber for steps; one at a time, the next when the last has let go. */
     void open(StepFlow next) {
         if (ended) {
             next.end(failure);
         } else if (flow == null) {
             flow = next;
-            next.opened();
         } else if (successor == null && !flow.isOpen()) {
             successor = next;
         } else {
@@ -95,12 +96,13 @@ final class Steps {
         if (closed != flow) {
             return;
         }
+        if (broken) {
+            flow = null;
+            return;
+        }
         handed = Math.min(handed, closed.takeBack() - 1);
         flow = successor;
         successor = null;
-        if (flow != null) {
-            flow.opened();
-        }
         if (ended) {
             abandonUnseen();
         }
@@ -140,6 +142,9 @@ final class Steps {
     /** The batch of a step is over. If it failed, what needs it fails; the others of the step go on. */
     void prepared(Slot slot, @Nullable Throwable cause) {
         slot.ready = true;
+        if (broken) {
+            return;
+        }
         if (cause != null && shell.memory != null && shell.memory.failed(slot)) {
             slot.abandon(cause); // its blocks may hold what another tenant left
         } else if (cause != null) {
@@ -151,9 +156,10 @@ final class Steps {
     }
 
     void takeResults() {
-        while (taken < planned && slot(taken + 1).is(Slot.DONE)) {
+        while (!broken && taken < planned && slot(taken + 1).is(Slot.DONE)) {
             Slot slot = slot(taken + 1);
             taken++;
+            handed = Math.max(handed, taken); // it may have come to nothing before it was handed out
             take(slot);
         }
     }
@@ -176,13 +182,11 @@ final class Steps {
         }
     }
 
-    /** No more steps, and the core is not to be asked about those in flight. */
+    /** No more steps, and the core is not to be asked about those in flight: their results are void. */
     void breakOff(Throwable cause) {
         ended = true;
         failure = cause;
-        planned = 0;
-        handed = 0;
-        taken = 0;
+        broken = true;
         if (flow != null) {
             flow.end(cause);
         }
@@ -191,15 +195,24 @@ final class Steps {
         }
     }
 
+    /** Nobody takes steps any more, and no step or batch touches a block. */
     boolean idle() {
-        return planned == taken && flow == null;
+        if (flow != null || !broken) {
+            return flow == null && planned == taken;
+        }
+        for (Slot slot : slots) {
+            if (slot.isTouchingBlocks()) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private void hand() {
         while (flow != null && !ended && handed < planned && slot(handed + 1).ready && flow.demand() > 0) {
             handed++;
             if (slot(handed).is(Slot.PLANNED)) { // else it came to nothing before it was handed out
-                flow.hand(slot(handed));
+                flow.hand(slot(handed).step());
             }
         }
     }

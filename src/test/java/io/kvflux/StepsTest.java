@@ -367,6 +367,7 @@ class StepsTest {
 
     @Test
     void aFatalErrorOfTheExecutorFailsItsStepAndNoMore() {
+        VirtualTimeScheduler time = VirtualTimeScheduler.getOrSet();
         BlockScheduler scheduler = Rig.builder(20).build();
         AtomicInteger calls = new AtomicInteger();
         scheduler
@@ -379,6 +380,7 @@ class StepsTest {
                 .subscribe();
         Client failed = client(scheduler, 3, 0, 2);
         assertThat(failed.error).isInstanceOf(UnsatisfiedLinkError.class);
+        time.advanceTimeBy(Duration.ofMillis(10));
         Client next = client(scheduler, 3, 100, 3);
         assertThat(next.completed).isTrue();
         assertThat(calls).hasValue(4);

@@ -110,10 +110,30 @@ public final class BlockArenas implements AutoCloseable {
         return byReplica.get(replica).get(cache * shards + Objects.checkIndex(shard, shards));
     }
 
-    /** Releases all arenas; they must not be accessed any more. */
+    /**
+     * Releases all arenas; they must not be accessed any more.
+     *
+     * @throws IllegalStateException if a batch that touches them is in flight; those it does not touch are released
+     */
     @Override
     public void close() {
-        byReplica.forEach(arenas -> arenas.forEach(device::release));
+        RuntimeException first = null;
+        for (List<PageArena> arenas : byReplica) {
+            for (PageArena arena : arenas) {
+                try {
+                    device.release(arena);
+                } catch (RuntimeException refused) {
+                    if (first == null) {
+                        first = refused;
+                    } else {
+                        first.addSuppressed(refused);
+                    }
+                }
+            }
+        }
+        if (first != null) {
+            throw first;
+        }
     }
 
     List<PageArena> of(int replica) {

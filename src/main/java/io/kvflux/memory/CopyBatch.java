@@ -2,6 +2,7 @@ package io.kvflux.memory;
 
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.function.Consumer;
 
 /**
  * Blocks to zero and to copy, in all caches and shards of their replica at once. First everything is zeroed, then
@@ -123,6 +124,25 @@ public final class CopyBatch {
                 }
             }
         }
+    }
+
+    /**
+     * Gives every arena that it touches, once for each run in it.
+     *
+     * @param to takes it
+     */
+    public void forEachArena(Consumer<PageArena> to) {
+        for (int i = 0; i < size; i++) {
+            arenas.of(replicas[i]).forEach(to);
+        }
+    }
+
+    boolean touches(PageArena arena) {
+        boolean any = false;
+        for (int i = 0; i < size && !any; i++) {
+            any = arenas.of(replicas[i]).contains(arena);
+        }
+        return any;
     }
 
     /** Takes a block to zero. */

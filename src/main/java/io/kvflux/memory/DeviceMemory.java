@@ -29,13 +29,14 @@ public interface DeviceMemory extends AutoCloseable {
      * Gives an arena back; it must not be accessed any more.
      *
      * @param arena an arena of this device; one that is released already is ignored
-     * @throws IllegalStateException if a batch is in flight
+     * @throws IllegalStateException if a batch that touches it is in flight; nothing has changed
      */
     void release(PageArena arena);
 
     /**
      * Begins to carry out a batch. The listener hears exactly once how it ended, on a thread of the device or, if the device
-     * works on the caller's, before this returns; until then nobody else may touch the blocks or the batch.
+     * works on the caller's, before this returns; until then nobody else may touch the blocks or the batch. Batches that
+     * share a block take effect in the order in which they were submitted; their ends may come in any order.
      *
      * @param batch what to zero and to copy, in arenas of this device: it fails otherwise
      * @param listener hears the end

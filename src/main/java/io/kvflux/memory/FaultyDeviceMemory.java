@@ -17,7 +17,10 @@ public final class FaultyDeviceMemory implements DeviceMemory {
     public enum Fault {
         /** Nothing: it ends as the device ends it. */
         NONE,
-        /** It is carried out, and its end is told when {@link #releaseNext()} or a shuffled {@link #releaseAll} says so. */
+        /**
+         * It is carried out as late as may be: when a later batch is, or when its end is told, which is when {@link
+         * #releaseNext()} or a shuffled {@link #releaseAll} says so.
+         */
         DELAY,
         /** It is not carried out, and fails at once. */
         FAIL,
@@ -33,16 +36,69 @@ public final class FaultyDeviceMemory implements DeviceMemory {
         }
     }
 
-    private record Held(
-            CopyBatch batch,
-            CopyListener listener,
-            @Nullable Throwable failure) {}
+    /** A batch that is delayed. */
+    private final class Held implements CopyListener {
+
+        private final CopyBatch batch;
+        private final CopyListener listener;
+        private boolean begun;
+        private boolean released;
+        private boolean over;
+        private @Nullable Throwable failure;
+
+        Held(CopyBatch batch, CopyListener listener) {
+            this.batch = batch;
+            this.listener = listener;
+        }
+
+        void begin() {
+            synchronized (FaultyDeviceMemory.this) {
+                if (begun) {
+                    return;
+                }
+                begun = true;
+            }
+            device.submit(batch, this);
+        }
+
+        @Override
+        public void ended(CopyBatch same, @Nullable Throwable cause) {
+            synchronized (FaultyDeviceMemory.this) {
+                failure = cause;
+                over = true;
+                if (!released) {
+                    return;
+                }
+            }
+            tell();
+        }
+
+        void release() {
+            synchronized (FaultyDeviceMemory.this) {
+                released = true;
+                if (!over) {
+                    return;
+                }
+            }
+            tell();
+        }
+
+        private void tell() {
+            synchronized (FaultyDeviceMemory.this) {
+                open.remove(this);
+            }
+            listener.ended(batch, failure);
+        }
+    }
 
     private final DeviceMemory device;
     private final IntFunction<Fault> faults;
+    /** Delayed and not released, in the order of submission. */
     private final List<Held> held = new ArrayList<>();
+    /** Whose end was not told yet; those that never end stay. */
+    private final List<Held> open = new ArrayList<>();
+
     private int batches;
-    private int never;
     private boolean closed;
 
     /**
@@ -65,7 +121,8 @@ public final class FaultyDeviceMemory implements DeviceMemory {
             }
             next = held.remove(0);
         }
-        next.listener().ended(next.batch(), next.failure());
+        next.begin();
+        next.release();
     }
 
     /**
@@ -74,6 +131,7 @@ public final class FaultyDeviceMemory implements DeviceMemory {
      * @param random chooses the order
      */
     public void releaseAll(RandomGenerator random) {
+        carryOutHeld();
         while (true) {
             Held next;
             synchronized (this) {
@@ -82,8 +140,18 @@ public final class FaultyDeviceMemory implements DeviceMemory {
                 }
                 next = held.remove(random.nextInt(held.size()));
             }
-            next.listener().ended(next.batch(), next.failure());
+            next.begin();
+            next.release();
         }
+    }
+
+    /** Batches take effect in the order of their submission. */
+    private void carryOutHeld() {
+        List<Held> earlier;
+        synchronized (this) {
+            earlier = List.copyOf(held);
+        }
+        earlier.forEach(Held::begin);
     }
 
     /** {@return batches whose end is delayed} */
@@ -113,7 +181,7 @@ public final class FaultyDeviceMemory implements DeviceMemory {
 
     @Override
     public void release(PageArena arena) {
-        requireIdle();
+        requireIdle(arena);
         device.release(arena);
     }
 
@@ -127,12 +195,15 @@ public final class FaultyDeviceMemory implements DeviceMemory {
             number = batches++;
         }
         switch (faults.apply(number)) {
-            case NONE -> device.submit(batch, listener);
-            case DELAY -> device.submit(batch, (same, failure) -> hold(new Held(same, listener, failure)));
+            case NONE -> {
+                carryOutHeld();
+                device.submit(batch, listener);
+            }
+            case DELAY -> hold(new Held(batch, listener));
             case FAIL -> listener.ended(batch, new InjectedFaultException(number));
             case NEVER -> {
                 synchronized (this) {
-                    never++;
+                    open.add(new Held(batch, listener));
                 }
             }
         }
@@ -140,7 +211,7 @@ public final class FaultyDeviceMemory implements DeviceMemory {
 
     @Override
     public void close() {
-        requireIdle();
+        requireIdle(null);
         device.close();
         synchronized (this) {
             closed = true;
@@ -149,12 +220,17 @@ public final class FaultyDeviceMemory implements DeviceMemory {
 
     private synchronized void hold(Held batch) {
         held.add(batch);
+        open.add(batch);
     }
 
-    private synchronized void requireIdle() {
-        if (!held.isEmpty() || never > 0) {
-            throw new IllegalStateException("memory is given back when no batch is in flight, device=" + name()
-                    + ", inFlight=" + (held.size() + never));
+    private synchronized void requireIdle(@Nullable PageArena released) {
+        int inFlight = 0;
+        for (Held one : open) {
+            inFlight += released == null || one.batch.touches(released) ? 1 : 0;
+        }
+        if (inFlight > 0) {
+            throw new IllegalStateException(
+                    "memory is given back when no batch is in flight, device=" + name() + ", inFlight=" + inFlight);
         }
     }
 }

@@ -35,16 +35,7 @@ class FaultyDeviceMemoryTest extends DeviceMemoryContract {
         Fault[] script = {Fault.DELAY, Fault.FAIL, Fault.DELAY, Fault.DELAY};
         HostMemoryDevice host = HostMemoryDevice.withBudget(DataSize.parse("1MiB"));
         FaultyDeviceMemory device = new FaultyDeviceMemory(host, batch -> script[batch]);
-        BlockArenas arenas = BlockArenas.allocate(
-                device,
-                MultiKvCacheParams.fromParams(KvCacheParams.builder()
-                        .dtype(DType.FLOAT32)
-                        .numLayers(1)
-                        .numKvHeads(1)
-                        .headDim(1)
-                        .pageSize(1)
-                        .build()),
-                4);
+        BlockArenas arenas = arenas(device);
         List<String> ends = new ArrayList<>();
         for (int i = 0; i < script.length; i++) {
             int number = i;
@@ -74,9 +65,72 @@ class FaultyDeviceMemoryTest extends DeviceMemoryContract {
         HostMemoryDevice host = HostMemoryDevice.withBudget(DataSize.parse("1MiB"));
         FaultyDeviceMemory device = new FaultyDeviceMemory(host, batch -> Fault.NEVER);
         List<Object> ends = new ArrayList<>();
-        device.submit(null, (same, failure) -> ends.add("ended"));
+        BlockArenas arenas = arenas(device);
+        BlockArenas others = arenas(device);
+        CopyBatch batch = new CopyBatch(arenas);
+        batch.zero(0, 1);
+        device.submit(batch, (same, failure) -> ends.add("ended"));
         assertThat(ends).isEmpty();
         assertThatThrownBy(device::close).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(arenas::close)
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("inFlight=1");
+        long both = device.allocatedBytes();
+        others.close();
+        assertThat(device.allocatedBytes())
+                .as("what no batch touches goes back")
+                .isEqualTo(both / 2);
         host.close();
+    }
+
+    @Test
+    void batchesTakeEffectInTheOrderOfSubmissionHoweverTheyEnd() {
+        Fault[] script = {Fault.DELAY, Fault.DELAY, Fault.NONE, Fault.DELAY};
+        HostMemoryDevice host = HostMemoryDevice.withBudget(DataSize.parse("1MiB"));
+        FaultyDeviceMemory device = new FaultyDeviceMemory(host, batch -> script[batch]);
+        BlockArenas arenas = arenas(device);
+        PageArena arena = arenas.arena(0, 0, 0);
+        for (int block = 1; block <= 4; block++) {
+            arena.write(block, 0, new byte[] {(byte) block});
+        }
+        List<Integer> ends = new ArrayList<>();
+        copy(device, arenas, 1, 2, ends);
+        copy(device, arenas, 2, 3, ends);
+        assertThat(first(arena, 2)).as("delayed work is not done").isEqualTo(2);
+        copy(device, arenas, 3, 4, ends);
+        assertThat(first(arena, 4)).isEqualTo(1);
+        arena.write(1, 0, new byte[] {9});
+        copy(device, arenas, 1, 2, ends);
+        device.releaseAll(new SplittableRandom(3));
+        assertThat(ends).hasSize(4).startsWith(3);
+        assertThat(first(arena, 2)).isEqualTo(9);
+        assertThat(first(arena, 3)).isEqualTo(1);
+        arenas.close();
+        device.close();
+    }
+
+    private static void copy(DeviceMemory device, BlockArenas arenas, int from, int to, List<Integer> ends) {
+        CopyBatch batch = new CopyBatch(arenas);
+        batch.copy(0, from, to);
+        device.submit(batch, (same, failure) -> ends.add(failure == null ? from : -from));
+    }
+
+    private static int first(PageArena arena, int block) {
+        byte[] bytes = new byte[1];
+        arena.read(block, 0, bytes);
+        return bytes[0];
+    }
+
+    private static BlockArenas arenas(DeviceMemory device) {
+        return BlockArenas.allocate(
+                device,
+                MultiKvCacheParams.fromParams(KvCacheParams.builder()
+                        .dtype(DType.FLOAT32)
+                        .numLayers(1)
+                        .numKvHeads(1)
+                        .headDim(1)
+                        .pageSize(1)
+                        .build()),
+                4);
     }
 }

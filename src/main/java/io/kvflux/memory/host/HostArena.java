@@ -11,6 +11,8 @@ final class HostArena implements PageArena {
     private final ArenaSpec spec;
     private final Region region;
     private final long stride;
+    /** Runs of batches in flight that touch it; guarded by the device. */
+    int inFlight;
 
     HostArena(HostMemoryDevice device, ArenaSpec spec) {
         this.device = device;

@@ -9,6 +9,7 @@ import io.kvflux.memory.OutOfDeviceMemoryException;
 import io.kvflux.memory.PageArena;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Host memory as a device. Arenas are taken lazily from the operating system: a page costs memory when it is first
@@ -73,8 +74,9 @@ public final class HostMemoryDevice implements DeviceMemory {
 
     @Override
     public synchronized void release(PageArena arena) {
-        requireIdle();
-        if (arena instanceof HostArena own && arenas.remove(own)) {
+        if (arena instanceof HostArena own && arenas.contains(own)) {
+            requireIdle(own.inFlight);
+            arenas.remove(own);
             allocatedBytes -= own.spec().bytes();
             own.close();
         }
@@ -82,21 +84,42 @@ public final class HostMemoryDevice implements DeviceMemory {
 
     @Override
     public void submit(CopyBatch batch, CopyListener listener) {
-        synchronized (this) {
-            requireOpen();
-            inFlight++;
-        }
-        Throwable failure = null;
-        try {
-            batch.forEach(new Copier());
-        } catch (RuntimeException | Error thrown) {
-            failure = thrown;
-        } finally {
-            synchronized (this) {
-                inFlight--;
+        Throwable failure = begin(batch);
+        if (failure == null) {
+            try {
+                batch.forEach(new Copier());
+            } catch (RuntimeException | Error thrown) {
+                failure = thrown;
             }
+            end(batch);
         }
         listener.ended(batch, failure);
+    }
+
+    /** Keeps the arenas of a batch from being released; tells why if it has others. */
+    private synchronized @Nullable Throwable begin(CopyBatch batch) {
+        requireOpen();
+        try {
+            batch.forEachArena(this::own);
+        } catch (IllegalArgumentException foreign) {
+            return foreign;
+        }
+        batch.forEachArena(arena -> own(arena).inFlight++);
+        inFlight++;
+        return null;
+    }
+
+    private synchronized void end(CopyBatch batch) {
+        batch.forEachArena(arena -> own(arena).inFlight--);
+        inFlight--;
+    }
+
+    private HostArena own(PageArena arena) {
+        if (arena instanceof HostArena own && own.isOn(this)) {
+            return own;
+        }
+        throw new IllegalArgumentException(
+                "a batch goes to the device its arenas are on, device=" + name() + ", " + arena.spec());
     }
 
     @Override
@@ -104,7 +127,7 @@ public final class HostMemoryDevice implements DeviceMemory {
         if (closed) {
             return;
         }
-        requireIdle();
+        requireIdle(inFlight);
         closed = true;
         arenas.forEach(HostArena::close);
         arenas.clear();
@@ -122,14 +145,14 @@ public final class HostMemoryDevice implements DeviceMemory {
         }
     }
 
-    private void requireIdle() {
-        if (inFlight > 0) {
+    private void requireIdle(int batches) {
+        if (batches > 0) {
             throw new IllegalStateException(
-                    "memory is given back when no batch is in flight, device=" + name() + ", inFlight=" + inFlight);
+                    "memory is given back when no batch is in flight, device=" + name() + ", inFlight=" + batches);
         }
     }
 
-    /** Carries out runs, in arenas of this device only. */
+    /** Carries out runs. */
     private final class Copier implements CopyBatch.Work {
 
         @Override
@@ -140,14 +163,6 @@ public final class HostMemoryDevice implements DeviceMemory {
         @Override
         public void copy(PageArena arena, int source, int destination, int count) {
             own(arena).copy(source, destination, count);
-        }
-
-        private HostArena own(PageArena arena) {
-            if (arena instanceof HostArena own && own.isOn(HostMemoryDevice.this)) {
-                return own;
-            }
-            throw new IllegalArgumentException(
-                    "a batch goes to the device its arenas are on, device=" + name() + ", " + arena.spec());
         }
     }
 }

@@ -77,6 +77,15 @@ public final class ShellStress {
             return result;
         }
 
+        int taken(StepResult result) {
+            try {
+                scheduler.complete(result);
+                return 1;
+            } catch (IllegalStateException refused) {
+                return 0;
+            }
+        }
+
         int blocksBack() {
             return (int) (scheduler.metrics().freeBlocks() + scheduler.metrics().cachedBlocks());
         }
@@ -182,7 +191,7 @@ public final class ShellStress {
          */
         @Actor
         public void one(III_Result r) {
-            r.r1 = taken();
+            r.r1 = taken(result);
         }
 
         /**
@@ -192,16 +201,7 @@ public final class ShellStress {
          */
         @Actor
         public void other(III_Result r) {
-            r.r2 = taken();
-        }
-
-        private int taken() {
-            try {
-                scheduler.complete(result);
-                return 1;
-            } catch (IllegalStateException refused) {
-                return 0;
-            }
+            r.r2 = taken(result);
         }
 
         /**
@@ -297,6 +297,103 @@ public final class ShellStress {
         @Arbiter
         public void look(I_Result r) {
             r.r1 = delivered;
+        }
+    }
+
+    /** A late answer to the step before against the right one: it is refused, and stands in nobody's way. */
+    @JCStressTest
+    @Outcome(id = "0, 1, 2", expect = Expect.ACCEPTABLE, desc = "the right one was taken")
+    @Outcome(id = "1, .*", expect = Expect.FORBIDDEN, desc = "the late one was taken")
+    @Outcome(id = "0, 0, .*", expect = Expect.FORBIDDEN, desc = "the right one was refused")
+    @State
+    public static class LateAgainstRight extends Race {
+
+        private final StepResult late;
+        private final StepResult right;
+
+        /** The first step is answered, the second is in flight. */
+        public LateAgainstRight() {
+            scheduler.steps().subscribe(next -> step = next);
+            scheduler.generate(SequenceSpec.of(1, 2, 3, 4, 5).maxTokens(2)).subscribe(client);
+            late = new StepResult().reset(Objects.requireNonNull(step));
+            late.token(0, 7);
+            StepResult first = new StepResult().reset(step);
+            first.token(0, 7);
+            scheduler.complete(first);
+            right = new StepResult().reset(step);
+            right.token(0, 7);
+        }
+
+        /**
+         * Answers too late.
+         *
+         * @param r whether it was taken
+         */
+        @Actor
+        public void late(III_Result r) {
+            r.r1 = taken(late);
+        }
+
+        /**
+         * Answers.
+         *
+         * @param r whether it was taken
+         */
+        @Actor
+        public void right(III_Result r) {
+            r.r2 = taken(right);
+        }
+
+        /**
+         * Looks.
+         *
+         * @param r tokens generated
+         */
+        @Arbiter
+        public void look(III_Result r) {
+            r.r3 = (int) scheduler.metrics().generatedTokens();
+        }
+    }
+
+    /** An answer meant for another scheduler's step of the same number against the right one. */
+    @JCStressTest
+    @Outcome(id = "0, 1, 1", expect = Expect.ACCEPTABLE, desc = "the right one was taken")
+    @Outcome(id = "1, .*", expect = Expect.FORBIDDEN, desc = "the foreign one was taken")
+    @Outcome(id = "0, 0, .*", expect = Expect.FORBIDDEN, desc = "the right one was refused")
+    @State
+    public static class ForeignAgainstRight extends Race {
+
+        private final StepResult right = planned();
+        private final StepResult foreign = new Race().planned();
+
+        /**
+         * Answers for another scheduler.
+         *
+         * @param r whether it was taken
+         */
+        @Actor
+        public void foreign(III_Result r) {
+            r.r1 = taken(foreign);
+        }
+
+        /**
+         * Answers.
+         *
+         * @param r whether it was taken
+         */
+        @Actor
+        public void right(III_Result r) {
+            r.r2 = taken(right);
+        }
+
+        /**
+         * Looks.
+         *
+         * @param r tokens generated
+         */
+        @Arbiter
+        public void look(III_Result r) {
+            r.r3 = (int) scheduler.metrics().generatedTokens();
         }
     }
 }

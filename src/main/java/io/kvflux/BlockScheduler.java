@@ -40,7 +40,7 @@ import reactor.core.publisher.Mono;
  */
 public final class BlockScheduler {
 
-    private final Shell shell;
+    final Shell shell;
 
     BlockScheduler(Shell shell) {
         this.shell = shell;

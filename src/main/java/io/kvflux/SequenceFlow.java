@@ -93,7 +93,8 @@ final class SequenceFlow extends Feed<TokenEvent> {
     }
 
     /** Tokens beyond those granted so far that its consumer, or the buffer, has room for; on the loop. */
-    long ungranted(int buffer) {
+    long ungranted() {
+        int buffer = gate == null ? shell.settings.tokenBuffer() : 0; // who merges asks ahead as far as the buffer goes
         long demand = requested();
         long allowed = demand > Long.MAX_VALUE - buffer - inherited ? Long.MAX_VALUE : demand + buffer + inherited;
         return allowed - granted;

@@ -195,7 +195,7 @@ final class Shell implements Loop.Work, SchedulerListener {
     }
 
     void grant(SequenceFlow flow) {
-        long more = flow.ungranted(settings.tokenBuffer());
+        long more = flow.ungranted();
         if (more > 0) {
             flow.granted(more);
             core.request(flow.name(), more);
@@ -257,7 +257,7 @@ final class Shell implements Loop.Work, SchedulerListener {
             settings.requireInVocabulary(spec); // else it was looked at when it was handed in
         }
         flow.begin(spec, spec.promptLength(), 0);
-        long allowed = flow.ungranted(settings.tokenBuffer());
+        long allowed = flow.ungranted();
         SequenceId id = core.submit(spec, allowed);
         flow.granted(allowed);
         return id;
@@ -270,7 +270,7 @@ final class Shell implements Loop.Work, SchedulerListener {
                     "only a live sequence of this scheduler can be forked, it is unknown or has ended: " + flow.parent);
         }
         flow.begin(from.spec(), from.promptTokens() + from.generatedTokens(), from.outputTokens());
-        long allowed = flow.ungranted(settings.tokenBuffer());
+        long allowed = flow.ungranted();
         forking = flow;
         SequenceId id = core.fork(from.name(), allowed);
         forking = null;

@@ -117,4 +117,30 @@ class MetricsTest {
                         "kvflux_token_first_seconds_sum{model=\"test\"} 1.0",
                         "kvflux_step_tokens_sum{model=\"test\"} 10.0");
     }
+
+    @Test
+    void whoLeavesBeforeThereWasRoomIsToldToTheRecorderToo() {
+        List<String> told = new ArrayList<>();
+        Rig rig = new Rig(
+                20,
+                builder -> builder.maxPending(1)
+                        .whenFull(WhenFull.DELAY)
+                        .scheduling(core -> core.maxBatchSize(1))
+                        .recorder(new SchedulerRecorder() {
+                            @Override
+                            public void ended(FinishReason reason, long lifetimeNs, Usage usage) {
+                                told.add(reason + " " + usage.generatedTokens());
+                            }
+                        }));
+        for (int i = 0; i < 2; i++) {
+            Client.of(rig.scheduler.generate(Rig.prompt(9).maxTokens(2))).asks(2);
+        }
+        Client delayed = Client.of(rig.scheduler.generate(Rig.prompt(9)));
+        assertThat(rig.scheduler.metrics().delayed()).isEqualTo(1);
+        delayed.cancel();
+        assertThat(told).containsExactly("CANCELLED 0");
+        assertThat(rig.scheduler.metrics().cancelled()).isEqualTo(1);
+        rig.stepAll();
+        assertThat(rig.scheduler.metrics().finished()).isEqualTo(2);
+    }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kvflux.api.SchedulerDisposedException;
+import io.kvflux.api.SchedulerRecorder;
 import io.kvflux.api.SequenceId;
 import io.kvflux.api.Step;
 import io.kvflux.geometry.DataSize;
@@ -13,9 +14,13 @@ import io.kvflux.memory.FaultyDeviceMemory.Fault;
 import io.kvflux.memory.PageArena;
 import io.kvflux.memory.host.HostMemoryDevice;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import reactor.test.scheduler.VirtualTimeScheduler;
@@ -227,5 +232,108 @@ class StepMemoryTest {
         assertThatThrownBy(scheduler::memory)
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("externalMemory");
+    }
+
+    @Test
+    void aStepThatCameToNothingWithNobodyThereDoesNotStallTheNextReceiver() {
+        VirtualTimeScheduler time = VirtualTimeScheduler.create();
+        AtomicReference<Fault> lateFault = new AtomicReference<>(Fault.NONE);
+        FaultyDeviceMemory late = new FaultyDeviceMemory(device, batch -> lateFault.get());
+        Rig rig = new Rig(
+                30,
+                builder -> builder.device(late)
+                        .zeroOnRelease(true)
+                        .scheduling(core -> core.prefixCaching(false))
+                        .loopOn(time));
+        Client.of(rig.scheduler.generate(Rig.prompt(90).maxTokens(1))).asks(1);
+        rig.stepAll();
+        lateFault.set(Fault.DELAY);
+        fault = Fault.FAIL;
+        Client failed = Client.of(rig.scheduler.generate(Rig.prompt(100, 5000).maxTokens(1)))
+                .asks(1);
+        assertThat(late.delayed()).isEqualTo(1);
+        rig.cancel();
+        late.releaseNext();
+        assertThat(failed.error).isInstanceOf(FaultyDeviceMemory.InjectedFaultException.class);
+        assertThat(rig.steps).isEmpty();
+        lateFault.set(Fault.NONE);
+        fault = Fault.NONE;
+        time.advanceTimeBy(Duration.ofSeconds(2));
+        Client.of(rig.scheduler.generate(Rig.prompt(3, 9000).maxTokens(1))).asks(1);
+        List<Long> numbers = new ArrayList<>();
+        rig.scheduler.steps().take(1).subscribe(step -> numbers.add(step.number()));
+        assertThat(numbers).containsExactly(3L);
+    }
+
+    @Test
+    void aDisposalDoesNotWaitForAnotherSchedulersBatches() {
+        Rig rig = rig(false);
+        Rig other = rig(false);
+        long both = device.allocatedBytes();
+        Client parent = decoding(rig);
+        Client fork = fork(rig, parent);
+        fault = Fault.DELAY;
+        rig.step();
+        assertThat(device.delayed()).isEqualTo(1);
+        other.scheduler.disposeLater().block();
+        assertThat(device.allocatedBytes()).isEqualTo(both / 2);
+        device.releaseNext();
+        fault = Fault.NONE;
+        rig.stepAll();
+        assertThat(fork.completed).isTrue();
+        rig.scheduler.disposeLater().block();
+        assertThat(device.allocatedBytes()).isZero();
+    }
+
+    @Test
+    void zeroingCannotBeSwitchedOffBehindItsBack() {
+        Rig rig = new Rig(
+                30,
+                builder -> builder.device(device).zeroOnRelease(true).scheduling(core -> core.reportEmptied(false)));
+        PageArena arena = rig.scheduler.memory().arena(0, 0, 0);
+        Client.of(rig.scheduler.generate(Rig.prompt(100).maxTokens(1))).asks(1);
+        for (int block = 1; block <= 30; block++) {
+            arena.write(block, 0, filled(arena, 7));
+        }
+        rig.stepAll();
+        Client.of(rig.scheduler.generate(Rig.prompt(110, 5000).maxTokens(1))).asks(1);
+        Step step = rig.steps.element();
+        int zeroed = 0;
+        for (int i = 0; i < step.blockCount(0); i++) {
+            zeroed += content(arena, step.block(0, i))[0] == 0 ? 1 : 0;
+        }
+        assertThat(zeroed).isGreaterThanOrEqualTo(23);
+    }
+
+    @Test
+    void aBrokenSchedulerGivesItsMemoryBackOnceNoStepTouchesIt() {
+        AtomicBoolean broken = new AtomicBoolean();
+        Rig rig = new Rig(
+                40,
+                builder -> builder.device(device)
+                        .recorder(new SchedulerRecorder() {})
+                        .clock(() -> {
+                            if (broken.get()) {
+                                throw new AssertionError("bug");
+                            }
+                            return 0;
+                        }));
+        Client client =
+                Client.of(rig.scheduler.generate(Rig.prompt(9).maxTokens(6))).asks(9);
+        broken.set(true);
+        Client second =
+                Client.of(rig.scheduler.generate(Rig.prompt(9).maxTokens(6))).asks(9);
+        assertThat(client.error).isInstanceOf(SchedulerDisposedException.class);
+        assertThat(second.error).isInstanceOf(SchedulerDisposedException.class);
+        List<Throwable> disposals = new ArrayList<>();
+        rig.scheduler.disposeLater().subscribe(nothing -> {}, disposals::add);
+        assertThat(device.allocatedBytes()).as("a step is in flight").isPositive();
+        assertThat(disposals).isEmpty();
+        rig.stepAll();
+        assertThat(device.allocatedBytes()).isZero();
+        assertThat(disposals).hasSize(1);
+        assertThat(disposals.get(0)).hasMessage("bug");
+        rig.scheduler.disposeLater().subscribe(nothing -> {}, disposals::add);
+        assertThat(disposals).hasSize(2);
     }
 }

@@ -10,12 +10,18 @@ import io.kvflux.api.StepResult;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.reactivestreams.Subscription;
+import reactor.core.CoreSubscriber;
+import reactor.core.Disposable;
+import reactor.core.Disposables;
 import reactor.core.publisher.BaseSubscriber;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
+import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
 import reactor.test.StepVerifier;
 import reactor.test.scheduler.VirtualTimeScheduler;
@@ -28,7 +34,7 @@ class StepsTest {
         final List<Step> steps = new ArrayList<>();
 
         @Override
-        protected void hookOnSubscribe(org.reactivestreams.Subscription subscription) {}
+        protected void hookOnSubscribe(Subscription subscription) {}
 
         @Override
         protected void hookOnNext(Step step) {
@@ -407,5 +413,130 @@ class StepsTest {
         assertThatThrownBy(() -> rig.scheduler.disposeGracefully(Duration.ofSeconds(-1)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("patience must not be negative, patience=PT-1S");
+    }
+
+    @Test
+    void aStepWhoseAnswerNeverComesDoesNotStallTheRunOnceItIsFailed() {
+        VirtualTimeScheduler time = VirtualTimeScheduler.getOrSet();
+        BlockScheduler scheduler = Rig.builder(20).build();
+        List<Step> steps = new ArrayList<>();
+        scheduler
+                .run(step -> {
+                    steps.add(step);
+                    return steps.size() == 1 ? Mono.never() : Mono.just(Rig.answer(step, new StepResult()));
+                })
+                .subscribe();
+        client(scheduler, 3, 0, 2);
+        scheduler.fail(1, new IllegalStateException("watchdog"));
+        time.advanceTimeBy(Duration.ofMillis(10));
+        assertThat(client(scheduler, 3, 100, 3).completed).isTrue();
+        assertThat(steps).hasSizeGreaterThan(1);
+    }
+
+    @Test
+    void aLateAnswerToAnotherStepChangesNothing() {
+        Rig rig = new Rig(20);
+        client(rig.scheduler, 3, 0, 9);
+        StepResult late = Rig.answer(rig.steps.element(), new StepResult());
+        rig.step();
+        assertThatThrownBy(() -> rig.scheduler.complete(late))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("step=1");
+        assertThatThrownBy(() -> rig.scheduler.fail(1, new RuntimeException()))
+                .isInstanceOf(IllegalStateException.class);
+        rig.step();
+        assertThat(rig.scheduler.metrics().generatedTokens()).isEqualTo(2);
+        assertThat(rig.scheduler.metrics().stepsFailed()).isZero();
+    }
+
+    @Test
+    void aLoopThatCannotTimeLeavesItToAnother() {
+        VirtualTimeScheduler time = VirtualTimeScheduler.getOrSet();
+        Rig rig = new Rig(20); // its loop is on Schedulers.immediate(), which refuses to wait
+        Client client = client(rig.scheduler, 3, 0, 9);
+        AtomicInteger disposed = new AtomicInteger();
+        rig.scheduler
+                .disposeGracefully(Duration.ofSeconds(5))
+                .doOnSuccess(nothing -> disposed.incrementAndGet())
+                .subscribe();
+        rig.step();
+        assertThat(client.error).isNull();
+        time.advanceTimeBy(Duration.ofSeconds(5));
+        assertThat(client.error).isInstanceOf(SchedulerDisposedException.class);
+        rig.stepAll();
+        assertThat(disposed).hasValue(1);
+    }
+
+    @Test
+    void aDisposalThatIsOverLeavesNoTimerBehind() {
+        List<Disposable> timers = new ArrayList<>();
+        Scheduler loop = new Scheduler() {
+            @Override
+            public Disposable schedule(Runnable task) {
+                return Schedulers.immediate().schedule(task);
+            }
+
+            @Override
+            public Disposable schedule(Runnable task, long delay, TimeUnit unit) {
+                timers.add(Disposables.single());
+                return timers.get(timers.size() - 1);
+            }
+
+            @Override
+            public Worker createWorker() {
+                return Schedulers.immediate().createWorker();
+            }
+        };
+        Rig rig = new Rig(20, builder -> builder.loopOn(loop));
+        StepVerifier.create(rig.scheduler.disposeGracefully(Duration.ofDays(1))).verifyComplete();
+        assertThat(timers).hasSize(1).allMatch(Disposable::isDisposed);
+    }
+
+    /** Reactive Streams 1.3: signals come one after another, onSubscribe first. */
+    @Test
+    void nothingIsHeardInsideOnSubscribe() {
+        Rig rig = new Rig(20);
+        List<String> heard = new ArrayList<>();
+        rig.scheduler.steps().subscribe(new Nosy<>(heard));
+        rig.scheduler.blockEvents().subscribe(new Nosy<>(heard));
+        rig.scheduler.generate(Rig.prompt(1000)).subscribe(new Nosy<>(heard)); // can never fit
+        rig.scheduler.disposeLater().subscribe();
+        rig.scheduler.steps().subscribe(new Nosy<>(heard));
+        assertThat(heard)
+                .containsExactly(
+                        "subscribed",
+                        "error",
+                        "subscribed",
+                        "next",
+                        "subscribed",
+                        "error",
+                        "complete",
+                        "subscribed",
+                        "complete");
+    }
+
+    /** Asks in onSubscribe and writes down that it is over. */
+    private record Nosy<T>(List<String> heard) implements CoreSubscriber<T> {
+
+        @Override
+        public void onSubscribe(Subscription subscription) {
+            subscription.request(1);
+            heard.add("subscribed");
+        }
+
+        @Override
+        public void onNext(T value) {
+            heard.add("next");
+        }
+
+        @Override
+        public void onError(Throwable cause) {
+            heard.add("error");
+        }
+
+        @Override
+        public void onComplete() {
+            heard.add("complete");
+        }
     }
 }

@@ -2,8 +2,10 @@ package io.kvflux;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.kvflux.api.BlockEvent;
 import io.kvflux.api.SchedulerDisposedException;
 import io.kvflux.api.SchedulerRecorder;
+import io.kvflux.api.SchedulerSnapshot;
 import io.kvflux.api.StepResult;
 import io.kvflux.core.Configs;
 import java.time.Duration;
@@ -296,5 +298,37 @@ class ThreadsTest {
         } catch (InterruptedException stopped) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    @Test
+    void whatTakesLongIsNotDoneOnTheCallersThread() {
+        Queue<Runnable> loop = new ArrayDeque<>();
+        Rig rig = new Rig(20, builder -> builder.loopOn(Schedulers.fromExecutor(loop::add)));
+        List<BlockEvent> events = new ArrayList<>();
+        rig.scheduler.blockEvents().subscribe(events::add);
+        List<SchedulerSnapshot> snapshots = new ArrayList<>();
+        rig.scheduler.snapshot().subscribe(snapshots::add);
+        assertThat(events).isEmpty();
+        assertThat(loop).hasSize(1);
+        runAll(loop);
+        assertThat(events).hasSize(1);
+        assertThat(snapshots).hasSize(1);
+        Client client =
+                Client.of(rig.scheduler.generate(Rig.prompt(3).maxTokens(1))).asks(1);
+        rig.stepAll();
+        assertThat(client.completed).as("the rest goes on as ever").isTrue();
+        assertThat(loop).isEmpty();
+    }
+
+    @Test
+    void aQuestionThatBreaksTheCoreIsAnswered() {
+        Rig rig = new Rig(20);
+        List<Throwable> errors = new ArrayList<>();
+        Query.ask(rig.scheduler.shell, () -> {
+                    throw new AssertionError("bug");
+                })
+                .subscribe(nothing -> {}, errors::add);
+        assertThat(errors).hasSize(1);
+        assertThat(errors.get(0)).isInstanceOf(SchedulerDisposedException.class).hasRootCauseMessage("bug");
     }
 }

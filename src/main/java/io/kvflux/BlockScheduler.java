@@ -79,9 +79,10 @@ public final class BlockScheduler {
 
     /**
      * At subscription subscribes to a source of sequences and merges their tokens. The source is asked for as many
-     * sequences as can wait: never for more than maxPending minus those that wait, whatever the demand for tokens. The
-     * merged subscriber's demand is shared: each sequence generates as far as its buffer goes, and on as its tokens are
-     * taken.
+     * sequences as can wait: never for more than maxPending minus those that wait, whatever the demand for tokens, and ahead
+     * for an eighth of maxPending at most (between 4 and 32), so that a source that brings nothing leaves room for others.
+     * The merged subscriber's demand is shared: each sequence generates as far as its buffer goes (at least one token), and
+     * on as its tokens are taken.
      *
      * <p>A sequence that fails tells so in an event with the reason FAILED and its cause, and the others go on. The source's
      * completion or error is passed on after the last sequence has ended; so is a disposal, as a completion. Cancelling

@@ -41,12 +41,15 @@ public final class BlockSchedulerBuilder {
     /** Default of {@link #deviceMemory}. */
     public static final DataSize DEFAULT_DEVICE_MEMORY = DataSize.ofGiB(1);
 
+    private static final byte POISON = (byte) 0xFF;
+
     private final MultiKvCacheParams caches;
     private @Nullable DeviceMemory device;
     private @Nullable DataSize deviceMemory;
     private @Nullable Integer deviceBlocks;
     private boolean externalMemory;
     private boolean zeroOnRelease;
+    private boolean poisonOnRelease;
     private Consumer<SchedulerConfig.Builder> scheduling = builder -> {};
     private int tokenBuffer = DEFAULT_TOKEN_BUFFER;
     private int maxPending = DEFAULT_MAX_PENDING;
@@ -300,6 +303,19 @@ public final class BlockSchedulerBuilder {
     }
 
     /**
+     * Whether every byte of a block is 0xFF, a NaN in FLOAT32, FLOAT16, BFLOAT16 and FLOAT8_E4M3FN, before the first
+     * sequence gets it and again after its content has gone: for finding a model that reads what is not its own. Defaults
+     * to false.
+     *
+     * @param poison true to poison, in tests of an executor; costs what zeroOnRelease costs
+     * @return this
+     */
+    public BlockSchedulerBuilder poisonOnRelease(boolean poison) {
+        poisonOnRelease = poison;
+        return this;
+    }
+
+    /**
      * Checks everything and builds.
      *
      * @return a scheduler that waits for sequences and for somebody to compute its steps
@@ -318,7 +334,7 @@ public final class BlockSchedulerBuilder {
         SchedulerConfig.Builder core =
                 SchedulerConfig.builder(caches, deviceBlocks == null ? Math.max(1, blocks) : blocks);
         scheduling.accept(core);
-        core.reportEmptied(zeroOnRelease); // last: zeroing depends on it
+        core.reportEmptied(zeroOnRelease || poisonOnRelease); // last: filling depends on it
         faults.addAll(core.contradictions());
         if (!faults.isEmpty()) {
             throw new IllegalArgumentException(String.join("; ", faults));
@@ -358,9 +374,13 @@ public final class BlockSchedulerBuilder {
         if (externalMemory && deviceBlocks == null) {
             faults.add("externalMemory needs deviceBlocks: the scheduler cannot see how many there are");
         }
-        if (externalMemory && (device != null || deviceMemory != null || zeroOnRelease)) {
-            faults.add("externalMemory excludes device, deviceMemory and zeroOnRelease, device=" + device
-                    + ", deviceMemory=" + deviceMemory + ", zeroOnRelease=" + zeroOnRelease);
+        if (externalMemory && (device != null || deviceMemory != null || zeroOnRelease || poisonOnRelease)) {
+            faults.add("externalMemory excludes device, deviceMemory, zeroOnRelease and poisonOnRelease, device="
+                    + device + ", deviceMemory=" + deviceMemory + ", zeroOnRelease=" + zeroOnRelease
+                    + ", poisonOnRelease=" + poisonOnRelease);
+        }
+        if (zeroOnRelease && poisonOnRelease) {
+            faults.add("zeroOnRelease and poisonOnRelease both say what emptied blocks hold: set one of them");
         }
     }
 
@@ -378,11 +398,17 @@ public final class BlockSchedulerBuilder {
 
     private StepMemory allocate(int blocks) {
         if (device != null) {
-            return new StepMemory(BlockArenas.allocate(device, caches, blocks), false);
+            return stepMemory(BlockArenas.allocate(device, caches, blocks), false);
         }
         long bytes = Math.multiplyExact(BlockArenas.bytesPerBlock(caches), blocks + 1L);
         DeviceMemory host = HostMemoryDevice.withBudget(new DataSize(bytes));
-        return new StepMemory(BlockArenas.allocate(host, caches, blocks), true);
+        return stepMemory(BlockArenas.allocate(host, caches, blocks), true);
+    }
+
+    private StepMemory stepMemory(BlockArenas arenas, boolean ownsDevice) {
+        return poisonOnRelease
+                ? new StepMemory(arenas, ownsDevice, POISON, caches.dataParallelDegree())
+                : new StepMemory(arenas, ownsDevice, (byte) 0, 0);
     }
 
     private Settings settings(SchedulerConfig config) {

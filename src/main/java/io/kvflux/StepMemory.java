@@ -8,21 +8,34 @@ import java.util.Arrays;
 import java.util.Objects;
 
 /**
- * The scheduler's own memory: what has to be zeroed and copied before a step, told to the device; of the loop. A block that
- * was emptied is zeroed with the next step that is planned, which is the first that could use it.
+ * The scheduler's own memory: what has to be filled and copied before a step, told to the device; of the loop. A block that
+ * was emptied is filled with the next step that is planned, which is the first that could use it.
  */
 final class StepMemory {
 
     private final BlockArenas arenas;
     private final boolean ownsDevice;
+    private final byte fill;
 
     private int[] replicas = new int[16];
     private int[] blocks = new int[16];
     private int emptied;
 
-    StepMemory(BlockArenas arenas, boolean ownsDevice) {
+    /**
+     * Over arenas whose content is undefined.
+     *
+     * @param fill what emptied blocks are filled with
+     * @param fillFirst replicas whose blocks are all filled before the first step
+     */
+    StepMemory(BlockArenas arenas, boolean ownsDevice, byte fill, int fillFirst) {
         this.arenas = arenas;
         this.ownsDevice = ownsDevice;
+        this.fill = fill;
+        for (int replica = 0; replica < fillFirst; replica++) {
+            for (int block = 1; block <= arenas.blocksPerReplica(); block++) {
+                emptied(replica, block);
+            }
+        }
     }
 
     BlockArenas arenas() {
@@ -30,7 +43,7 @@ final class StepMemory {
     }
 
     CopyBatch batch() {
-        return new CopyBatch(arenas);
+        return new CopyBatch(arenas, fill);
     }
 
     void emptied(int replica, int block) {
@@ -48,7 +61,7 @@ final class StepMemory {
         CopyBatch batch = Objects.requireNonNull(slot.batch);
         batch.clear();
         for (int i = 0; i < emptied; i++) {
-            batch.zero(replicas[i], blocks[i]);
+            batch.fill(replicas[i], blocks[i]);
         }
         emptied = 0;
         Step step = slot.step();
@@ -66,11 +79,11 @@ final class StepMemory {
         return true;
     }
 
-    /** A batch failed; true if blocks were to be zeroed, which are then zeroed with the next. */
+    /** A batch failed; true if blocks were to be filled, which are then filled with the next. */
     boolean failed(Slot slot) {
         CopyBatch batch = Objects.requireNonNull(slot.batch);
-        batch.forEachZeroed(this::emptied);
-        return batch.zeroedBlocks() > 0;
+        batch.forEachFilled(this::emptied);
+        return batch.filledBlocks() > 0;
     }
 
     void close() {

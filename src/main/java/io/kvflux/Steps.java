@@ -116,7 +116,7 @@ final class Steps {
                 && !ended
                 && planned - handed < flow.demand()
                 && planned - taken < slots.length
-                && !zeroing()) {
+                && !filling()) {
             Step step = core.plan();
             if (step == null) {
                 break;
@@ -133,10 +133,10 @@ final class Steps {
         return any;
     }
 
-    /** Whether blocks of the last step are being zeroed: were that to fail, a later step must not have got them. */
-    private boolean zeroing() {
+    /** Whether blocks of the last step are being filled: were that to fail, a later step must not have got them. */
+    private boolean filling() {
         Slot last = slot(planned);
-        return planned > taken && !last.ready && last.batch != null && last.batch.zeroedBlocks() > 0;
+        return planned > taken && !last.ready && last.batch != null && last.batch.filledBlocks() > 0;
     }
 
     /** The batch of a step is over. If it failed, what needs it fails; the others of the step go on. */

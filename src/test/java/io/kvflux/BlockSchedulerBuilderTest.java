@@ -47,7 +47,18 @@ class BlockSchedulerBuilderTest {
                         .build())
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContainingAll(
-                        "externalMemory needs deviceBlocks", "externalMemory excludes device, deviceMemory and");
+                        "externalMemory needs deviceBlocks",
+                        "externalMemory excludes device, deviceMemory, zeroOnRelease");
+    }
+
+    @Test
+    void emptiedBlocksAreZeroedOrPoisonedButNotBoth() {
+        assertThatThrownBy(() -> BlockScheduler.builder(Configs.caches(4, 1))
+                        .zeroOnRelease(true)
+                        .poisonOnRelease(true)
+                        .build())
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("zeroOnRelease and poisonOnRelease both say");
     }
 
     @Test

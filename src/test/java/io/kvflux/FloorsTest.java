@@ -41,6 +41,7 @@ class FloorsTest {
             Map.entry("metrics", new Floor(6, "io.micrometer..")),
             Map.entry("models", new Floor(6, "com.fasterxml.jackson..")),
             Map.entry("sim", new Floor(7, "com.fasterxml.jackson..", "reactor..", "org.reactivestreams..")),
+            Map.entry("selftest", new Floor(7, "reactor..", "org.reactivestreams..")),
             Map.entry("app", new Floor(8, "com.fasterxml.jackson..", "picocli..", "me.tongfei.progressbar.."))));
 
     @Test

@@ -172,6 +172,25 @@ class StepMemoryTest {
     }
 
     @Test
+    void aPoisonedBlockIsNaNBeforeItsFirstSequenceAndAfterItsLast() {
+        Rig rig = new Rig(
+                30,
+                builder -> builder.device(device).poisonOnRelease(true).scheduling(core -> core.prefixCaching(false)));
+        PageArena arena = rig.scheduler.memory().arena(0, 0, 0);
+        Client.of(rig.scheduler.generate(Rig.prompt(100).maxTokens(1))).asks(1);
+        for (int block = 1; block <= 30; block++) {
+            assertThat(content(arena, block)).as("block %d", block).isEqualTo(filled(arena, 0xFF));
+            arena.write(block, 0, filled(arena, 7));
+        }
+        rig.stepAll();
+        Client.of(rig.scheduler.generate(Rig.prompt(90).maxTokens(1))).asks(1);
+        Step step = rig.steps.element();
+        for (int i = 0; i < step.blockCount(0); i++) {
+            assertThat(content(arena, step.block(0, i))).isEqualTo(filled(arena, 0xFF));
+        }
+    }
+
+    @Test
     void noStepIsPlannedWhileTheBlocksOfAnotherAreZeroed() {
         VirtualTimeScheduler time = VirtualTimeScheduler.create();
         Rig rig = new Rig(

@@ -5,18 +5,19 @@ import java.util.Objects;
 import java.util.function.Consumer;
 
 /**
- * Blocks to zero and to copy, in all caches and shards of their replica at once. First everything is zeroed, then
+ * Blocks to fill and to copy, in all caches and shards of their replica at once. First everything is filled, then
  * everything is copied, in any order: a block that one copy writes is in no other copy. Blocks added one after another
  * that stand one after another, on both sides, make one run, which a device carries out as one operation an arena.
  * Reusable; not thread-safe.
  */
 public final class CopyBatch {
 
-    private static final int ZERO = -1;
+    private static final int FILL = -1;
 
     private final BlockArenas arenas;
+    private final byte value;
     private int size;
-    private int zeroed;
+    private int filled;
     private int[] replicas = new int[8];
     private int[] sources = new int[8];
     private int[] destinations = new int[8];
@@ -26,13 +27,14 @@ public final class CopyBatch {
     public interface Work {
 
         /**
-         * Zeroes pages.
+         * Fills pages.
          *
          * @param arena the arena
          * @param page the first
          * @param count how many
+         * @param value what each of their bytes becomes
          */
-        void zero(PageArena arena, int page, int count);
+        void fill(PageArena arena, int page, int count, byte value);
 
         /**
          * Copies pages within an arena.
@@ -46,25 +48,36 @@ public final class CopyBatch {
     }
 
     /**
-     * An empty batch.
+     * An empty batch that fills with zeros.
      *
      * @param arenas whose blocks it is about
      */
     public CopyBatch(BlockArenas arenas) {
-        this.arenas = Objects.requireNonNull(arenas, "arenas");
+        this(arenas, (byte) 0);
     }
 
     /**
-     * Adds a block to zero.
+     * An empty batch.
+     *
+     * @param arenas whose blocks it is about
+     * @param value what each byte of a block becomes that is filled
+     */
+    public CopyBatch(BlockArenas arenas, byte value) {
+        this.arenas = Objects.requireNonNull(arenas, "arenas");
+        this.value = value;
+    }
+
+    /**
+     * Adds a block to fill.
      *
      * @param replica its replica
      * @param block its id, from 1
      * @throws IndexOutOfBoundsException if there is no such block
      */
-    public void zero(int replica, int block) {
+    public void fill(int replica, int block) {
         arenas.requireBlock(replica, block);
-        add(replica, ZERO, block);
-        zeroed++;
+        add(replica, FILL, block);
+        filled++;
     }
 
     /**
@@ -88,9 +101,9 @@ public final class CopyBatch {
         return size == 0;
     }
 
-    /** {@return blocks to zero} */
-    public int zeroedBlocks() {
-        return zeroed;
+    /** {@return blocks to fill} */
+    public int filledBlocks() {
+        return filled;
     }
 
     /** {@return runs: operations an arena} */
@@ -101,24 +114,24 @@ public final class CopyBatch {
     /** Forgets everything. */
     public void clear() {
         size = 0;
-        zeroed = 0;
+        filled = 0;
     }
 
     /**
-     * Gives every run to each arena it is for: first those to zero, then those to copy.
+     * Gives every run to each arena it is for: first those to fill, then those to copy.
      *
      * @param work carries them out
      */
     public void forEach(Work work) {
         for (int i = 0; i < size; i++) {
-            if (sources[i] == ZERO) {
+            if (sources[i] == FILL) {
                 for (PageArena arena : arenas.of(replicas[i])) {
-                    work.zero(arena, destinations[i], counts[i]);
+                    work.fill(arena, destinations[i], counts[i], value);
                 }
             }
         }
         for (int i = 0; i < size; i++) {
-            if (sources[i] != ZERO) {
+            if (sources[i] != FILL) {
                 for (PageArena arena : arenas.of(replicas[i])) {
                     work.copy(arena, sources[i], destinations[i], counts[i]);
                 }
@@ -145,12 +158,12 @@ public final class CopyBatch {
         return any;
     }
 
-    /** Takes a block to zero. */
+    /** Takes a block to fill. */
     @FunctionalInterface
-    public interface ZeroedBlock {
+    public interface FilledBlock {
 
         /**
-         * A block to zero.
+         * A block to fill.
          *
          * @param replica its replica
          * @param block its id
@@ -159,13 +172,13 @@ public final class CopyBatch {
     }
 
     /**
-     * Gives every block to zero.
+     * Gives every block to fill.
      *
      * @param to takes it
      */
-    public void forEachZeroed(ZeroedBlock to) {
+    public void forEachFilled(FilledBlock to) {
         for (int i = 0; i < size; i++) {
-            for (int j = 0; sources[i] == ZERO && j < counts[i]; j++) {
+            for (int j = 0; sources[i] == FILL && j < counts[i]; j++) {
                 to.accept(replicas[i], destinations[i] + j);
             }
         }
@@ -174,7 +187,7 @@ public final class CopyBatch {
     private void requireApart(int replica, int source, int destination) {
         boolean apart = source != destination;
         for (int i = 0; i < size && apart; i++) {
-            apart = sources[i] == ZERO
+            apart = sources[i] == FILL
                     || replicas[i] != replica
                     || !(within(source, destinations[i], counts[i])
                             || within(destination, destinations[i], counts[i])
@@ -212,7 +225,7 @@ public final class CopyBatch {
         int last = size - 1;
         return replicas[last] == replica
                 && destinations[last] + counts[last] == destination
-                && (source == ZERO ? sources[last] == ZERO : sources[last] + counts[last] == source)
-                && (source == ZERO || sources[last] != ZERO);
+                && (source == FILL ? sources[last] == FILL : sources[last] + counts[last] == source)
+                && (source == FILL || sources[last] != FILL);
     }
 }

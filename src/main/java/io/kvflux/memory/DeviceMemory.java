@@ -16,7 +16,7 @@ public interface DeviceMemory extends AutoCloseable {
     long allocatedBytes();
 
     /**
-     * Allocates an arena. Its content is undefined until it is written or zeroed.
+     * Allocates an arena. Its content is undefined until it is written or filled.
      *
      * @param spec what it is for, and its size
      * @return the arena, until it is released
@@ -38,7 +38,7 @@ public interface DeviceMemory extends AutoCloseable {
      * works on the caller's, before this returns; until then nobody else may touch the blocks or the batch. Batches that
      * share a block take effect in the order in which they were submitted; their ends may come in any order.
      *
-     * @param batch what to zero and to copy, in arenas of this device: it fails otherwise
+     * @param batch what to fill and to copy, in arenas of this device: it fails otherwise
      * @param listener hears the end
      * @throws IllegalStateException if the device is closed; the listener then hears nothing
      */

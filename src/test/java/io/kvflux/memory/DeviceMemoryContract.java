@@ -203,7 +203,7 @@ public abstract class DeviceMemoryContract {
         CopyBatch batch = new CopyBatch(arenas);
         batch.copy(1, 2, 6);
         batch.copy(1, 3, 7);
-        batch.zero(1, 1);
+        batch.fill(1, 1);
         batch.copy(0, 4, 5);
         assertThat(batch.runs()).isEqualTo(3);
         carryOut(arenas.device(), batch);
@@ -216,12 +216,26 @@ public abstract class DeviceMemoryContract {
     }
 
     @Test
-    void zeroingComesBeforeCopying() {
+    void aBatchFillsWithTheByteItWasMadeFor() {
+        BlockArenas arenas = BlockArenas.allocate(device(1 << 20), caches(), 9);
+        fill(arenas);
+        CopyBatch batch = new CopyBatch(arenas, (byte) 0xFF);
+        batch.fill(0, 3);
+        carryOut(arenas.device(), batch);
+        byte[] page = new byte[(int) arenas.arena(0, 0, 0).spec().pageBytes()];
+        arenas.arena(0, 0, 0).read(3, 0, page);
+        assertThat(page).containsOnly(0xFF);
+        arenas.arena(0, 0, 0).read(4, 0, page);
+        assertThat(page).containsOnly(4);
+    }
+
+    @Test
+    void fillingComesBeforeCopying() {
         BlockArenas arenas = BlockArenas.allocate(device(1 << 20), caches(), 9);
         fill(arenas);
         CopyBatch batch = new CopyBatch(arenas);
         batch.copy(0, 2, 6);
-        batch.zero(0, 6);
+        batch.fill(0, 6);
         carryOut(arenas.device(), batch);
         assertThat(contents(arenas.arena(1, 0, 0))).containsExactly(0, 1, 2, 3, 4, 5, 2, 7, 8, 9);
     }
@@ -230,8 +244,8 @@ public abstract class DeviceMemoryContract {
     void theNullBlockAndBlocksThatAreNotThereAreRefused() {
         BlockArenas arenas = BlockArenas.allocate(device(1 << 20), caches(), 9);
         CopyBatch batch = new CopyBatch(arenas);
-        assertThatThrownBy(() -> batch.zero(0, 0)).isInstanceOf(IndexOutOfBoundsException.class);
-        assertThatThrownBy(() -> batch.zero(2, 1)).isInstanceOf(IndexOutOfBoundsException.class);
+        assertThatThrownBy(() -> batch.fill(0, 0)).isInstanceOf(IndexOutOfBoundsException.class);
+        assertThatThrownBy(() -> batch.fill(2, 1)).isInstanceOf(IndexOutOfBoundsException.class);
         assertThatThrownBy(() -> batch.copy(0, 10, 1))
                 .isInstanceOf(IndexOutOfBoundsException.class)
                 .hasMessageContaining("block=10, blocksPerReplica=9");
@@ -274,7 +288,7 @@ public abstract class DeviceMemoryContract {
         BlockArenas arenas = BlockArenas.allocate(device, caches(), 3);
         device.close();
         CopyBatch batch = new CopyBatch(arenas);
-        batch.zero(0, 1);
+        batch.fill(0, 1);
         assertThatThrownBy(() -> device.submit(batch, (same, failure) -> {})).isInstanceOf(IllegalStateException.class);
     }
 
@@ -294,7 +308,7 @@ public abstract class DeviceMemoryContract {
         assertThat(batch.runs()).isEqualTo(1);
         batch.copy(0, 2, 6);
         batch.copy(1, 5, 2);
-        batch.zero(0, 5);
+        batch.fill(0, 5);
         assertThat(batch.runs()).isEqualTo(4);
     }
 
@@ -303,7 +317,7 @@ public abstract class DeviceMemoryContract {
         BlockArenas other = BlockArenas.allocate(device(1 << 20), caches(), 9);
         fill(other);
         CopyBatch batch = new CopyBatch(other);
-        batch.zero(0, 1);
+        batch.fill(0, 1);
         assertThat(end(device(1 << 20), batch))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("a batch goes to the device its arenas are on, device=");

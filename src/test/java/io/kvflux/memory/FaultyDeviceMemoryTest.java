@@ -40,7 +40,7 @@ class FaultyDeviceMemoryTest extends DeviceMemoryContract {
         for (int i = 0; i < script.length; i++) {
             int number = i;
             CopyBatch batch = new CopyBatch(arenas);
-            batch.zero(0, 1 + i);
+            batch.fill(0, 1 + i);
             device.submit(
                     batch, (same, failure) -> ends.add(number + (failure == null ? "" : " " + failure.getMessage())));
         }
@@ -68,7 +68,7 @@ class FaultyDeviceMemoryTest extends DeviceMemoryContract {
         BlockArenas arenas = arenas(device);
         BlockArenas others = arenas(device);
         CopyBatch batch = new CopyBatch(arenas);
-        batch.zero(0, 1);
+        batch.fill(0, 1);
         device.submit(batch, (same, failure) -> ends.add("ended"));
         assertThat(ends).isEmpty();
         assertThatThrownBy(device::close).isInstanceOf(IllegalStateException.class);

@@ -128,13 +128,14 @@ public final class Region implements AutoCloseable {
     }
 
     /**
-     * Zeroes bytes.
+     * Sets bytes.
      *
      * @param offset of the first
      * @param length how many
+     * @param value what each becomes
      */
-    public void zero(long offset, long length) {
-        memory.setMemory(check(offset, length), length, (byte) 0);
+    public void fill(long offset, long length, byte value) {
+        memory.setMemory(check(offset, length), length, value);
     }
 
     /**

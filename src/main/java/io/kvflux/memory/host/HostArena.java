@@ -60,8 +60,8 @@ final class HostArena implements PageArena {
         region.write(at(page, offset, (long) count * Float.BYTES), from, at, count);
     }
 
-    void zero(int page, int count) {
-        region.zero(at(page, 0, 0), stride * count);
+    void fill(int page, int count, byte value) {
+        region.fill(at(page, 0, 0), stride * count, value);
     }
 
     void copy(int source, int destination, int count) {

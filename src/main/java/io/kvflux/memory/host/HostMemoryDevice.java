@@ -156,8 +156,8 @@ public final class HostMemoryDevice implements DeviceMemory {
     private final class Copier implements CopyBatch.Work {
 
         @Override
-        public void zero(PageArena arena, int page, int count) {
-            own(arena).zero(page, count);
+        public void fill(PageArena arena, int page, int count, byte value) {
+            own(arena).fill(page, count, value);
         }
 
         @Override

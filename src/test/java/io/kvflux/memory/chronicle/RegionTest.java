@@ -10,7 +10,7 @@ class RegionTest {
     @Test
     void copiesWithinTheRegionAndZeroes() {
         try (Region region = Region.allocate(64, 64)) {
-            region.zero(0, 64);
+            region.fill(0, 64, (byte) 0);
             region.write(0, new byte[] {1, 2, 3, 4});
             region.copy(0, 60, 4);
             byte[] read = new byte[4];
@@ -23,7 +23,7 @@ class RegionTest {
     @Test
     void anAccessStaysInTheRegion() {
         try (Region region = Region.allocate(64, 1)) {
-            assertThatThrownBy(() -> region.zero(60, 5))
+            assertThatThrownBy(() -> region.fill(60, 5, (byte) 0))
                     .isInstanceOf(IndexOutOfBoundsException.class)
                     .hasMessage("an access must stay in the region, offset=60, length=5, bytes=64");
             assertThatThrownBy(() -> region.copy(0, 61, 4)).isInstanceOf(IndexOutOfBoundsException.class);

@@ -1,0 +1,119 @@
+package io.kvflux.selftest;
+
+import io.kvflux.api.Step;
+import io.kvflux.geometry.DType;
+import io.kvflux.memory.BlockArenas;
+import io.kvflux.memory.PageArena;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.ShortBuffer;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * KV of one entry of a step in the pages of a scheduler. It writes where {@link Step#block} says and reads where the lookup
+ * table of {@link Step#inputs} says, as a kernel would, so both have to be right. For one thread; reused from entry to entry.
+ *
+ * <p>Within a page stand the parts, in each the layers, in each the slots, in each the shard's heads: offset of a row =
+ * ((part · layers + layer) · pageSize + slot) · row.
+ */
+final class PagedCache implements KvStore {
+
+    private final BlockArenas memory;
+    private final int cache;
+    private final int shards;
+    private final int layers;
+    private final int pageSize;
+    private final int width;
+    private final boolean halves;
+    private final int valueBytes;
+    private final byte[] rowBytes;
+    private final ShortBuffer rowShorts;
+    private final byte[] pageBytes;
+    private final ShortBuffer pageShorts;
+
+    private @Nullable Step step;
+    private int replica;
+    private int entry;
+    private int[] table = {};
+    private int firstCell;
+
+    /**
+     * The pages of one cache.
+     *
+     * @param cache index of the cache
+     * @param shards devices over which a replica's heads are split
+     */
+    PagedCache(BlockArenas memory, int cache, ReferenceShape shape, int pageSize, int shards) {
+        this.memory = memory;
+        this.cache = cache;
+        this.shards = shards;
+        this.pageSize = pageSize;
+        layers = shape.layers();
+        width = shape.rowWidth() * Math.max(1, shape.kvHeads() / shards);
+        halves = shape.dtype() == DType.BFLOAT16;
+        valueBytes = halves ? Short.BYTES : Float.BYTES;
+        rowBytes = new byte[width * valueBytes];
+        rowShorts = shorts(rowBytes);
+        pageBytes = new byte[pageSize * width * valueBytes];
+        pageShorts = shorts(pageBytes);
+    }
+
+    private static ShortBuffer shorts(byte[] bytes) {
+        return ByteBuffer.wrap(bytes).order(ByteOrder.nativeOrder()).asShortBuffer();
+    }
+
+    /** Turns to an entry of a step. */
+    void turnTo(Step of, int ofReplica, int ofEntry) {
+        step = of;
+        replica = ofReplica;
+        entry = ofEntry;
+        table = of.inputs().lookupTable(ofReplica);
+        firstCell = (ofEntry - of.firstEntry(ofReplica)) * of.inputs().maxNumPages(ofReplica);
+    }
+
+    @Override
+    public int shards() {
+        return shards;
+    }
+
+    @Override
+    public void write(int shard, int part, int layer, int from, int count, float[] rows) {
+        PageArena arena = memory.arena(cache, replica, shard);
+        for (int i = 0; i < count; i++) {
+            int position = from + i;
+            int page = Objects.requireNonNull(step).block(entry, position / pageSize);
+            long offset = offset(part, layer, position % pageSize);
+            if (halves) {
+                for (int j = 0; j < width; j++) {
+                    rowShorts.put(j, Bf16.of(rows[i * width + j]));
+                }
+                arena.write(page, offset, rowBytes);
+            } else {
+                arena.write(page, offset, rows, i * width, width);
+            }
+        }
+    }
+
+    @Override
+    public void read(int shard, int part, int layer, int length, float[] into) {
+        PageArena arena = memory.arena(cache, replica, shard);
+        long offset = offset(part, layer, 0);
+        for (int from = 0; from < length; from += pageSize) {
+            int page = table[firstCell + from / pageSize];
+            int count = Math.min(pageSize, length - from) * width;
+            if (halves) {
+                arena.read(page, offset, pageBytes);
+                for (int j = 0; j < count; j++) {
+                    into[from * width + j] = Bf16.toFloat(pageShorts.get(j));
+                }
+            } else {
+                arena.read(page, offset, into, from * width, count);
+            }
+        }
+    }
+
+    private long offset(int part, int layer, int slot) {
+        return (((long) part * layers + layer) * pageSize + slot) * width * valueBytes;
+    }
+}

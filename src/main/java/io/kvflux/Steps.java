@@ -24,6 +24,8 @@ final class Steps {
     private long planned;
     private long handed;
     private long taken;
+    /** The newest step that came to nothing because its blocks could not be filled. */
+    private long lost;
 
     private @Nullable StepFlow flow;
     private @Nullable StepFlow successor;
@@ -116,7 +118,8 @@ final class Steps {
                 && !ended
                 && planned - handed < flow.demand()
                 && planned - taken < slots.length
-                && !filling()) {
+                && !filling()
+                && lost <= taken) {
             Step step = core.plan();
             if (step == null) {
                 break;
@@ -146,7 +149,9 @@ final class Steps {
             return;
         }
         if (cause != null && shell.memory != null && shell.memory.failed(slot)) {
-            slot.abandon(cause); // its blocks may hold what another tenant left
+            // Its blocks may hold what another tenant left. Until its sequences have ended nobody may build on it.
+            lost = slot.number();
+            slot.abandon(cause);
         } else if (cause != null) {
             core.failCopies(slot.number(), cause);
         }

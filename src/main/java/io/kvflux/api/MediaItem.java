@@ -6,6 +6,9 @@ import java.util.Arrays;
  * An image, sound or other item whose placeholder tokens stand in a prompt. Pages it overlaps are shared only with
  * prompts that hold the same content there.
  *
+ * <p>A page is known by its tokens and the contents that it overlaps. So the placeholder must be a token that stands for
+ * nothing else, and a content must always have the same length: then the tokens tell where each item begins.
+ *
  * @param offset position of its first placeholder token in the prompt
  * @param length placeholder tokens, at least 1
  * @param contentHash 32 bytes that stand for the content, such as its SHA-256

@@ -7,6 +7,7 @@ import io.kvflux.memory.PageArena;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.ShortBuffer;
+import java.util.Arrays;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +23,7 @@ final class PagedCache implements KvStore {
     private final BlockArenas memory;
     private final int cache;
     private final int shards;
+    private final int parts;
     private final int layers;
     private final int pageSize;
     private final int width;
@@ -49,6 +51,7 @@ final class PagedCache implements KvStore {
         this.cache = cache;
         this.shards = shards;
         this.pageSize = pageSize;
+        parts = shape.parts();
         layers = shape.layers();
         width = shape.rowWidth() * Math.max(1, shape.kvHeads() / shards);
         halves = shape.dtype() == DType.BFLOAT16;
@@ -109,6 +112,18 @@ final class PagedCache implements KvStore {
                 }
             } else {
                 arena.read(page, offset, into, from * width, count);
+            }
+        }
+    }
+
+    void garble(int from, int count) {
+        float[] rows = new float[count * width];
+        Arrays.fill(rows, Float.NaN);
+        for (int shard = 0; shard < shards; shard++) {
+            for (int part = 0; part < parts; part++) {
+                for (int layer = 0; layer < layers; layer++) {
+                    write(shard, part, layer, from, count, rows);
+                }
             }
         }
     }

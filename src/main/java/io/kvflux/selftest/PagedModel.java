@@ -86,6 +86,15 @@ final class PagedModel {
         return chosen;
     }
 
+    /** Leaves NaN in every slot that an entry was to write, as a device may that failed in the middle. */
+    void garble(Step step, int entry) {
+        int replica = replicaOf(step, entry);
+        for (PagedCache cache : caches) {
+            cache.turnTo(step, replica, entry);
+            cache.garble(step.cacheLength(entry), step.tokenCount(entry));
+        }
+    }
+
     private int choose(Step step, int entry, int position, int model, float[] logits) {
         if (probe != null) {
             probe.chosenFrom(step.sequence(entry), position, model, logits);

@@ -1,0 +1,29 @@
+package io.kvflux.selftest;
+
+/** What may happen in a scenario beside sequences that come, generate and end. */
+enum Event {
+    /** Clients cancel: while they wait, in the middle, with steps in flight. */
+    CANCEL,
+    /** Clients ask for a few tokens at a time. */
+    PAUSE,
+    /** Clients stop asking for a long while. */
+    STALL,
+    /** Clients fork their sequences. */
+    FORK,
+    /** Clients come back with what was generated, and more. */
+    TURNS,
+    /** Prompts differ in salt, adapter or media. */
+    KEYS,
+    /** The cache is cleared when nobody holds a block. */
+    CLEAR,
+    /** The device is late with its batches. */
+    LATE,
+    /** The device fails batches. */
+    BATCH_FAULT,
+    /** The executor fails entries, and leaves garbage in their slots. */
+    ENTRY_FAULT,
+    /** The executor fails whole steps, and leaves garbage in their slots. */
+    STEP_FAULT,
+    /** The scheduler is disposed in the middle. */
+    DISPOSE
+}

@@ -1,0 +1,41 @@
+package io.kvflux.selftest;
+
+/**
+ * What broke the claim in a scenario, the first of it.
+ *
+ * @param kind what went wrong
+ * @param sentence where, with the values
+ */
+record Finding(Kind kind, String sentence) {
+
+    /** Kinds of findings. */
+    enum Kind {
+        /** A client got another token than the dense model gives. */
+        WRONG_TOKEN,
+        /** The paged model computed other logits than the dense one, bit by bit. */
+        WRONG_LOGITS,
+        /** The paged model read something that is no number, such as a page that is poisoned. */
+        POISON_READ,
+        /** A client got more than it asked for, out of order, after the end, or another end than the right one. */
+        WRONG_SIGNAL,
+        /** Nothing more happens though sequences are alive. */
+        STUCK,
+        /** Not every block, or byte, was given back. */
+        LEAK,
+        /** Something threw. */
+        EXCEPTION
+    }
+
+    static Finding of(Throwable thrown) {
+        StringBuilder sentence = new StringBuilder(thrown.toString());
+        for (Throwable cause = thrown.getCause(); cause != null; cause = cause.getCause()) {
+            sentence.append(", caused by ").append(cause);
+        }
+        return new Finding(Kind.EXCEPTION, sentence.toString().replaceAll("\\s*\\R\\s*", " "));
+    }
+
+    @Override
+    public String toString() {
+        return kind + ": " + sentence;
+    }
+}

@@ -1,0 +1,164 @@
+package io.kvflux.selftest;
+
+import io.kvflux.StepExecutor;
+import io.kvflux.api.SequenceId;
+import io.kvflux.api.Step;
+import io.kvflux.api.StepResult;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Publisher;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.MonoSink;
+
+/**
+ * The executor of the adversary: takes steps, and computes their entries when and in what order it is told. Entries of one
+ * sequence keep their order; all others may go in any order, over all steps in flight, as on a device with many streams:
+ * what a step's blocks hold must not depend on when another step gets to its own.
+ */
+final class Flights implements StepExecutor {
+
+    /** A step in flight. */
+    static final class Flight {
+        final Step step;
+        final StepResult result = new StepResult();
+        private final boolean[] done;
+        private int left;
+        private @Nullable MonoSink<StepResult> sink;
+
+        Flight(Step step) {
+            this.step = step;
+            result.reset(step);
+            done = new boolean[step.size()];
+            left = done.length;
+        }
+
+        private void done(int entry) {
+            done[entry] = true;
+            left--;
+        }
+
+        boolean isComputed() {
+            return left == 0;
+        }
+
+        Set<SequenceId> sequences() {
+            Set<SequenceId> sequences = new HashSet<>();
+            for (int i = 0; i < done.length; i++) {
+                sequences.add(step.sequence(i));
+            }
+            return sequences;
+        }
+
+        void succeed() {
+            Objects.requireNonNull(sink).success(result);
+        }
+
+        /** Fails as a whole: what it was to write is garbage, what it has written too. */
+        void fail(PagedModel model, InjectedFailure cause) {
+            for (int entry = 0; entry < done.length; entry++) {
+                model.garble(step, entry);
+            }
+            Objects.requireNonNull(sink).error(cause);
+        }
+    }
+
+    /** An entry of a step in flight. */
+    record Entry(Flight flight, int index) {
+
+        SequenceId sequence() {
+            return flight.step.sequence(index);
+        }
+
+        void compute(PagedModel model) {
+            answer(model.compute(flight.step, index));
+        }
+
+        /** Leaves garbage in the slots that it was to write. */
+        void garble(PagedModel model) {
+            model.garble(flight.step, index);
+            answer(flight.step.samples(index) ? 0 : -1);
+        }
+
+        void fail(InjectedFailure cause) {
+            flight.result.fail(index, cause);
+        }
+
+        private void answer(int token) {
+            if (token >= 0) {
+                flight.result.token(index, token);
+            }
+            flight.done(index);
+        }
+    }
+
+    private final List<Flight> flights = new ArrayList<>();
+    private final Consumer<Step> watcher;
+
+    /**
+     * Without a step.
+     *
+     * @param watcher sees each step when it comes
+     */
+    Flights(Consumer<Step> watcher) {
+        this.watcher = watcher;
+    }
+
+    @Override
+    public Publisher<StepResult> execute(Step step) {
+        watcher.accept(step);
+        Flight flight = new Flight(step);
+        flights.add(flight);
+        return Mono.create(sink -> flight.sink = sink);
+    }
+
+    boolean isEmpty() {
+        return flights.isEmpty();
+    }
+
+    boolean hasEntryOf(SequenceId sequence) {
+        return flights.stream().anyMatch(flight -> flight.sequences().contains(sequence));
+    }
+
+    /** An entry that may be computed now, by chance; null if there is none. */
+    @Nullable
+    Entry computable(SplittableRandom random) {
+        List<Entry> entries = new ArrayList<>();
+        Set<SequenceId> earlier = new HashSet<>();
+        for (Flight flight : flights) {
+            for (int i = 0; i < flight.done.length; i++) {
+                if (!flight.done[i] && earlier.add(flight.step.sequence(i))) {
+                    entries.add(new Entry(flight, i));
+                }
+            }
+        }
+        return entries.isEmpty() ? null : entries.get(random.nextInt(entries.size()));
+    }
+
+    /** A step all of which is computed, taken out, by chance; null if there is none. */
+    @Nullable
+    Flight takeComputed(SplittableRandom random) {
+        List<Flight> computed = flights.stream().filter(Flight::isComputed).toList();
+        return take(computed, random);
+    }
+
+    /** Any step, taken out, by chance; null if there is none. */
+    @Nullable
+    Flight takeAny(SplittableRandom random) {
+        return take(List.copyOf(flights), random);
+    }
+
+    private @Nullable Flight take(List<Flight> from, SplittableRandom random) {
+        if (from.isEmpty()) {
+            return null;
+        }
+        Flight taken = from.get(random.nextInt(from.size()));
+        flights.remove(taken);
+        return taken;
+    }
+}

@@ -1,0 +1,133 @@
+package io.kvflux.selftest;
+
+import io.kvflux.core.QueuePolicy;
+import io.kvflux.core.VictimRule;
+import io.kvflux.geometry.AttentionKind;
+import io.kvflux.geometry.KvCacheParams;
+import io.kvflux.geometry.MultiKvCacheParams;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * One run of the adversary. All that happens follows from these values, so its one line of text, {@link #toString}, replays
+ * it: in any order of the scenarios, on any machine, until the scheduler decides differently.
+ *
+ * @param seed of weights, clients and the order of events
+ * @param shape of the target model
+ * @param draft whether a smaller draft model reads along in a cache of its own
+ * @param tensorParallel devices a replica
+ * @param dataParallel replicas
+ * @param overlap steps in flight
+ * @param pageSize tokens in a page
+ * @param blocks usable blocks a replica
+ * @param maxBatchSize sequences in a step
+ * @param maxBatchTokens tokens in a step
+ * @param minChunkTokens least rest of a chunked prompt
+ * @param policy order of admission
+ * @param victim who is preempted
+ * @param watermark fraction of blocks that admission leaves
+ * @param caching whether pages are shared
+ * @param tokenBuffer tokens computed ahead of demand
+ * @param promptTokens most tokens of a client's own prompt
+ * @param outputTokens most tokens generated for a client
+ * @param clients numbers of the clients; leaving some out does not change the others
+ * @param events what else happens
+ * @param verify whether the core checks its whole structure after every operation too
+ */
+record Scenario(
+        long seed,
+        ReferenceShape shape,
+        boolean draft,
+        int tensorParallel,
+        int dataParallel,
+        int overlap,
+        int pageSize,
+        int blocks,
+        int maxBatchSize,
+        int maxBatchTokens,
+        int minChunkTokens,
+        QueuePolicy policy,
+        VictimRule victim,
+        double watermark,
+        boolean caching,
+        int tokenBuffer,
+        int promptTokens,
+        int outputTokens,
+        List<Integer> clients,
+        Set<Event> events,
+        boolean verify) {
+
+    private static final int DRAFT_SEED = 1;
+    private static final int MOST_CLIENTS = 1000;
+
+    Scenario {
+        clients = List.copyOf(clients);
+        events = Set.copyOf(events);
+        require(seed >= 0, "seed", seed);
+        require(tensorParallel >= 1 && tensorParallel <= 16, "tp", tensorParallel);
+        require(dataParallel >= 1 && dataParallel <= 16, "dp", dataParallel);
+        require(overlap >= 1 && overlap <= 64, "overlap", overlap);
+        require(pageSize >= 1 && pageSize <= 4096, "page", pageSize);
+        require(blocks >= 1 && blocks <= 1 << 20, "blocks", blocks);
+        require(maxBatchSize >= 1, "batch", maxBatchSize);
+        require(maxBatchTokens >= maxBatchSize, "tokens (at least batch)", maxBatchTokens);
+        require(minChunkTokens >= 1 && minChunkTokens <= maxBatchTokens - maxBatchSize + 1, "chunk", minChunkTokens);
+        require(watermark >= 0 && watermark < 1, "watermark", watermark);
+        require(tokenBuffer >= 0, "buffer", tokenBuffer);
+        require(promptTokens >= 1 && promptTokens <= 1 << 16, "prompt", promptTokens);
+        require(outputTokens >= 1 && outputTokens <= 1 << 16, "output", outputTokens);
+        require(!clients.isEmpty() && clients.size() <= MOST_CLIENTS, "clients", clients.size());
+        require(clients.stream().allMatch(number -> number >= 0 && number < MOST_CLIENTS), "clients", clients);
+    }
+
+    private static void require(boolean holds, String field, Object value) {
+        if (!holds) {
+            throw new IllegalArgumentException("this value of a scenario is out of range: " + field + "=" + value);
+        }
+    }
+
+    /** The target model, then the draft model if there is one. */
+    List<ReferenceModel> models() {
+        List<ReferenceModel> models = new ArrayList<>();
+        models.add(ReferenceModel.of(shape, seed));
+        if (draft) {
+            models.add(ReferenceModel.of(draftShape(), Seeds.mix(seed, DRAFT_SEED)));
+        }
+        return models;
+    }
+
+    private ReferenceShape draftShape() {
+        // As many heads as can be split over the same devices, each of the smallest size.
+        return new ReferenceShape(
+                AttentionKind.MHA, 1, shape.heads(), shape.heads(), 2, shape.vocabulary(), shape.dtype());
+    }
+
+    MultiKvCacheParams caches() {
+        List<KvCacheParams> caches = new ArrayList<>();
+        caches.add(shape.cache(pageSize, tensorParallel, dataParallel));
+        if (draft) {
+            caches.add(draftShape().cache(pageSize, tensorParallel, dataParallel));
+        }
+        return MultiKvCacheParams.fromParams(caches);
+    }
+
+    boolean has(Event event) {
+        return events.contains(event);
+    }
+
+    /** Blocks that one sequence of the longest prompt and output needs: its last token has no KV. */
+    static int blocksOfOne(int promptTokens, int outputTokens, int pageSize) {
+        int tokens = Math.max(promptTokens + 1, promptTokens + outputTokens - 1);
+        return (tokens + pageSize - 1) / pageSize;
+    }
+
+    boolean isSmallestPool() {
+        return blocks <= blocksOfOne(promptTokens, outputTokens, pageSize);
+    }
+
+    @Override
+    public String toString() {
+        return ScenarioText.of(this).toString();
+    }
+}

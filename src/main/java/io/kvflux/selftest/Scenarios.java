@@ -1,0 +1,106 @@
+package io.kvflux.selftest;
+
+import io.kvflux.core.QueuePolicy;
+import io.kvflux.core.VictimRule;
+import io.kvflux.geometry.AttentionKind;
+import io.kvflux.geometry.DType;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import java.util.SplittableRandom;
+
+/**
+ * Makes scenarios: an endless row of them from a seed, each by its number alone. Page sizes and token limits of a step take
+ * turns, so that any 128 in a row have every page size; everything else is drawn.
+ */
+final class Scenarios {
+
+    private static final int VOCABULARY = 61;
+
+    private final long seed;
+
+    Scenarios(long seed) {
+        this.seed = seed;
+    }
+
+    Scenario scenario(long number) {
+        long own = Seeds.mix(seed, number) >>> 1;
+        SplittableRandom random = new SplittableRandom(own);
+        // Both factors are odd, so each turn visits every value once.
+        int pageSize = 1 + (int) Math.floorMod(number * 37 + seed, (long) Coverage.MOST_PAGE_SIZE);
+        int maxBatchTokens = 1 + (int) Math.floorMod(number * 29 + seed, (long) Coverage.MOST_CHUNK);
+        int maxBatchSize = 1 + random.nextInt(Math.min(8, maxBatchTokens));
+        int tensorParallel = 1 << random.nextInt(3);
+        int promptTokens = 8 + random.nextInt(24 + pageSize * 5 / 2);
+        int outputTokens = 3 + random.nextInt(20);
+        int clients = pageSize > 48 ? 3 + random.nextInt(4) : 4 + random.nextInt(9);
+        return new Scenario(
+                own,
+                shape(random, tensorParallel),
+                random.nextBoolean(),
+                tensorParallel,
+                random.nextInt(3) == 0 ? 2 : 1,
+                1 + random.nextInt(3),
+                pageSize,
+                blocks(random, Scenario.blocksOfOne(promptTokens, outputTokens, pageSize)),
+                maxBatchSize,
+                maxBatchTokens,
+                1 + random.nextInt(random.nextInt(maxBatchTokens - maxBatchSize + 1) + 1),
+                QueuePolicy.values()[random.nextInt(3)],
+                VictimRule.values()[random.nextInt(2)],
+                random.nextInt(3) == 0 ? 0.1 : 0,
+                random.nextInt(8) > 0,
+                random.nextInt(3) * random.nextInt(5),
+                promptTokens,
+                outputTokens,
+                numbers(clients),
+                events(random),
+                random.nextInt(4) == 0);
+    }
+
+    private static ReferenceShape shape(SplittableRandom random, int tensorParallel) {
+        boolean latent = random.nextInt(3) == 0;
+        int kvHeads = latent ? 1 : tensorParallel * (1 + random.nextInt(4 / tensorParallel));
+        int heads = latent ? tensorParallel * (1 + random.nextInt(2)) : kvHeads * (1 + random.nextInt(2));
+        return new ReferenceShape(
+                latent ? AttentionKind.MLA : AttentionKind.MHA,
+                1 + random.nextInt(2),
+                heads,
+                kvHeads,
+                2 + 2 * random.nextInt(3),
+                VOCABULARY,
+                random.nextBoolean() ? DType.FLOAT32 : DType.BFLOAT16);
+    }
+
+    /** From too few, where a sequence outgrows its replica, by the least that can run one, to plenty. */
+    private static int blocks(SplittableRandom random, int ofOne) {
+        return switch (random.nextInt(8)) {
+            case 0 -> Math.max(1, ofOne - 1);
+            case 1, 2 -> ofOne;
+            case 3, 4 -> ofOne + random.nextInt(ofOne + 1);
+            case 5, 6 -> 2 * ofOne + random.nextInt(ofOne + 1);
+            default -> 8 * ofOne;
+        };
+    }
+
+    private static List<Integer> numbers(int clients) {
+        List<Integer> numbers = new ArrayList<>();
+        for (int i = 0; i < clients; i++) {
+            numbers.add(i);
+        }
+        return numbers;
+    }
+
+    private static Set<Event> events(SplittableRandom random) {
+        Set<Event> events = EnumSet.noneOf(Event.class);
+        int likelihood = random.nextInt(4);
+        for (Event event : Event.values()) {
+            boolean ruins = event == Event.DISPOSE || event == Event.BATCH_FAULT || event == Event.STEP_FAULT;
+            if (random.nextInt(ruins ? 12 : 4) < likelihood) {
+                events.add(event);
+            }
+        }
+        return events;
+    }
+}

@@ -1,0 +1,239 @@
+package io.kvflux.selftest;
+
+import io.kvflux.api.FinishReason;
+import io.kvflux.api.SchedulerDisposedException;
+import io.kvflux.api.SequenceId;
+import io.kvflux.api.SequenceTooLongException;
+import io.kvflux.api.TokenEvent;
+import io.kvflux.api.Usage;
+import io.kvflux.memory.FaultyDeviceMemory;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Subscription;
+import reactor.core.publisher.BaseSubscriber;
+
+/**
+ * The client of one sequence: asks when told to, and holds every signal against what must come. What it finds goes to its
+ * run; it never throws into the scheduler.
+ */
+final class SequenceWatch extends BaseSubscriber<TokenEvent> {
+
+    private final ScenarioRun run;
+    final ClientPlan plan;
+    /** Tokens it began with. */
+    private final int known;
+
+    private final boolean fork;
+    /** Tokens of its output that it began with, as a fork. */
+    private final int inherited;
+    /** Tokens of its prompt in the turn before; 0 in the first. */
+    private final int before;
+
+    private @Nullable SequenceId id;
+    private @Nullable DenseSequence dense;
+    private long asked;
+    private int received;
+    private boolean over;
+    private boolean failed;
+    private boolean cancelled;
+    private boolean forked;
+    private boolean stalled;
+    private int stalling;
+
+    private SequenceWatch(ScenarioRun run, ClientPlan plan, int known, boolean fork, int inherited, int before) {
+        this.run = run;
+        this.plan = plan;
+        this.known = known;
+        this.fork = fork;
+        this.inherited = inherited;
+        this.before = before;
+    }
+
+    /** Of a sequence with a prompt of its own. */
+    static SequenceWatch ofPrompt(ScenarioRun run, ClientPlan plan, int before) {
+        return new SequenceWatch(run, plan, plan.spec().promptLength(), false, 0, before);
+    }
+
+    /** Of a fork, that begins with as many tokens as its parent has. */
+    static SequenceWatch ofFork(ScenarioRun run, ClientPlan plan, int known, int generated) {
+        return new SequenceWatch(run, plan, known, true, generated, 0);
+    }
+
+    /** It has a name, and what it must generate is known from now on. */
+    void live(SequenceId name, DenseSequence expected) {
+        id = name;
+        dense = expected;
+    }
+
+    void asks(long n) {
+        if (n > 0) {
+            asked = asked > Long.MAX_VALUE - n ? Long.MAX_VALUE : asked + n;
+            request(n);
+        }
+    }
+
+    void leave() {
+        cancelled = true;
+        cancel();
+    }
+
+    /** Whether it must hear nothing more. */
+    boolean isOver() {
+        return over || cancelled;
+    }
+
+    /** Whether it ended with a failure, which makes void what is still computed for it. */
+    boolean hasFailed() {
+        return failed;
+    }
+
+    boolean isInFlight() {
+        return id != null && run.isInFlight(id);
+    }
+
+    boolean wantsMore() {
+        return received >= asked;
+    }
+
+    boolean mayFork() {
+        return !forked && id != null;
+    }
+
+    void hasForked() {
+        forked = true;
+    }
+
+    boolean beginsToStall() {
+        return !stalled && plan.stallAfter() == received;
+    }
+
+    void stall(int turns) {
+        stalled = true;
+        stalling = turns;
+    }
+
+    boolean hasStalled() {
+        return stalled;
+    }
+
+    /** Whether it still stalls, and a turn of that is over. */
+    boolean stallsOn() {
+        return stalling > 0 && stalling-- > 0;
+    }
+
+    int received() {
+        return received;
+    }
+
+    /** Tokens it has, those it began with included. */
+    int length() {
+        return known + received;
+    }
+
+    @Nullable
+    SequenceId id() {
+        return id;
+    }
+
+    DenseSequence dense() {
+        return Objects.requireNonNull(dense, "a sequence that signals has a name");
+    }
+
+    @Override
+    protected void hookOnSubscribe(Subscription subscription) {}
+
+    @Override
+    protected void hookOnNext(TokenEvent event) {
+        if (isOver() || event.index() != received || received >= asked) {
+            wrong(
+                    Finding.Kind.WRONG_SIGNAL,
+                    "received " + received + " of " + asked + " asked, over=" + isOver(),
+                    event);
+            return;
+        }
+        int expected = dense().token(length());
+        if (event.token() != expected) {
+            wrong(Finding.Kind.WRONG_TOKEN, "position " + length() + ", expected " + expected, event);
+        }
+        received++;
+        run.compared();
+        FinishReason end = end();
+        if (event.finishReason() != end) {
+            wrong(Finding.Kind.WRONG_SIGNAL, "expected the finish reason " + end, event);
+        } else if (end != null) {
+            finished(Objects.requireNonNull(event.usage()), end, event);
+        }
+    }
+
+    /** How it ends with the token it got last, if it does. */
+    private @Nullable FinishReason end() {
+        if (received > 0 && plan.stops(dense().token(length() - 1))) {
+            return FinishReason.STOP;
+        }
+        return inherited + received == plan.spec().maxTokens() ? FinishReason.LENGTH : null;
+    }
+
+    private void finished(Usage usage, FinishReason end, Object signal) {
+        boolean wholePages = fork || usage.cachedTokens() % run.scenario.pageSize() == 0;
+        if (usage.promptTokens() != known
+                || usage.generatedTokens() != received
+                || usage.cachedTokens() >= known
+                || !wholePages) {
+            wrong(
+                    Finding.Kind.WRONG_SIGNAL,
+                    "the usage is wrong, began with " + known + ", received " + received,
+                    signal);
+        }
+        Coverage coverage = run.coverage;
+        coverage.saw(end == FinishReason.STOP ? Condition.STOP : Condition.LENGTH);
+        coverage.saw(plan.sampling().temperature() == 0 ? Condition.GREEDY : Condition.DRAWN);
+        if (usage.cachedTokens() > 0 && !fork) {
+            coverage.saw(Condition.PREFIX_HIT);
+        }
+        if (before > 0 && usage.cachedTokens() > before) {
+            coverage.saw(Condition.GENERATED_HIT);
+        }
+        run.finished(this);
+    }
+
+    @Override
+    protected void hookOnComplete() {
+        if (isOver() || end() == null) {
+            wrong(Finding.Kind.WRONG_SIGNAL, "received " + received + ", over=" + isOver(), "a completion");
+        }
+        over = true;
+    }
+
+    @Override
+    protected void hookOnError(Throwable cause) {
+        if (isOver()) {
+            wrong(Finding.Kind.WRONG_SIGNAL, "an error after the end", cause);
+        } else if (!mayEndBy(cause)) {
+            wrong(Finding.Kind.WRONG_SIGNAL, "nobody injected this failure", Finding.of(cause));
+        }
+        over = true;
+        failed = true;
+    }
+
+    private boolean mayEndBy(Throwable cause) {
+        if (cause instanceof InjectedFailure injected) {
+            return id != null && injected.isFor(id);
+        } else if (cause instanceof SequenceTooLongException) {
+            run.coverage.saw(Condition.OUTGROWN);
+            return outgrows();
+        } else if (cause instanceof FaultyDeviceMemory.InjectedFaultException) {
+            return run.scenario.has(Event.BATCH_FAULT);
+        }
+        return cause instanceof SchedulerDisposedException && cause.getCause() == null && run.isDisposed();
+    }
+
+    /** Whether its last token has no slot in its replica, or the first after the prompt never had. */
+    private boolean outgrows() {
+        int tokens = length() + (received == 0 ? 1 : 0);
+        return tokens > (long) run.scenario.blocks() * run.scenario.pageSize();
+    }
+
+    private void wrong(Finding.Kind kind, String what, Object signal) {
+        run.found(new Finding(kind, (id == null ? "a sequence without a name" : id) + ": " + what + ", got " + signal));
+    }
+}

@@ -1,0 +1,38 @@
+package io.kvflux.selftest;
+
+import io.kvflux.geometry.DataSize;
+import io.kvflux.memory.DeviceMemory;
+import io.kvflux.memory.host.HostMemoryDevice;
+
+/**
+ * A device under test: all that the self-test needs to know of one. Its pages must be readable and writable through {@link
+ * io.kvflux.memory.PageArena}; the arithmetic stays on the processor, so the output must equal the dense one bit by bit.
+ */
+public interface TestDevice {
+
+    /** {@return what the verdict calls it} */
+    String name();
+
+    /**
+     * Opens it, for one scenario. Several may be open at the same time, each used by a thread of its own.
+     *
+     * @param budget bytes that the scenario's arenas will take
+     * @return an open device; closed by the caller
+     */
+    DeviceMemory open(DataSize budget);
+
+    /** {@return plain host memory} */
+    static TestDevice host() {
+        return new TestDevice() {
+            @Override
+            public String name() {
+                return "host memory";
+            }
+
+            @Override
+            public DeviceMemory open(DataSize budget) {
+                return HostMemoryDevice.withBudget(budget);
+            }
+        };
+    }
+}

@@ -64,7 +64,10 @@ record ClientPlan(
         return scenario.has(Event.KEYS) ? inScope(spec, random) : spec;
     }
 
-    /** Prompts share beginnings: one of a few long texts, cut somewhere, then some tokens of their own or none. */
+    /**
+     * Prompts share beginnings: one of a few long texts, cut somewhere, then some tokens of their own or none. Some differ in
+     * one early token: then all that follows looks the same and is not.
+     */
     private static int[] prompt(Scenario scenario, SplittableRandom random) {
         int most = scenario.promptTokens();
         int length = 1 + Math.max(random.nextInt(most), random.nextInt(most));
@@ -75,6 +78,9 @@ record ClientPlan(
             prompt[i] = i < length - own
                     ? (int) Math.floorMod(Seeds.mix(text, i), (long) placeholder(scenario))
                     : random.nextInt(placeholder(scenario));
+        }
+        if (random.nextInt(4) == 0) {
+            prompt[random.nextInt(Math.min(length, 8))] = random.nextInt(2);
         }
         return prompt;
     }
@@ -93,13 +99,13 @@ record ClientPlan(
         };
     }
 
-    /** Puts media into half of the prompts: few contents, each of a length of its own, two in a row where they fit. */
+    /** Puts media into half of the prompts: few contents, of one length each, at few places, two in a row where they fit. */
     private static List<MediaItem> media(int[] prompt, int placeholder, SplittableRandom random) {
         List<MediaItem> items = new ArrayList<>();
-        int at = random.nextInt(2 * prompt.length);
+        int at = random.nextBoolean() ? prompt.length : 5 * random.nextInt(3);
         while (at < prompt.length && items.size() < 2) {
-            int content = random.nextInt(3);
-            int length = 1 + 3 * content;
+            int content = random.nextInt(4);
+            int length = 2 + content / 2 * 3;
             if (length > prompt.length - at) {
                 break;
             }

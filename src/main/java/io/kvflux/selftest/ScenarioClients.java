@@ -37,6 +37,7 @@ final class ScenarioClients {
     private long lastId;
     /** Clients come when fewer than this are there, or nothing else is left to do. */
     private final int together;
+
     private boolean calm;
 
     ScenarioClients(ScenarioRun run, BlockScheduler scheduler, List<ReferenceModel> models, SplittableRandom random) {

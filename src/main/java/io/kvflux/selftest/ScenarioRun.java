@@ -295,7 +295,7 @@ final class ScenarioRun {
         if (!calm && scenario.has(Event.LATE) && random.nextInt(3) == 0) {
             coverage.saw(Condition.BATCH_LATE);
             return FaultyDeviceMemory.Fault.DELAY;
-        } else if (!calm && scenario.has(Event.BATCH_FAULT) && random.nextInt(16) == 0) {
+        } else if (!calm && scenario.has(Event.BATCH_FAULT) && random.nextInt(8) == 0) {
             coverage.saw(Condition.BATCH_FAILED);
             return FaultyDeviceMemory.Fault.FAIL;
         }

@@ -11,12 +11,15 @@ import java.util.Set;
 import java.util.SplittableRandom;
 
 /**
- * Makes scenarios: an endless row of them from a seed, each by its number alone. Page sizes and token limits of a step take
- * turns, so that any 128 in a row have every page size; everything else is drawn.
+ * Makes scenarios: an endless row of them from a seed, each by its number alone. Every other one has a small page, where
+ * most happens; the page sizes of the others take turns, and so do the token limits of a step, so that any 256 in a row have
+ * every page size. Every fourth is tight: replicas beside each other run short of blocks while prompts are computed in small
+ * pieces with steps in flight. Everything else is drawn.
  */
 final class Scenarios {
 
     private static final int VOCABULARY = 61;
+    private static final int SMALL_PAGE = 12;
 
     private final long seed;
 
@@ -25,11 +28,41 @@ final class Scenarios {
     }
 
     Scenario scenario(long number) {
+        Scenario scenario = any(number);
+        return number % 4 == 2 ? tight(scenario) : scenario;
+    }
+
+    private static Scenario tight(Scenario scenario) {
+        SplittableRandom random = new SplittableRandom(~scenario.seed());
+        int prompt = 8 + random.nextInt(32);
+        int output = 10 + random.nextInt(30);
+        int ofOne = Scenario.blocksOfOne(prompt, output, scenario.pageSize());
+        int batch = 2 + random.nextInt(5);
+        Set<Event> events = EnumSet.of(Event.CANCEL, Event.FORK);
+        events.addAll(scenario.events());
+        events.remove(Event.DISPOSE);
+        return ScenarioText.of(scenario)
+                .with("dp", "2")
+                .with("overlap", "" + (2 + random.nextInt(2)))
+                .with("blocks", "" + (ofOne + random.nextInt(ofOne / 2 + 1)))
+                .with("batch", "" + batch)
+                .with("tokens", "" + (batch + random.nextInt(6)))
+                .with("chunk", "1")
+                .with("watermark", "0.0")
+                .with("prompt", "" + prompt)
+                .with("output", "" + output)
+                .with("clients", ScenarioText.join(numbers(6 + random.nextInt(7))))
+                .with("events", ScenarioText.names(events))
+                .scenario();
+    }
+
+    private Scenario any(long number) {
         long own = Seeds.mix(seed, number) >>> 1;
         SplittableRandom random = new SplittableRandom(own);
-        // Both factors are odd, so each turn visits every value once.
-        int pageSize = 1 + (int) Math.floorMod(number * 37 + seed, (long) Coverage.MOST_PAGE_SIZE);
-        int maxBatchTokens = 1 + (int) Math.floorMod(number * 29 + seed, (long) Coverage.MOST_CHUNK);
+        // Both factors are odd, so each turn visits every value once; those of tight scenarios do not count.
+        int pageSize =
+                number % 2 == 0 ? 1 + random.nextInt(SMALL_PAGE) : turn(number / 2 * 37, Coverage.MOST_PAGE_SIZE);
+        int maxBatchTokens = turn((number / 4 * 3 + Math.min(2, number % 4)) * 29, Coverage.MOST_CHUNK);
         int maxBatchSize = 1 + random.nextInt(Math.min(8, maxBatchTokens));
         int tensorParallel = 1 << random.nextInt(3);
         int promptTokens = 8 + random.nextInt(24 + pageSize * 5 / 2);
@@ -40,7 +73,7 @@ final class Scenarios {
                 shape(random, tensorParallel),
                 random.nextBoolean(),
                 tensorParallel,
-                random.nextInt(3) == 0 ? 2 : 1,
+                1 + random.nextInt(2),
                 1 + random.nextInt(3),
                 pageSize,
                 blocks(random, Scenario.blocksOfOne(promptTokens, outputTokens, pageSize)),
@@ -57,6 +90,11 @@ final class Scenarios {
                 numbers(clients),
                 events(random),
                 random.nextInt(4) == 0);
+    }
+
+    /** From 1 to most. */
+    private int turn(long number, int most) {
+        return 1 + (int) Math.floorMod(number + seed, (long) most);
     }
 
     private static ReferenceShape shape(SplittableRandom random, int tensorParallel) {
@@ -97,7 +135,7 @@ final class Scenarios {
         int likelihood = random.nextInt(4);
         for (Event event : Event.values()) {
             boolean ruins = event == Event.DISPOSE || event == Event.BATCH_FAULT || event == Event.STEP_FAULT;
-            if (random.nextInt(ruins ? 12 : 4) < likelihood) {
+            if (random.nextInt(ruins ? 8 : 4) < likelihood) {
                 events.add(event);
             }
         }

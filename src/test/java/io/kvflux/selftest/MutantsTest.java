@@ -1,0 +1,38 @@
+package io.kvflux.selftest;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongFunction;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The proof can fail: each of these bugs, put into the real code, is found by the adversary within its budget. */
+class MutantsTest {
+
+    private static final int BUDGET = Integer.getInteger("budget", 300);
+
+    @ParameterizedTest
+    @MethodSource("bugs")
+    @Timeout(value = 10, unit = TimeUnit.MINUTES, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void everyBugIsFound(Mutant bug) throws ReflectiveOperationException {
+        LongFunction<?> hunt = (LongFunction<?>)
+                bug.load().loadClass(Hunt.class.getName()).getConstructor().newInstance();
+        Object found = null;
+        int scenarios = 0;
+        while (found == null && scenarios < BUDGET) {
+            found = hunt.apply(scenarios++);
+        }
+        System.out.println("MutantsTest '" + bug + "' after " + scenarios + ": " + found);
+        assertThat(found)
+                .as("a bug that the adversary does not find in %d scenarios", BUDGET)
+                .isNotNull();
+    }
+
+    static List<Mutant> bugs() throws IOException {
+        return Mutant.all();
+    }
+}

@@ -3,9 +3,13 @@ package io.kvflux.app;
 import io.kvflux.core.QueuePolicy;
 import io.kvflux.geometry.DataSize;
 import io.kvflux.sim.TraceFormat;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
@@ -64,6 +68,31 @@ final class Converters {
             } catch (IllegalArgumentException e) {
                 throw new TypeConversionException(e.getMessage());
             }
+        }
+    }
+
+    /** A time such as 90s, 10m or 1h30m. */
+    static final class Time implements ITypeConverter<Duration> {
+
+        private static final Pattern FORM = Pattern.compile("(?:(\\d{1,6})h)?(?:(\\d{1,8})m)?(?:(\\d{1,9})s)?");
+
+        @Override
+        public Duration convert(String text) {
+            Matcher parts = FORM.matcher(text);
+            Duration time = Duration.ZERO;
+            if (parts.matches()) {
+                time = Duration.ofHours(number(parts.group(1)))
+                        .plusMinutes(number(parts.group(2)))
+                        .plusSeconds(number(parts.group(3)));
+            }
+            if (time.isZero()) {
+                throw new TypeConversionException("expected a time such as 90s, 10m or 1h30m, found '" + text + "'");
+            }
+            return time;
+        }
+
+        private static long number(@Nullable String digits) {
+            return digits == null ? 0 : Long.parseLong(digits);
         }
     }
 

@@ -23,15 +23,15 @@ final class Progress implements ReplayListener, AutoCloseable {
     private final PrintWriter err;
     private final ProgressBar bar;
 
-    private Progress(PrintWriter err, int columns, long total) {
+    private Progress(PrintWriter err, int columns, String task, String unit, long total) {
         this.err = err;
         // A consumer of our own: the library's asks a terminal library, which starts processes and prints warnings.
         DelegatingProgressBarConsumer consumer =
                 new DelegatingProgressBarConsumer(this::show, Math.min(columns - 1, MAX_COLUMNS));
         bar = new ProgressBarBuilder()
-                .setTaskName("replay")
+                .setTaskName(task)
                 .setInitialMax(total)
-                .setUnit(" requests", 1)
+                .setUnit(unit, 1)
                 .setStyle(ProgressBarStyle.ASCII)
                 .setUpdateIntervalMillis(UPDATE_MILLIS)
                 .setConsumer(consumer)
@@ -42,8 +42,8 @@ final class Progress implements ReplayListener, AutoCloseable {
         return !quiet && columns() > 0;
     }
 
-    static Progress start(PrintWriter err, long total) {
-        return new Progress(err, columns(), total);
+    static Progress start(PrintWriter err, String task, String unit, long total) {
+        return new Progress(err, columns(), task, unit, total);
     }
 
     private static int columns() {

@@ -102,7 +102,7 @@ final class ReplayCommand implements Callable<Integer> {
         if (!Progress.isWanted(outputOptions.quiet)) {
             return realtime(workload, setup, new Listeners(List.of()));
         }
-        try (Progress progress = Progress.start(err(), workload.size())) {
+        try (Progress progress = Progress.start(err(), "replay", " requests", workload.size())) {
             return realtime(workload, setup, progress);
         }
     }
@@ -151,7 +151,7 @@ final class ReplayCommand implements Callable<Integer> {
         if (!Progress.isWanted(outputOptions.quiet)) {
             return run(workload, setup, new Listeners(listeners));
         }
-        try (Progress progress = Progress.start(err(), workload.size())) {
+        try (Progress progress = Progress.start(err(), "replay", " requests", workload.size())) {
             listeners.add(progress);
             return run(workload, setup, new Listeners(listeners));
         }

@@ -66,12 +66,15 @@ record ClientPlan(
 
     /**
      * Prompts share beginnings: one of a few long texts, cut somewhere, then some tokens of their own or none. Some differ in
-     * one early token: then all that follows looks the same and is not.
+     * the first token alone: then all that follows looks the same and is not.
      */
     private static int[] prompt(Scenario scenario, SplittableRandom random) {
         int most = scenario.promptTokens();
         int length = 1 + Math.max(random.nextInt(most), random.nextInt(most));
         int own = random.nextInt(3) == 0 ? 0 : random.nextInt(Math.min(length, random.nextBoolean() ? 4 : 40) + 1);
+        if (own > 0 && random.nextBoolean()) {
+            own = Math.min(length, own + (length - own) % scenario.pageSize()); // the shared part ends with a page
+        }
         long text = Seeds.mix(scenario.seed(), -1 - random.nextInt(FAMILIES));
         int[] prompt = new int[length];
         for (int i = 0; i < length; i++) {
@@ -79,8 +82,8 @@ record ClientPlan(
                     ? (int) Math.floorMod(Seeds.mix(text, i), (long) placeholder(scenario))
                     : random.nextInt(placeholder(scenario));
         }
-        if (random.nextInt(4) == 0) {
-            prompt[random.nextInt(Math.min(length, 8))] = random.nextInt(2);
+        if (random.nextInt(3) == 0) {
+            prompt[0] = random.nextInt(2);
         }
         return prompt;
     }

@@ -16,7 +16,7 @@ import java.util.stream.Collectors;
 /** A scenario as one line: {@code field=value} by {@code field=value}, each field once, in any order. Immutable. */
 final class ScenarioText {
 
-    private static final String NONE = "none";
+    static final String NONE = "none";
 
     private final Map<String, String> fields;
 

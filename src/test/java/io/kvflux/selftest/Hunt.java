@@ -8,7 +8,7 @@ import java.util.function.LongFunction;
  */
 public final class Hunt implements LongFunction<String> {
 
-    private static final long SEED = 20_26;
+    private static final long SEED = 2026;
 
     /** {@return what the scenario of this number found, or null} */
     @Override

@@ -13,7 +13,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** The proof can fail: each of these bugs, put into the real code, is found by the adversary within its budget. */
 class MutantsTest {
 
-    private static final int BUDGET = Integer.getInteger("budget", 300);
+    /** As many scenarios as {@link AdversaryTest} runs. */
+    private static final int BUDGET = 1_000;
 
     @ParameterizedTest
     @MethodSource("bugs")

@@ -1,0 +1,145 @@
+package io.kvflux.app;
+
+import io.kvflux.selftest.Selftest;
+import io.kvflux.selftest.SelftestResult;
+import io.kvflux.selftest.TestDevice;
+import java.io.PrintWriter;
+import java.time.Duration;
+import java.util.concurrent.Callable;
+import java.util.function.LongConsumer;
+import java.util.function.LongPredicate;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code kvflux selftest}: shows on this machine that the output of a model does not depend on what happens to its pages. */
+@Command(
+        name = "selftest",
+        mixinStandardHelpOptions = true,
+        versionProvider = KvFluxCommand.Version.class,
+        sortOptions = false,
+        abbreviateSynopsis = true,
+        description = "Prove by computation that blocks are right: a transformer reads its keys and values from the"
+                + " scheduler's pages, and every token must be the one that it gives without KvFlux.",
+        footerHeading = "%n",
+        footer = {
+            "Exit codes: 0 passed, 1 failed, 2 wrong usage, 130 interrupted (what was run until then is printed).",
+            "docs/selftest.md says what is claimed and how it is shown."
+        })
+final class SelftestCommand implements Callable<Integer> {
+
+    private static final int INTERRUPTED = 130;
+    private static final long DEFAULT_SCENARIOS = 512;
+    private static final String HOST = "host";
+
+    private final Interruption interruption;
+    private volatile boolean stopped;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Option(
+            names = "--scenarios",
+            paramLabel = "N",
+            converter = Converters.LongCount.class,
+            description =
+                    "Scenarios to run. Default: " + DEFAULT_SCENARIOS + ", or without end if there is --duration.")
+    private @Nullable Long scenarios;
+
+    @Option(
+            names = "--duration",
+            paramLabel = "TIME",
+            converter = Converters.Time.class,
+            description = "How long to run scenarios, such as 90s, 10m or 1h30m.")
+    private @Nullable Duration duration;
+
+    @Option(names = "--seed", paramLabel = "N", description = "Seed of the scenarios. Default: 1.")
+    private @Nullable Long seed;
+
+    @Option(
+            names = "--threads",
+            paramLabel = "N",
+            converter = Converters.Count.class,
+            description = "Scenarios that run side by side. Default: one a processor.")
+    private @Nullable Integer threads;
+
+    @Option(
+            names = "--device",
+            paramLabel = "NAME",
+            description = "Where the pages are: " + HOST + " (memory of this process). Default: " + HOST + ".")
+    private String device = HOST;
+
+    @Option(
+            names = "--scenario",
+            paramLabel = "LINE",
+            description = "Run this one scenario, as a failure prints it, and nothing else.")
+    private @Nullable String scenario;
+
+    @Option(names = "--json", description = "Print one JSON object in place of the tables.")
+    private boolean json;
+
+    @Option(names = "--quiet", description = "Show no progress.")
+    private boolean quiet;
+
+    SelftestCommand(Interruption interruption) {
+        this.interruption = interruption;
+    }
+
+    @Override
+    public Integer call() {
+        TestDevice under = device();
+        SelftestResult result = scenario == null ? run(under) : replay(under, scenario);
+        PrintWriter out = spec.commandLine().getOut();
+        if (json) {
+            out.println(SelftestTable.json(result, stopped));
+        } else {
+            SelftestTable.print(out, result, stopped);
+        }
+        out.flush();
+        return !result.passed() ? Main.FAILURE : stopped ? INTERRUPTED : 0;
+    }
+
+    private TestDevice device() {
+        if (!device.equals(HOST)) {
+            throw new UsageException("--device: expected " + HOST + ", found '" + device + "'");
+        }
+        return TestDevice.host();
+    }
+
+    private SelftestResult replay(TestDevice under, String line) {
+        if (scenarios != null || duration != null || seed != null || threads != null) {
+            throw new UsageException(
+                    "--scenario is all there is to run: leave out --scenarios, --duration, --seed and --threads");
+        }
+        try {
+            return Selftest.replay(under, line);
+        } catch (IllegalArgumentException e) {
+            throw new UsageException("--scenario: " + e.getMessage(), e);
+        }
+    }
+
+    private SelftestResult run(TestDevice under) {
+        int side = threads == null ? Runtime.getRuntime().availableProcessors() : threads;
+        Selftest selftest = new Selftest(under, seed == null ? 1 : seed, side);
+        interruption.onStop(() -> stopped = true);
+        long most = scenarios != null ? scenarios : duration != null ? Long.MAX_VALUE : DEFAULT_SCENARIOS;
+        long until = duration == null ? Long.MAX_VALUE : duration.toNanos();
+        long begin = System.nanoTime();
+        LongPredicate goOn = number -> !stopped && number < most && System.nanoTime() - begin < until;
+        if (!Progress.isWanted(quiet)) {
+            return selftest.run(goOn, done -> {});
+        }
+        PrintWriter err = spec.commandLine().getErr();
+        // Without an end in scenarios the bar shows the time that has passed.
+        boolean timed = duration != null && scenarios == null;
+        long total = timed ? duration.toSeconds() : most;
+        try (Progress progress = Progress.start(err, "selftest", timed ? " s" : " scenarios", total)) {
+            LongConsumer show = timed
+                    ? done -> progress.onProgress(Math.min(total, (System.nanoTime() - begin) / 1_000_000_000), total)
+                    : done -> progress.onProgress(done, total);
+            return selftest.run(goOn, show);
+        }
+    }
+}

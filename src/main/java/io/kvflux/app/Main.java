@@ -50,7 +50,9 @@ public final class Main {
 
     private static CommandLine commandLine(Interruption interruption) {
         CommandLine line = new CommandLine(new KvFluxCommand());
-        line.addSubcommand(new ReplayCommand(interruption)).addSubcommand(new PlanCommand());
+        line.addSubcommand(new ReplayCommand(interruption))
+                .addSubcommand(new PlanCommand())
+                .addSubcommand(new ServeCommand(interruption));
         line.setParameterExceptionHandler(Main::usageError);
         line.setExecutionExceptionHandler(Main::executionError);
         line.setUsageHelpWidth(100);

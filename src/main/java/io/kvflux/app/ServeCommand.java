@@ -84,10 +84,7 @@ final class ServeCommand implements Callable<Integer> {
                     + ServerOptions.DEFAULT_MAX_PENDING + ".")
     private int maxPending = ServerOptions.DEFAULT_MAX_PENDING;
 
-    @Option(
-            names = "--seed",
-            paramLabel = "N",
-            description = "Seed of the model's weights. Default: 0.")
+    @Option(names = "--seed", paramLabel = "N", description = "Seed of the model's weights. Default: 0.")
     private long seed;
 
     ServeCommand(Interruption interruption) {

@@ -2,6 +2,7 @@ package io.kvflux.serve;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.netty.buffer.ByteBuf;
+import io.netty.handler.codec.http.DefaultHttpContent;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -57,7 +58,10 @@ final class EventStream {
     }
 
     private Mono<Void> write(ByteBuf event) {
-        return headers().then(Mono.defer(() -> response.sendObject(event).then()));
+        // Wrapped, because bare bytes are taken for a whole response, and dropped when the headers have gone.
+        return headers()
+                .then(Mono.defer(
+                        () -> response.sendObject(new DefaultHttpContent(event)).then()));
     }
 
     private Mono<Void> headers() {

@@ -90,6 +90,10 @@ final class Rig implements AutoCloseable {
         }
     }
 
+    static String quote(String text) {
+        return JSON.getNodeFactory().textNode(text).toString();
+    }
+
     SchedulerMetrics metrics() {
         return server.scheduler().metrics();
     }

@@ -1,6 +1,7 @@
 package io.kvflux.serve;
 
 import java.io.BufferedReader;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.net.InetAddress;
@@ -36,11 +37,20 @@ final class SocketClient implements AutoCloseable {
         return this;
     }
 
+    /** The next line, whatever it is. */
+    String line() throws IOException {
+        String line = in.readLine();
+        if (line == null) {
+            throw new EOFException("the connection is closed");
+        }
+        return line;
+    }
+
     /** The data of the next event. */
     String event() throws IOException {
-        String line = in.readLine();
+        String line = line();
         while (!line.startsWith("data: ")) {
-            line = in.readLine();
+            line = line();
         }
         return line.substring("data: ".length());
     }

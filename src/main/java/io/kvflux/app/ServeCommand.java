@@ -1,6 +1,7 @@
 package io.kvflux.app;
 
 import io.kvflux.geometry.DataSize;
+import io.kvflux.memory.OutOfDeviceMemoryException;
 import io.kvflux.serve.CannotListenException;
 import io.kvflux.serve.CompletionServer;
 import io.kvflux.serve.ServerOptions;
@@ -93,7 +94,6 @@ final class ServeCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        Contradictions.refuseRepeated(spec);
         if (deviceBlocks != null && deviceMemory != null) {
             throw new UsageException("--device-blocks and --device-memory contradict each other, give one of them");
         }
@@ -113,6 +113,9 @@ final class ServeCommand implements Callable<Integer> {
             return CompletionServer.start(options());
         } catch (IllegalArgumentException e) {
             throw new UsageException(e.getMessage(), e);
+        } catch (OutOfDeviceMemoryException e) {
+            throw new FailureException(
+                    "there is not the memory for so many blocks: give less with --device-memory or --device-blocks", e);
         } catch (CannotListenException e) {
             throw new FailureException(e.getMessage() + "; choose where with --host and --port", e);
         }

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 class OpenAiClientTest {
 
     private static final String PACKAGE = "openai";
-    private static final String VERSION = "7.57.0";
+    private static final String VERSION = "6.9.1";
     private static final Path FOLDER = Path.of("target", PACKAGE).toAbsolutePath();
 
     @Test

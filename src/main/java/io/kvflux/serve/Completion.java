@@ -4,9 +4,9 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.kvflux.api.SequenceSpec;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Objects;
-import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
@@ -20,7 +20,7 @@ final class Completion {
     /** The step between seeds of neighbours: odd, so that no two of a request are equal. */
     private static final long NEXT_SEED = 0x9e3779b97f4a7c15L;
 
-    private final String id = "cmpl-" + UUID.randomUUID().toString().replace("-", "");
+    private final String id = "cmpl-" + randomHex() + randomHex();
     private final long created = System.currentTimeMillis() / 1000;
     private final CompletionRequest request;
     private final ReferenceEngine engine;
@@ -33,17 +33,21 @@ final class Completion {
                 request.seed(), () -> ThreadLocalRandom.current().nextLong());
         for (int[] prompt : request.prompts()) {
             requireFits(prompt.length);
+            SequenceSpec common = SequenceSpec.of(prompt).tenant(request.user());
             for (int i = 0; i < request.choices(); i++) {
-                // A spec of its own each: by it the executor finds the sampling.
-                SequenceSpec spec =
-                        SequenceSpec.of(prompt).maxTokens(request.maxTokens()).tenant(request.user());
-                choices.add(new Choice(
-                        choices.size(),
-                        spec,
-                        Samplings.printable(request.temperature(), seed + i * NEXT_SEED),
-                        request.stops()));
+                choices.add(choice(common, seed + i * NEXT_SEED));
             }
         }
+    }
+
+    /** With a spec of its own, by which the executor finds the sampling. */
+    private Choice choice(SequenceSpec common, long seed) {
+        SequenceSpec spec = common.maxTokens(request.maxTokens());
+        return new Choice(choices.size(), spec, Samplings.printable(request.temperature(), seed), request.stops());
+    }
+
+    private static String randomHex() {
+        return HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextLong());
     }
 
     /** The last token generated needs no slot, as nothing is computed from it. */

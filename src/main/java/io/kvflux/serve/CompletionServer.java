@@ -34,6 +34,9 @@ public final class CompletionServer {
     private final ReferenceEngine engine;
     private final LoopResources threads = LoopResources.create("kvflux-http", 1, 2, true, false);
     private final Sinks.Empty<Void> stopped = Sinks.empty();
+    /** Once, and to its end, whoever asks and whoever cancels. */
+    private final Mono<Void> disposal = Mono.defer(this::dispose).cache();
+
     private volatile boolean serving = true;
     private DisposableServer listener;
 
@@ -136,12 +139,14 @@ public final class CompletionServer {
      * @return completes when everything is given back
      */
     public Mono<Void> disposeLater() {
-        return Mono.defer(() -> {
-            serving = false;
-            return Mono.when(farewell(), engine.scheduler.disposeLater())
-                    .then(release())
-                    .doFinally(end -> stopped.tryEmitEmpty());
-        });
+        return disposal;
+    }
+
+    private Mono<Void> dispose() {
+        serving = false;
+        return Mono.when(farewell(), engine.scheduler.disposeLater())
+                .then(release())
+                .doFinally(end -> stopped.tryEmitEmpty());
     }
 
     /** Blocks, so it gets a thread that may. */

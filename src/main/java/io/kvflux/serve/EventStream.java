@@ -53,8 +53,8 @@ final class EventStream {
             return Flux.empty();
         }
         ObjectNode usage = completion.usageChunk(usages);
-        Flux<ByteBuf> done = Flux.defer(() -> Flux.just(Json.event(DONE)));
-        return usage == null ? done : Flux.concat(Flux.just(Json.event(usage)), done);
+        ByteBuf done = Json.event(DONE);
+        return usage == null ? Flux.just(done) : Flux.just(Json.event(usage), done);
     }
 
     private Mono<Void> write(ByteBuf event) {

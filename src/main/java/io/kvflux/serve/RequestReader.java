@@ -22,7 +22,7 @@ final class RequestReader {
     private static final int DEFAULT_MAX_TOKENS = 16;
     private static final int MAX_STOPS = 4;
     private static final double MAX_TEMPERATURE = 2;
-    /** Fields of the API that would change the answer, and the value at which they do not. */
+    /** Fields of the API whose every value would change the answer. */
     private static final Set<String> UNSUPPORTED = Set.of("logprobs", "suffix");
 
     private static final ObjectReader JSON = JsonMapper.builder()

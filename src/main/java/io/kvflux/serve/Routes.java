@@ -7,6 +7,7 @@ import io.netty.handler.codec.http.HttpHeaderValues;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import org.reactivestreams.Publisher;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
@@ -18,6 +19,7 @@ final class Routes {
 
     private static final String COMPLETIONS = "/v1/completions";
     private static final String MODELS = "/v1/models";
+    private static final String ONE_MODEL = MODELS + "/";
     private static final String HEALTH = "/healthz";
     private static final String RETRY_AFTER_SECONDS = "1";
 
@@ -37,28 +39,32 @@ final class Routes {
     }
 
     private Mono<Void> route(HttpServerRequest request, HttpServerResponse response) {
-        String path = request.fullPath();
+        String path = path(request);
         return switch (path) {
-            case COMPLETIONS ->
-                onlyFor(HttpMethod.POST, request, response).then(Mono.defer(() -> complete(request, response)));
-            case MODELS -> onlyFor(HttpMethod.GET, request, response).then(Mono.defer(() -> send(response, models())));
-            case HEALTH -> onlyFor(HttpMethod.GET, request, response).then(Mono.defer(() -> health(response)));
-            default -> {
-                if (path.startsWith(MODELS + "/")) {
-                    yield onlyFor(HttpMethod.GET, request, response)
-                            .then(Mono.defer(() -> model(path.substring(MODELS.length() + 1), response)));
-                }
-                yield Mono.error(ApiException.unknownPath(path));
-            }
+            case COMPLETIONS -> only(HttpMethod.POST, request, response, () -> complete(request, response));
+            case MODELS -> only(HttpMethod.GET, request, response, () -> send(response, models()));
+            case HEALTH -> only(HttpMethod.GET, request, response, () -> health(response));
+            default ->
+                path.startsWith(ONE_MODEL)
+                        ? only(HttpMethod.GET, request, response, () -> model(path, response))
+                        : Mono.error(ApiException.unknownPath(path));
         };
     }
 
-    private static Mono<Void> onlyFor(HttpMethod method, HttpServerRequest request, HttpServerResponse response) {
+    /** As it was sent, for what is escaped in it is nothing that this server has. */
+    private static String path(HttpServerRequest request) {
+        String uri = request.uri();
+        int query = uri.indexOf('?');
+        return query < 0 ? uri : uri.substring(0, query);
+    }
+
+    private static Mono<Void> only(
+            HttpMethod method, HttpServerRequest request, HttpServerResponse response, Supplier<Mono<Void>> answer) {
         if (request.method().equals(method)) {
-            return Mono.empty();
+            return answer.get();
         }
         response.header(HttpHeaderNames.ALLOW, method.name());
-        return Mono.error(ApiException.wrongMethod(request.method().name(), request.fullPath(), method.name()));
+        return Mono.error(ApiException.wrongMethod(request.method().name(), path(request), method.name()));
     }
 
     private Mono<Void> complete(HttpServerRequest request, HttpServerResponse response) {
@@ -66,19 +72,18 @@ final class Routes {
                 // Megabytes of JSON are not for an event loop.
                 .publishOn(Schedulers.parallel())
                 .map(body -> new Completion(RequestReader.read(body), engine))
-                .flatMap(completion -> answer(completion, request, response));
+                .flatMap(completion -> answer(completion, response));
     }
 
-    private Mono<Void> answer(Completion completion, HttpServerRequest request, HttpServerResponse response) {
-        // Nothing of the request is left to read, and without a read under way nobody would see its client leave.
-        request.withConnection(connection -> connection.channel().read());
+    private Mono<Void> answer(Completion completion, HttpServerResponse response) {
         if (!completion.streamed()) {
             return completion.whole().flatMap(body -> send(response, body));
         }
         return new EventStream(completion, response).send();
     }
 
-    private Mono<Void> model(String name, HttpServerResponse response) {
+    private Mono<Void> model(String path, HttpServerResponse response) {
+        String name = path.substring(ONE_MODEL.length());
         return name.equals(Completion.MODEL) ? send(response, model()) : Mono.error(ApiException.unknownModel(name));
     }
 

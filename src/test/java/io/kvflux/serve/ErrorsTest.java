@@ -138,9 +138,13 @@ class ErrorsTest {
     }
 
     @Test
-    void unknownPath() {
+    void unknownPath() throws IOException {
         JsonNode error = assertError(rig.get("/v1/chat/completions"), 404, "invalid_request_error", "unknown_url");
         assertThat(error.get("message").textValue()).contains("'/v1/chat/completions'", "POST /v1/completions");
+        try (SocketClient client = new SocketClient(rig)) {
+            client.send("GET /%zz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+            assertThat(client.line()).isEqualTo("HTTP/1.1 404 Not Found");
+        }
     }
 
     @Test

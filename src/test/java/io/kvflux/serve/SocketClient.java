@@ -31,8 +31,12 @@ final class SocketClient implements AutoCloseable {
     }
 
     SocketClient post(String body) throws IOException {
-        String request = "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + body.length()
-                + "\r\n\r\n" + body;
+        return send("POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + body.length() + "\r\n\r\n"
+                + body);
+    }
+
+    /** Bytes as they are. */
+    SocketClient send(String request) throws IOException {
         socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
         return this;
     }

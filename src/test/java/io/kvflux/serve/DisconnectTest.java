@@ -30,16 +30,10 @@ class DisconnectTest {
                 client.event();
             }
             rig.gate.close();
-            readUntilHeld(client);
+            client.readOn();
+            rig.awaitHeld(1);
             client.leave(how);
             assertGivenBackWithTheStep(1);
-        }
-    }
-
-    /** The next step comes when the client has taken what was computed ahead. */
-    private void readUntilHeld(SocketClient client) throws IOException {
-        while (rig.gate.held() == 0) {
-            client.event();
         }
     }
 

@@ -23,13 +23,14 @@ class ShutdownTest {
         Rig rig = Rig.start();
         try (SocketClient reader = new SocketClient(rig).post(LONG.formatted(true))) {
             reader.event();
-            rig.close();
+            rig.server.disposeLater().subscribe();
             String event = reader.event();
             while (event.contains("\"choices\"")) {
                 event = reader.event();
             }
             assertThat(Rig.json(event).at("/error/code").textValue()).isEqualTo("service_unavailable");
             assertThatThrownBy(reader::event).isInstanceOf(EOFException.class);
+            rig.close();
         }
         assertNothingIsLeft(rig);
     }

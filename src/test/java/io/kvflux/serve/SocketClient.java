@@ -4,6 +4,7 @@ import java.io.BufferedReader;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.io.Writer;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
@@ -66,6 +67,21 @@ final class SocketClient implements AutoCloseable {
             text.append(Rig.json(event).at("/choices/0/text").textValue());
         }
         return text.toString();
+    }
+
+    /** Reads whatever comes, on a thread of its own, until the connection ends. */
+    void readOn() {
+        Thread reader = new Thread(
+                () -> {
+                    try {
+                        in.transferTo(Writer.nullWriter());
+                    } catch (IOException left) {
+                        // As it was told to.
+                    }
+                },
+                "reader");
+        reader.setDaemon(true);
+        reader.start();
     }
 
     void leave(Leaving how) throws IOException {

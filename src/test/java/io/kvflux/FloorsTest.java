@@ -42,7 +42,12 @@ class FloorsTest {
             Map.entry("models", new Floor(6, "com.fasterxml.jackson..")),
             Map.entry("sim", new Floor(7, "com.fasterxml.jackson..", "reactor..", "org.reactivestreams..")),
             Map.entry("selftest", new Floor(7, "reactor..", "org.reactivestreams..")),
-            Map.entry("app", new Floor(8, "com.fasterxml.jackson..", "picocli..", "me.tongfei.progressbar.."))));
+            Map.entry(
+                    "serve",
+                    new Floor(8, "com.fasterxml.jackson..", "reactor..", "org.reactivestreams..", "io.netty..")),
+            Map.entry(
+                    "app",
+                    new Floor(9, "com.fasterxml.jackson..", "picocli..", "me.tongfei.progressbar..", "reactor.."))));
 
     @Test
     void everyPackageHasAFloor() {

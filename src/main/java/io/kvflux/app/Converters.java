@@ -45,6 +45,25 @@ final class Converters {
         }
     }
 
+    /** A port, or 0 for any that is free. */
+    static final class Port implements ITypeConverter<Integer> {
+
+        private static final int MAX = 65_535;
+
+        @Override
+        public Integer convert(String text) {
+            try {
+                int port = Integer.parseInt(text);
+                if (port >= 0 && port <= MAX) {
+                    return port;
+                }
+            } catch (NumberFormatException e) {
+                // The message below says what is expected.
+            }
+            throw new TypeConversionException("expected a port from 0 to " + MAX + ", found '" + text + "'");
+        }
+    }
+
     private static long positive(String text, long max) {
         try {
             long value = Long.parseLong(text);

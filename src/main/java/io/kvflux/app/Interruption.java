@@ -4,8 +4,9 @@ import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Ctrl-C. The JVM answers it by running its shutdown hooks while the main thread goes on; so the hook asks the replay to
- * stop and waits until the main thread has written what there is. Before a replay runs there is nothing to wait for.
+ * Ctrl-C. The JVM answers it by running its shutdown hooks while the main thread goes on; so the hook asks what runs, a
+ * replay or a server, to stop and waits until the main thread has written what there is. Before it runs there is nothing to
+ * wait for.
  */
 final class Interruption {
 

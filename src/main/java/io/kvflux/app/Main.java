@@ -52,7 +52,8 @@ public final class Main {
         CommandLine line = new CommandLine(new KvFluxCommand());
         line.addSubcommand(new ReplayCommand(interruption))
                 .addSubcommand(new PlanCommand())
-                .addSubcommand(new SelftestCommand(interruption));
+                .addSubcommand(new SelftestCommand(interruption))
+                .addSubcommand(new ServeCommand(interruption));
         line.setParameterExceptionHandler(Main::usageError);
         line.setExecutionExceptionHandler(Main::executionError);
         line.setUsageHelpWidth(100);

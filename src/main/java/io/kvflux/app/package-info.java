@@ -1,5 +1,5 @@
 /**
- * The command line: parses arguments, runs replay or plan, and prints tables, JSON, CSV and the HTML report. Nothing
+ * The command line: parses arguments, runs replay, plan or serve, and prints tables, JSON, CSV and the HTML report. Nothing
  * here decides anything about blocks or sequences.
  */
 @NullMarked

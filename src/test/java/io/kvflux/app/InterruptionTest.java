@@ -83,7 +83,7 @@ class InterruptionTest {
     }
 
     /** A process started in the background of a script ignores Ctrl-C, and so do its children. */
-    private static void assumeInterruptible(Process process) throws IOException {
+    static void assumeInterruptible(Process process) throws IOException {
         String ignored = Files.readAllLines(Path.of("/proc", Long.toString(process.pid()), "status")).stream()
                 .filter(line -> line.startsWith("SigIgn:"))
                 .findFirst()

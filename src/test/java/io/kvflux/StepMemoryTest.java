@@ -237,6 +237,33 @@ class StepMemoryTest {
     }
 
     @Test
+    void aStepThatCameToNothingIsNotBuiltUponWhileAnEarlierOneIsInFlight() {
+        VirtualTimeScheduler time = VirtualTimeScheduler.create();
+        Rig rig = new Rig(
+                30,
+                builder -> builder.device(device)
+                        .zeroOnRelease(true)
+                        .tokenBuffer(0)
+                        .maxStepsInFlight(3)
+                        .scheduling(core -> core.prefixCaching(false))
+                        .loopOn(time));
+        Client paused = Client.of(rig.scheduler.generate(Rig.prompt(20))).asks(1);
+        rig.stepAll();
+        Client decoding = Client.of(rig.scheduler.generate(Rig.prompt(9, 100))).asks(1);
+        assertThat(rig.steps).hasSize(1);
+        fault = Fault.FAIL;
+        paused.cancel();
+        decoding.asks(5); // a step on the token that the one in flight samples, which comes to nothing
+        fault = Fault.NONE;
+        assertThat(rig.steps).as("none names a token that nobody samples").hasSize(1);
+        assertThat(rig.scheduler.metrics().stepsInFlight()).isEqualTo(2);
+        rig.stepAll();
+        assertThat(decoding.tokens()).isEqualTo(Rig.output(9, 1));
+        assertThat(decoding.error).isInstanceOf(FaultyDeviceMemory.InjectedFaultException.class);
+        assertThat(rig.scheduler.metrics().heldBlocks()).isZero();
+    }
+
+    @Test
     void disposingGivesTheMemoryBack() {
         Rig rig = rig(false);
         assertThat(device.allocatedBytes()).isPositive();

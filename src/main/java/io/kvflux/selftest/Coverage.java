@@ -39,6 +39,10 @@ public final class Coverage {
         }
     }
 
+    boolean sawChunk(int tokens) {
+        return chunks.get(tokens);
+    }
+
     void add(Coverage other) {
         other.counts.forEach((condition, count) -> counts.merge(condition, count, Long::sum));
         pageSizes.or(other.pageSizes);

@@ -1,11 +1,14 @@
 package io.kvflux.selftest;
 
+import io.kvflux.api.SequenceSpec;
 import io.kvflux.core.QueuePolicy;
 import io.kvflux.core.VictimRule;
 import io.kvflux.geometry.AttentionKind;
 import io.kvflux.geometry.KvCacheParams;
 import io.kvflux.geometry.MultiKvCacheParams;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 
@@ -63,7 +66,10 @@ record Scenario(
 
     Scenario {
         clients = List.copyOf(clients);
-        events = Set.copyOf(events);
+        // In the order of the constants, so that the line is the same everywhere.
+        Set<Event> ordered = EnumSet.noneOf(Event.class);
+        ordered.addAll(events);
+        events = Collections.unmodifiableSet(ordered);
         require(seed >= 0, "seed", seed);
         require(tensorParallel >= 1 && tensorParallel <= 16, "tp", tensorParallel);
         require(dataParallel >= 1 && dataParallel <= 16, "dp", dataParallel);
@@ -116,14 +122,15 @@ record Scenario(
         return events.contains(event);
     }
 
-    /** Blocks that one sequence of the longest prompt and output needs: its last token has no KV. */
-    static int blocksOfOne(int promptTokens, int outputTokens, int pageSize) {
-        int tokens = Math.max(promptTokens + 1, promptTokens + outputTokens - 1);
-        return (tokens + pageSize - 1) / pageSize;
-    }
-
-    boolean isSmallestPool() {
-        return blocks <= blocksOfOne(promptTokens, outputTokens, pageSize);
+    /** The least blocks a replica needs to run each of the clients' own sequences alone: a last token has no KV. */
+    int blocksOfLongest() {
+        int most = 1;
+        for (int client : clients) {
+            SequenceSpec spec = ClientPlan.of(this, client).spec();
+            int tokens = Math.max(spec.promptLength() + 1, spec.promptLength() + spec.maxTokens() - 1);
+            most = Math.max(most, (tokens + pageSize - 1) / pageSize);
+        }
+        return most;
     }
 
     @Override

@@ -74,6 +74,12 @@ final class ScenarioClients {
         return all.stream().filter(watch -> !watch.isOver()).toList();
     }
 
+    /** Somebody who has asked for more than it got; null if there is nobody. */
+    @Nullable
+    SequenceWatch starving() {
+        return alive().stream().filter(watch -> !watch.wantsMore()).findFirst().orElse(null);
+    }
+
     /** From now on everybody takes all there is, and nobody cancels. */
     void calmDown() {
         calm = true;
@@ -171,7 +177,7 @@ final class ScenarioClients {
     }
 
     private void asks(SequenceWatch watch, long tokens) {
-        see(watch.hasStalled() && watch.received() > 0 && !isRunning(watch), Condition.STALLED_PREEMPTED);
+        see(watch.hasStalled() && watch.received() > 0 && isWaiting(watch), Condition.STALLED_PREEMPTED);
         watch.asks(tokens);
     }
 
@@ -192,7 +198,8 @@ final class ScenarioClients {
         if (watch.isInFlight()) {
             run.coverage.saw(Condition.CANCEL_IN_FLIGHT);
         } else {
-            run.coverage.saw(isRunning(watch) ? Condition.CANCEL_RUNNING : Condition.CANCEL_WAITING);
+            see(isRunning(watch), Condition.CANCEL_RUNNING);
+            see(isWaiting(watch), Condition.CANCEL_WAITING);
         }
         watch.leave();
     }
@@ -200,6 +207,11 @@ final class ScenarioClients {
     private boolean isRunning(SequenceWatch watch) {
         SchedulerSnapshot.SequenceState state = state(watch);
         return state != null && state.running();
+    }
+
+    private boolean isWaiting(SequenceWatch watch) {
+        SchedulerSnapshot.SequenceState state = state(watch);
+        return state != null && !state.running();
     }
 
     private void fork(SequenceWatch parent) {

@@ -76,6 +76,8 @@ final class ScenarioRun {
         ScenarioRun run = new ScenarioRun(scenario, device);
         try {
             run.run();
+        } catch (VirtualMachineError | LinkageError broken) {
+            throw broken; // says nothing of the scheduler
         } catch (RuntimeException | Error thrown) {
             run.found(Finding.of(thrown));
         } finally {
@@ -204,7 +206,15 @@ final class ScenarioRun {
 
     /** What keeps a run going, whatever chance says. */
     private boolean actSomehow() {
-        return compute() || complete() || releaseBatch() || passTime() || clients.arrive() || clients.askAll();
+        if (compute() || complete() || releaseBatch() || passTime()) {
+            return true;
+        }
+        SequenceWatch starving = clients.starving();
+        if (starving != null && !disposed) {
+            stuck("nothing is in flight, and yet " + starving.id() + " has not got what it asked for");
+            return true;
+        }
+        return clients.arrive() || clients.askAll();
     }
 
     private boolean disturb(int choice) {
@@ -274,10 +284,9 @@ final class ScenarioRun {
     }
 
     private boolean clearCache() {
+        boolean any = scheduler.metrics().cachedBlocks() > 0;
         boolean cleared = now(scheduler.clearCache().toFuture());
-        if (cleared) {
-            coverage.saw(Condition.CACHE_CLEARED);
-        }
+        see(cleared && any, Condition.CACHE_CLEARED);
         return cleared;
     }
 
@@ -318,7 +327,7 @@ final class ScenarioRun {
         coverage.saw(scenario.shape().dtype() == DType.FLOAT32 ? Condition.FLOAT32 : Condition.BFLOAT16);
         see(latent && scenario.tensorParallel() > 1, Condition.LATENT_REPLICATED);
         see(scenario.draft(), Condition.DRAFT_MODEL);
-        see(scenario.isSmallestPool(), Condition.SMALLEST_POOL);
+        see(scenario.blocks() == scenario.blocksOfLongest(), Condition.SMALLEST_POOL);
     }
 
     private void see(boolean seen, Condition condition) {
@@ -330,7 +339,8 @@ final class ScenarioRun {
     private void planned(Step step) {
         see(step.copies() > 0, Condition.COPY_ON_WRITE);
         for (int entry = 0; entry < step.size(); entry++) {
-            if (step.isPrefill(entry)) {
+            boolean part = step.cacheLength(entry) > 0 || !step.samples(entry);
+            if (step.isPrefill(entry) && part) {
                 coverage.chunk(step.tokenCount(entry));
             }
             see(step.isPrefill(entry) && !step.samples(entry), Condition.CHUNKED_PREFILL);
@@ -356,7 +366,11 @@ final class ScenarioRun {
     private void checkEnd() {
         coverage.saw(Condition.RECOMPUTE, scheduler.metrics().preemptions());
         SchedulerSnapshot end = snapshot();
-        boolean allBack = end.sequences().isEmpty()
+        boolean cleared = now(scheduler.clearCache().toFuture());
+        boolean allFree = snapshot().replicas().stream().allMatch(pool -> pool.free() == pool.usable());
+        boolean allBack = cleared
+                && allFree
+                && end.sequences().isEmpty()
                 && end.stepsInFlight().isEmpty()
                 && end.replicas().stream().allMatch(pool -> pool.free() + pool.cached() == pool.usable());
         SchedulerMetrics metrics = scheduler.metrics();
@@ -365,7 +379,8 @@ final class ScenarioRun {
             found(new Finding(Finding.Kind.LEAK, "after everything has ended: " + end + ", " + metrics));
         }
         CompletableFuture<?> released = scheduler.disposeLater().toFuture();
-        if (finding == null && (!released.isDone() || memory.allocatedBytes() != 0)) {
+        if (finding == null
+                && (!released.isDone() || released.isCompletedExceptionally() || memory.allocatedBytes() != 0)) {
             found(new Finding(
                     Finding.Kind.LEAK,
                     "after the disposal: done=" + released.isDone() + ", allocatedBytes=" + memory.allocatedBytes()));

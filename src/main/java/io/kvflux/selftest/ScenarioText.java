@@ -114,6 +114,7 @@ final class ScenarioText {
                 clients(),
                 events(),
                 truth("verify"));
+        scenario.caches(); // whether the heads can be split so
         Set<String> known = of(scenario).fields.keySet();
         for (String field : fields.keySet()) {
             if (!known.contains(field)) {

@@ -36,15 +36,13 @@ final class Scenarios {
         SplittableRandom random = new SplittableRandom(~scenario.seed());
         int prompt = 8 + random.nextInt(32);
         int output = 10 + random.nextInt(30);
-        int ofOne = Scenario.blocksOfOne(prompt, output, scenario.pageSize());
         int batch = 2 + random.nextInt(5);
         Set<Event> events = EnumSet.of(Event.CANCEL, Event.FORK);
         events.addAll(scenario.events());
         events.remove(Event.DISPOSE);
-        return ScenarioText.of(scenario)
+        Scenario tight = ScenarioText.of(scenario)
                 .with("dp", "2")
                 .with("overlap", "" + (2 + random.nextInt(2)))
-                .with("blocks", "" + (ofOne + random.nextInt(ofOne / 2 + 1)))
                 .with("batch", "" + batch)
                 .with("tokens", "" + (batch + random.nextInt(6)))
                 .with("chunk", "1")
@@ -54,6 +52,8 @@ final class Scenarios {
                 .with("clients", ScenarioText.join(numbers(6 + random.nextInt(7))))
                 .with("events", ScenarioText.names(events))
                 .scenario();
+        int ofOne = tight.blocksOfLongest();
+        return withBlocks(tight, ofOne + random.nextInt(ofOne / 2 + 1));
     }
 
     private Scenario any(long number) {
@@ -68,7 +68,7 @@ final class Scenarios {
         int promptTokens = 8 + random.nextInt(24 + pageSize * 5 / 2);
         int outputTokens = 3 + random.nextInt(20);
         int clients = pageSize > 48 ? 3 + random.nextInt(4) : 4 + random.nextInt(9);
-        return new Scenario(
+        Scenario scenario = new Scenario(
                 own,
                 shape(random, tensorParallel),
                 random.nextBoolean(),
@@ -76,7 +76,7 @@ final class Scenarios {
                 1 + random.nextInt(2),
                 1 + random.nextInt(3),
                 pageSize,
-                blocks(random, Scenario.blocksOfOne(promptTokens, outputTokens, pageSize)),
+                1,
                 maxBatchSize,
                 maxBatchTokens,
                 1 + random.nextInt(random.nextInt(maxBatchTokens - maxBatchSize + 1) + 1),
@@ -90,6 +90,11 @@ final class Scenarios {
                 numbers(clients),
                 events(random),
                 random.nextInt(4) == 0);
+        return withBlocks(scenario, blocks(random, scenario.blocksOfLongest()));
+    }
+
+    private static Scenario withBlocks(Scenario scenario, int blocks) {
+        return ScenarioText.of(scenario).with("blocks", "" + blocks).scenario();
     }
 
     /** From 1 to most. */

@@ -25,6 +25,8 @@ public final class Selftest {
     private long failedNumber = Long.MAX_VALUE;
     private @Nullable Scenario failed;
     private @Nullable Finding finding;
+    /** What ended a thread that runs scenarios; nothing can be said then. */
+    private @Nullable Throwable died;
 
     /**
      * A self-test that has not begun.
@@ -61,6 +63,9 @@ public final class Selftest {
         }
         work(goOn, progress);
         others.forEach(Selftest::join);
+        if (died != null) {
+            throw new IllegalStateException("a thread of the self-test died", died);
+        }
         return result((System.nanoTime() - begin) / 1e9);
     }
 
@@ -81,16 +86,25 @@ public final class Selftest {
     }
 
     private void work(LongPredicate goOn, LongConsumer progress) {
-        long number = next.getAndIncrement();
-        while (!hasFailed() && goOn.test(number)) {
-            Scenario scenario = scenarios.scenario(number);
-            take(number, scenario, ScenarioRun.of(scenario, device), progress);
-            number = next.getAndIncrement();
+        try {
+            long number = next.getAndIncrement();
+            while (mayFailAt(number) && goOn.test(number)) {
+                Scenario scenario = scenarios.scenario(number);
+                take(number, scenario, ScenarioRun.of(scenario, device), progress);
+                number = next.getAndIncrement();
+            }
+        } catch (RuntimeException | Error thrown) {
+            died(thrown);
         }
     }
 
-    private synchronized boolean hasFailed() {
-        return failed != null;
+    /** Whether a scenario is to be run: none that comes after one that failed, so that the first to fail is told. */
+    private synchronized boolean mayFailAt(long number) {
+        return number < failedNumber && died == null;
+    }
+
+    private synchronized void died(Throwable thrown) {
+        died = died == null ? thrown : died;
     }
 
     private synchronized void take(long number, Scenario scenario, ScenarioRun run, LongConsumer progress) {

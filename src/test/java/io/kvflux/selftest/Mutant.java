@@ -46,6 +46,11 @@ final class Mutant {
         this.name = name;
     }
 
+    /** The sources as they are. */
+    static Mutant none() {
+        return new Mutant("none");
+    }
+
     /** All bugs of {@code bugs.txt}, which says how it is read. */
     static List<Mutant> all() throws IOException {
         List<Mutant> mutants = new ArrayList<>();
@@ -103,6 +108,9 @@ final class Mutant {
     }
 
     private Map<String, byte[]> compile() {
+        if (edits.isEmpty()) {
+            return Map.of();
+        }
         JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
         Map<String, ByteArrayOutputStream> outputs = new HashMap<>();
         List<JavaFileObject> sources = new ArrayList<>();

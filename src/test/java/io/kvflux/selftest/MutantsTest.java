@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongFunction;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -31,6 +32,19 @@ class MutantsTest {
         assertThat(found)
                 .as("a bug that the adversary does not find in %d scenarios", BUDGET)
                 .isNotNull();
+    }
+
+    /** What is found is found because of the bug: the same scenarios, loaded the same way, find nothing without one. */
+    @Test
+    void withoutABugTheSameScenariosFindNothing() throws ReflectiveOperationException {
+        LongFunction<?> hunt = (LongFunction<?>) Mutant.none()
+                .load()
+                .loadClass(Hunt.class.getName())
+                .getConstructor()
+                .newInstance();
+        for (int number = 0; number < BUDGET; number++) {
+            assertThat(hunt.apply(number)).as("scenario %d", number).isNull();
+        }
     }
 
     static List<Mutant> bugs() throws IOException {

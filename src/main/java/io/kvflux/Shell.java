@@ -120,6 +120,9 @@ final class Shell implements Loop.Work, SchedulerListener {
     private void releaseWhenIdle() {
         if (state == State.CLOSED && steps.idle()) {
             state = State.RELEASING;
+            if (bug == null) {
+                core.close();
+            }
             inner.offer(release);
         }
     }

@@ -120,9 +120,17 @@ final class SelftestCommand implements Callable<Integer> {
         }
     }
 
+    private Selftest selftest(TestDevice under, int side) {
+        try {
+            return new Selftest(under, seed == null ? 1 : seed, side);
+        } catch (IllegalArgumentException e) {
+            throw new UsageException("--threads: " + e.getMessage(), e);
+        }
+    }
+
     private SelftestResult run(TestDevice under) {
         int side = threads == null ? Runtime.getRuntime().availableProcessors() : threads;
-        Selftest selftest = new Selftest(under, seed == null ? 1 : seed, side);
+        Selftest selftest = selftest(under, side);
         interruption.onStop(() -> stopped = true);
         long most = scenarios != null ? scenarios : duration != null ? Long.MAX_VALUE : DEFAULT_SCENARIOS;
         long until = duration == null ? Long.MAX_VALUE : duration.toNanos();

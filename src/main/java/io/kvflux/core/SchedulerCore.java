@@ -348,6 +348,26 @@ public final class SchedulerCore {
         return true;
     }
 
+    /**
+     * No step will be planned any more: blocks that wait for the next one, because it was to copy them for a fork, are let go.
+     *
+     * @throws IllegalStateException if a sequence has not ended or a step is in flight
+     */
+    public void close() {
+        requireNotBusy();
+        if (!live.isEmpty() || stepsInFlight() > 0) {
+            throw new IllegalStateException("a core is closed when everything has ended, sequences=" + live.size()
+                    + ", stepsInFlight=" + stepsInFlight());
+        }
+        pendingCopies.clear();
+        issued++;
+        completed = issued;
+        for (Replica replica : replicas) {
+            replica.pool.completed(completed);
+        }
+        verifyIfAsked();
+    }
+
     /** {@return steps issued whose result is not in} */
     public int stepsInFlight() {
         return (int) (issued - completed);

@@ -23,7 +23,12 @@ record Finding(Kind kind, String sentence) {
         /** Not every block, or byte, was given back. */
         LEAK,
         /** Something threw. */
-        EXCEPTION
+        EXCEPTION;
+
+        /** Whether the model computed something else. */
+        boolean isWrongValue() {
+            return this == WRONG_TOKEN || this == WRONG_LOGITS || this == POISON_READ;
+        }
     }
 
     static Finding of(Throwable thrown) {

@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Selftest {
 
+    private static final int MOST_THREADS = 1024;
+
     private final TestDevice device;
     private final Scenarios scenarios;
     private final long seed;
@@ -33,12 +35,12 @@ public final class Selftest {
      *
      * @param device the device under test
      * @param seed of the scenarios
-     * @param threads that run scenarios side by side, at least 1
-     * @throws IllegalArgumentException if threads is not positive
+     * @param threads that run scenarios side by side, 1 to 1024
+     * @throws IllegalArgumentException if threads is out of range
      */
     public Selftest(TestDevice device, long seed, int threads) {
-        if (threads < 1) {
-            throw new IllegalArgumentException("threads must be positive, threads=" + threads);
+        if (threads < 1 || threads > MOST_THREADS) {
+            throw new IllegalArgumentException("threads must be from 1 to " + MOST_THREADS + ", threads=" + threads);
         }
         this.device = device;
         this.seed = seed;

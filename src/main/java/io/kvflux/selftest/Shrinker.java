@@ -8,7 +8,7 @@ import java.util.Set;
 
 /**
  * Makes a failing scenario short: leaves out clients and events and makes numbers smaller, one at a time, as long as it
- * still fails, in whatever way.
+ * still fails in the same way: wrong values are one way, whether they show as NaN, in logits or in a token.
  */
 final class Shrinker {
 
@@ -118,10 +118,13 @@ final class Shrinker {
         }
         runs++;
         Finding found = ScenarioRun.of(scenario, device).finding();
-        if (found != null) {
+        boolean same = found != null
+                && found.kind().isWrongValue() == finding.kind().isWrongValue()
+                && (found.kind().isWrongValue() || found.kind() == finding.kind());
+        if (same && found != null) {
             shortest = candidate;
             finding = found;
         }
-        return found != null;
+        return same;
     }
 }

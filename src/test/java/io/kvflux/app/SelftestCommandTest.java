@@ -89,6 +89,7 @@ class SelftestCommandTest {
                 "--duration 0s | expected a time such as 90s, 10m or 1h30m, found '0s'",
                 "--scenarios 0 | expected a whole number of at least 1, found '0'",
                 "--threads -1 | expected a whole number from 1 to",
+                "--threads 999999999 | threads must be from 1 to 1024, threads=999999999",
                 "--device cuda:0 | --device: expected host, found 'cuda:0'",
                 "--scenario seed=1 | --scenario: a scenario needs every field, missing: attention",
                 "--scenario seed=1 --seed 2 | --scenario is all there is to run",

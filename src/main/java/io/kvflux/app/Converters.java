@@ -93,7 +93,7 @@ final class Converters {
     /** A time such as 90s, 10m or 1h30m. */
     static final class Time implements ITypeConverter<Duration> {
 
-        private static final Pattern FORM = Pattern.compile("(?:(\\d{1,6})h)?(?:(\\d{1,8})m)?(?:(\\d{1,9})s)?");
+        private static final Pattern FORM = Pattern.compile("(?:(\\d{1,5})h)?(?:(\\d{1,6})m)?(?:(\\d{1,8})s)?");
 
         @Override
         public Duration convert(String text) {

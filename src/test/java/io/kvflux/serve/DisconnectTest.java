@@ -73,8 +73,9 @@ class DisconnectTest {
 
     /** The blocks are not free while the step may touch them, and free when it is back. */
     private void assertGivenBackWithTheStep(int sequences) {
-        Rig.await("the sequences are cancelled", () -> rig.metrics().cancelled() == sequences);
-        assertThat(rig.server.samplings()).isZero();
+        Rig.await(
+                "the sequences are cancelled, and then forgotten",
+                () -> rig.metrics().cancelled() == sequences && rig.server.samplings() == 0);
         assertThat(rig.metrics().stepsInFlight()).isEqualTo(1);
         assertThat(rig.metrics().heldBlocks() + rig.metrics().withheldBlocks()).isPositive();
         rig.gate.open();

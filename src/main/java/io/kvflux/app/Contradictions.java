@@ -1,5 +1,6 @@
 package io.kvflux.app;
 
+import io.kvflux.core.PreemptionMode;
 import io.kvflux.core.QueuePolicy;
 import java.util.List;
 import java.util.stream.Stream;
@@ -14,11 +15,13 @@ final class Contradictions {
     static void check(
             WorkloadOptions workload,
             CacheOptions cache,
+            TierOptions tiers,
             SchedulingOptions scheduling,
             TimeOptions time,
             OutputOptions output) {
         refuse(cache.deviceBlocks != null && cache.deviceMemory != null, "--device-blocks and --device-memory");
         refuse(time.stepCost != null && time.deviceProfile != null, "--step-cost and --device-profile");
+        checkTiers(cache, tiers);
         if (workload.trace == null && workload.format != null) {
             throw new UsageException("--format says how to read a trace, but there is no --trace");
         }
@@ -35,7 +38,24 @@ final class Contradictions {
         }
         refuse(cache.cacheOnly && time.realtime, "--cache-only and --realtime");
         if (cache.cacheOnly) {
-            checkCacheOnly(workload, cache, scheduling, time, output);
+            checkCacheOnly(workload, cache, tiers, scheduling, time, output);
+        }
+    }
+
+    private static void checkTiers(CacheOptions cache, TierOptions tiers) {
+        refuse(tiers.hostBlocks != null && tiers.hostMemory != null, "--host-blocks and --host-memory");
+        if (!tiers.hasHost()) {
+            needsHost(tiers.hostPolicy != null, "--host-policy");
+            needsHost(tiers.hostBandwidth != null, "--host-bandwidth");
+            needsHost(tiers.preemption == PreemptionMode.OFFLOAD, "--preemption offload");
+        } else if (cache.noPrefixCache) {
+            throw new UsageException("a host tier finds pages by their content, which --no-prefix-cache switches off");
+        }
+    }
+
+    private static void needsHost(boolean given, String option) {
+        if (given) {
+            throw new UsageException(option + " needs a host tier: give --host-memory or --host-blocks");
         }
     }
 
@@ -67,6 +87,7 @@ final class Contradictions {
     private static void checkCacheOnly(
             WorkloadOptions workload,
             CacheOptions cache,
+            TierOptions tiers,
             SchedulingOptions scheduling,
             TimeOptions time,
             OutputOptions output) {
@@ -76,6 +97,8 @@ final class Contradictions {
         needsTime(scheduling.maxBatchTokens != null, "--max-batch-tokens");
         needsTime(scheduling.maxStepsInFlight != null, "--max-steps-in-flight");
         needsTime(scheduling.engine != null, "--engine");
+        needsTime(tiers.hostBandwidth != null, "--host-bandwidth");
+        needsTime(tiers.preemption != null, "--preemption");
         needsTime(time.stepCost != null, "--step-cost");
         needsTime(output.ticks != null, "--ticks");
         needsTime(output.perRequest != null, "--per-request");

@@ -1,8 +1,10 @@
 package io.kvflux.app;
 
+import io.kvflux.core.PreemptionMode;
 import io.kvflux.core.QueuePolicy;
 import io.kvflux.geometry.DataSize;
 import io.kvflux.sim.TraceFormat;
+import io.kvflux.tier.HostPolicy;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Locale;
@@ -90,6 +92,27 @@ final class Converters {
         }
     }
 
+    /** A size a second such as 24GiB/s. */
+    static final class Bandwidth implements ITypeConverter<DataSize> {
+
+        private static final String PER_SECOND = "/s";
+
+        @Override
+        public DataSize convert(String text) {
+            try {
+                if (text.endsWith(PER_SECOND)) {
+                    DataSize size = DataSize.parse(text.substring(0, text.length() - PER_SECOND.length()));
+                    if (size.bytes() > 0) {
+                        return size;
+                    }
+                }
+            } catch (IllegalArgumentException notASize) {
+                // The sentence below says what is wanted.
+            }
+            throw new TypeConversionException("expected a size a second such as 24GiB/s, found '" + text + "'");
+        }
+    }
+
     /** A time such as 90s, 10m or 1h30m. */
     static final class Time implements ITypeConverter<Duration> {
 
@@ -139,6 +162,18 @@ final class Converters {
         }
     }
 
+    static final class HostPolicyName extends Choice<HostPolicy> {
+        HostPolicyName() {
+            super(HostPolicy.class);
+        }
+    }
+
+    static final class Preemption extends Choice<PreemptionMode> {
+        Preemption() {
+            super(PreemptionMode.class);
+        }
+    }
+
     /** One of an enum's names, in lower case. */
     private abstract static class Choice<E extends Enum<E>> implements ITypeConverter<E> {
 
@@ -164,6 +199,6 @@ final class Converters {
 
     /** An enum's constant as the command line writes it. */
     static String name(Enum<?> value) {
-        return value.name().toLowerCase(Locale.ROOT);
+        return value.name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 }

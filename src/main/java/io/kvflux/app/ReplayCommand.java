@@ -45,13 +45,16 @@ final class ReplayCommand implements Callable<Integer> {
     @ArgGroup(validate = false, heading = "%nCache%n", order = 2)
     private CacheOptions cacheOptions = new CacheOptions();
 
-    @ArgGroup(validate = false, heading = "%nScheduling%n", order = 3)
+    @ArgGroup(validate = false, heading = "%nTiers%n", order = 3)
+    private TierOptions tierOptions = new TierOptions();
+
+    @ArgGroup(validate = false, heading = "%nScheduling%n", order = 4)
     private SchedulingOptions schedulingOptions = new SchedulingOptions();
 
-    @ArgGroup(validate = false, heading = "%nSimulated time%n", order = 4)
+    @ArgGroup(validate = false, heading = "%nSimulated time%n", order = 5)
     private TimeOptions timeOptions = new TimeOptions();
 
-    @ArgGroup(validate = false, heading = "%nOutput%n", order = 5)
+    @ArgGroup(validate = false, heading = "%nOutput%n", order = 6)
     private OutputOptions outputOptions = new OutputOptions();
 
     ReplayCommand(Interruption interruption) {
@@ -61,8 +64,8 @@ final class ReplayCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         Contradictions.refuseRepeated(spec);
-        Contradictions.check(workloadOptions, cacheOptions, schedulingOptions, timeOptions, outputOptions);
-        ReplaySetup setup = ReplaySetup.of(workloadOptions, cacheOptions, schedulingOptions, timeOptions);
+        Contradictions.check(workloadOptions, cacheOptions, tierOptions, schedulingOptions, timeOptions, outputOptions);
+        ReplaySetup setup = ReplaySetup.of(workloadOptions, cacheOptions, tierOptions, schedulingOptions, timeOptions);
         if (timeOptions.realtime) {
             return replayInRealTime(setup);
         }

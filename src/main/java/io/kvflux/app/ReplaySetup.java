@@ -26,7 +26,11 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
     private static final double USABLE_MEMORY = 0.9;
 
     static ReplaySetup of(
-            WorkloadOptions workload, CacheOptions cache, SchedulingOptions scheduling, TimeOptions time) {
+            WorkloadOptions workload,
+            CacheOptions cache,
+            TierOptions tiers,
+            SchedulingOptions scheduling,
+            TimeOptions time) {
         ModelShape model = KvCaches.model(cache.model);
         try {
             DeviceProfile profile =
@@ -38,10 +42,14 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
                     cache.dataParallel,
                     !cache.noPrefixCache,
                     null);
-            SchedulerConfig scheduler = scheduler(caches, blocks(caches, model, profile, cache), cache, scheduling);
+            SchedulerConfig scheduler =
+                    scheduler(caches, blocks(caches, model, profile, cache), cache, tiers, scheduling);
             ReplayOptions options = new ReplayOptions(
                     scheduler,
                     cost(model, profile, cache, time),
+                    tiers.hostBandwidth == null
+                            ? ReplayOptions.DEFAULT_HOST_BYTES_PER_SECOND
+                            : tiers.hostBandwidth.bytes(),
                     workload.tenantsOrDefault(),
                     workload.seed,
                     cache.cacheOnly);
@@ -94,7 +102,7 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
     }
 
     private static SchedulerConfig scheduler(
-            MultiKvCacheParams caches, int blocks, CacheOptions cache, SchedulingOptions options) {
+            MultiKvCacheParams caches, int blocks, CacheOptions cache, TierOptions tiers, SchedulingOptions options) {
         checkBatch(options);
         SchedulerConfig.Builder builder = SchedulerConfig.builder(caches, blocks)
                 .prefixCaching(!cache.noPrefixCache)
@@ -104,6 +112,15 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
         }
         if (options.policy != null) {
             builder.policy(options.policy);
+        }
+        if (tiers.hasHost()) {
+            builder.hostBlocks(hostBlocks(caches, tiers));
+        }
+        if (tiers.hostPolicy != null) {
+            builder.hostPolicy(tiers.hostPolicy);
+        }
+        if (tiers.preemption != null) {
+            builder.preemption(tiers.preemption);
         }
         if (options.maxBatchSize != null) {
             builder.maxBatchSize(options.maxBatchSize);
@@ -117,6 +134,19 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
         return switch (options.eviction) {
             case LRU -> builder.eviction(EvictionPolicy::lru).build();
         };
+    }
+
+    private static int hostBlocks(MultiKvCacheParams caches, TierOptions tiers) {
+        if (tiers.hostBlocks != null) {
+            return tiers.hostBlocks;
+        }
+        DataSize memory = Objects.requireNonNull(tiers.hostMemory);
+        long blocks = memory.bytes() / caches.hostBytesPerBlock();
+        if (blocks < 1 || blocks >= Integer.MAX_VALUE) {
+            throw new UsageException("the host must have room for 1 to " + (Integer.MAX_VALUE - 1)
+                    + " blocks, --host-memory=" + memory + ", bytes of a block on host=" + caches.hostBytesPerBlock());
+        }
+        return (int) blocks;
     }
 
     private static CostModel cost(ModelShape model, DeviceProfile profile, CacheOptions cache, TimeOptions time) {
@@ -156,10 +186,18 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
         rows.put("tensor parallel", Integer.toString(caches.tensorParallelDegree()));
         rows.put("replicas", Integer.toString(config.replicas()));
         rows.put("eviction", Converters.name(scheduling.eviction));
+        if (config.hostBlocks() > 0) {
+            rows.put("host blocks", Numbers.count(config.hostBlocks()));
+            rows.put("host policy", Converters.name(config.hostPolicy()));
+        }
         rows.put("seed", Long.toString(options.seed()));
         if (options.cacheOnly()) {
             rows.put("mode", "cache only");
             return rows;
+        }
+        if (config.hostBlocks() > 0) {
+            rows.put("host bandwidth", new DataSize((long) options.hostBytesPerSecond()) + "/s");
+            rows.put("preemption", Converters.name(config.preemption()));
         }
         rows.put("prefix cache", config.prefixCaching() ? "on" : "off");
         rows.put("step time", time.stepCost != null ? time.stepCost + " s" : "roofline of " + profile.name());

@@ -19,6 +19,9 @@ final class SummaryTable {
         TextTable table = new TextTable();
         workload(table, summary);
         cache(table, summary);
+        if (summary.tiers() != null) {
+            tier(table, summary, "Host", summary.tiers().host());
+        }
         if (summary.steps() != null) {
             steps(table, summary);
             latency(table, summary);
@@ -50,6 +53,17 @@ final class SummaryTable {
                 .row("tokens not computed", Numbers.count(summary.hitTokens()))
                 .row("pages inserted", Numbers.count(summary.insertedBlocks()))
                 .row("pages evicted", Numbers.count(summary.evictedBlocks()));
+    }
+
+    private static void tier(TextTable table, ReplaySummary summary, String name, ReplaySummary.Tier tier) {
+        table.section(name)
+                .row(
+                        "found beyond the device's",
+                        Numbers.count(tier.hitBlocks()),
+                        Numbers.percent(tier.hitBlocks(), summary.promptBlocks()))
+                .row("pages written", Numbers.count(tier.offloadedBlocks()))
+                .row("pages read", Numbers.count(tier.onloadedBlocks()))
+                .row("pages dropped", Numbers.count(tier.droppedBlocks()));
     }
 
     private static void steps(TextTable table, ReplaySummary summary) {

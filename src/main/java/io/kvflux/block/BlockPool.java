@@ -31,6 +31,7 @@ public final class BlockPool implements BlockCounts {
     final PrefixIndex index;
     final Fences fences;
     final EvictionPolicy eviction;
+    private final PoolListeners listeners;
 
     private int freeHead = Pages.NULL_BLOCK;
     private int fresh = 1;
@@ -41,8 +42,6 @@ public final class BlockPool implements BlockCounts {
     private int withheld;
     private long inserted;
     private long evicted;
-    private @Nullable ContentLog log;
-    private @Nullable IntConsumer emptied;
 
     /**
      * A pool in which every block is free.
@@ -70,9 +69,10 @@ public final class BlockPool implements BlockCounts {
         pages = new Pages(blocks, pageSize);
         index = new PrefixIndex(pages, runs, hashKeys);
         fences = new Fences(pages, maxStepsInFlight);
+        listeners = new PoolListeners(pages, runs);
         free = blocks;
         this.eviction = eviction;
-        eviction.attach(new RunsView());
+        eviction.attach(new EvictionView(runs));
     }
 
     @Override
@@ -234,19 +234,13 @@ public final class BlockPool implements BlockCounts {
                     table.run = index.addChild(table.run, table.ids[table.committed - 1], key);
                     runs.refs[table.run] = 1;
                 } else {
-                    tell(table, told, tokens, keys);
+                    listeners.stored(table, told, tokens, keys);
                     merge(table, twin, tokens, upTo, keys);
                     told = table.committed;
                 }
             }
         }
-        tell(table, told, tokens, keys);
-    }
-
-    private void tell(BlockTable table, int from, int[] tokens, PageKeys keys) {
-        if (log != null && from < table.committed) {
-            log.stored(table, from, table.committed, tokens, keys);
-        }
+        listeners.stored(table, told, tokens, keys);
     }
 
     /**
@@ -262,15 +256,21 @@ public final class BlockPool implements BlockCounts {
      */
     public List<BlockEvent.Stored> startEvents(
             int replica, PrefixHasher hasher, long at, LongSupplier numbers, Consumer<BlockEvent> sink) {
-        if (log == null) {
-            log = new ContentLog(replica, pages, runs, hasher, numbers, sink);
-        }
-        return log.content(at);
+        return listeners.startEvents(replica, hasher, at, numbers, sink);
     }
 
     /** Tells no more, and forgets the names. */
     public void stopEvents() {
-        log = null;
+        listeners.stopEvents();
+    }
+
+    /**
+     * Tells from now on what becomes findable and what no longer is, to whoever keeps it when it leaves the device.
+     *
+     * @param listener hears it; the pool must be empty
+     */
+    public void onContent(ContentListener listener) {
+        listeners.tiers(listener);
     }
 
     /**
@@ -280,7 +280,7 @@ public final class BlockPool implements BlockCounts {
      * @param listener takes the block's id; must not call the pool
      */
     public void onEmptied(IntConsumer listener) {
-        emptied = listener;
+        listeners.onEmptied(listener);
     }
 
     /**
@@ -290,10 +290,31 @@ public final class BlockPool implements BlockCounts {
      * @param table an open table
      */
     public void release(BlockTable table) {
+        release(table, table.size, table.size);
+    }
+
+    /**
+     * As {@link #release(BlockTable)}, but some blocks that are the table's own are withheld until each is {@link #copied}.
+     * No step in flight may touch them.
+     *
+     * @param table an open table
+     * @param from the first that a copy reads or writes, not committed
+     * @param to one past the last
+     */
+    public void release(BlockTable table, int from, int to) {
         requireOpen(table);
         fences.requireReachable(table.fence);
+        if (from > to || to > table.size || (from < to && from < table.committed)) {
+            throw new IllegalArgumentException("only blocks of the table's own are withheld for a copy, from=" + from
+                    + ", to=" + to + ", committed=" + table.committed + ", size=" + table.size);
+        }
         for (int i = table.size - 1; i >= table.committed; i--) {
-            letGo(table.ids[i], table.fence);
+            if (i >= from && i < to) {
+                held--;
+                withholdForCopy(table.ids[i]);
+            } else {
+                letGo(table.ids[i], table.fence);
+            }
         }
         int top = Runs.NONE;
         for (int run = table.run; run != Runs.NONE; run = runs.parent[run]) {
@@ -361,6 +382,51 @@ public final class BlockPool implements BlockCounts {
         fences.advanceTo(step);
     }
 
+    /** {@return the block of the page that is evicted next, or 0 if nothing is cached} */
+    public int victim() {
+        return cached == 0 ? Pages.NULL_BLOCK : runs.last[eviction.victim()];
+    }
+
+    /**
+     * Takes the next victim out of the cache ahead of demand.
+     *
+     * @param copying whether its content is copied away first: the block is withheld until {@link #copied}
+     * @return its block
+     * @throws IllegalStateException if nothing is cached
+     */
+    public int evictVictim(boolean copying) {
+        if (cached == 0) {
+            throw new IllegalStateException("only what is cached can be evicted, cached=0");
+        }
+        int block = evict();
+        if (copying) {
+            withholdForCopy(block);
+        } else {
+            putFree(block);
+        }
+        return block;
+    }
+
+    /**
+     * A copy from or to a block that was withheld for it has ended: the block is free.
+     *
+     * @param block such a block
+     * @throws IllegalArgumentException if it is not withheld for a copy
+     */
+    public void copied(int block) {
+        if (block < 1 || block > pages.blocks || pages.prev[block] != Pages.COPYING) {
+            throw new IllegalArgumentException(
+                    "only a block that is withheld for a copy is given back, block=" + block);
+        }
+        withheld--;
+        putFree(block);
+    }
+
+    private void withholdForCopy(int block) {
+        pages.prev[block] = Pages.COPYING;
+        withheld++;
+    }
+
     /**
      * Forgets all cached content.
      *
@@ -370,16 +436,11 @@ public final class BlockPool implements BlockCounts {
         if (held > 0 || withheld > 0) {
             return false;
         }
-        ContentLog listening = log;
-        log = null; // one event for all of it
         boolean any = cached > 0;
         while (cached > 0) {
-            free(evict());
+            putFree(takeVictim()); // one notice for all of it
         }
-        log = listening;
-        if (log != null && any) {
-            log.cleared();
-        }
+        listeners.cleared(any);
         return true;
     }
 
@@ -404,7 +465,10 @@ public final class BlockPool implements BlockCounts {
 
     private void take(BlockTable table, int blocks) {
         for (int i = 0; i < blocks; i++) {
-            int block = free > 0 ? takeFree() : evict();
+            if (free == 0) {
+                putFree(evict());
+            }
+            int block = takeFree();
             pages.prev[block] = Pages.FILLING;
             table.ids[table.size++] = block;
             held++;
@@ -422,13 +486,7 @@ public final class BlockPool implements BlockCounts {
     }
 
     private void putFree(int block) {
-        if (emptied != null) {
-            emptied.accept(block);
-        }
-        free(block);
-    }
-
-    private void free(int block) {
+        listeners.emptied(block);
         pages.prev[block] = Pages.FREE;
         pages.next[block] = freeHead;
         freeHead = block;
@@ -436,6 +494,12 @@ public final class BlockPool implements BlockCounts {
     }
 
     private int evict() {
+        int block = takeVictim();
+        listeners.evicted(block);
+        return block;
+    }
+
+    private int takeVictim() {
         int run = eviction.victim();
         if (!evictable(run)) {
             throw new IllegalStateException("the eviction policy must name a cached leaf, run=" + run);
@@ -443,12 +507,6 @@ public final class BlockPool implements BlockCounts {
         int block = runs.last[run];
         cached--;
         evicted++;
-        if (log != null) {
-            log.evicted(block);
-        }
-        if (emptied != null) {
-            emptied.accept(block);
-        }
         if (runs.pages[run] == 1) {
             eviction.removed(run);
             int parent = runs.parent[run];
@@ -484,7 +542,7 @@ public final class BlockPool implements BlockCounts {
     }
 
     private void insert(BlockTable table, int[] tokens, int from) {
-        pages.write(table.ids[table.committed], tokens, from);
+        pages.tokens.write(table.ids[table.committed], tokens, from);
         table.committed++;
         inserted++;
     }
@@ -575,25 +633,6 @@ public final class BlockPool implements BlockCounts {
     private static void requireCount(int newBlocks) {
         if (newBlocks < 0) {
             throw new IllegalArgumentException("newBlocks must not be negative, newBlocks=" + newBlocks);
-        }
-    }
-
-    private final class RunsView implements EvictionPolicy.View {
-
-        @Override
-        public int pages(int run) {
-            return runs.pages[run];
-        }
-
-        @Override
-        public int parent(int run) {
-            int parent = runs.parent[run];
-            return runs.isRoot(parent) ? Runs.NONE : parent;
-        }
-
-        @Override
-        public boolean isLeaf(int run) {
-            return runs.children[run] == 0;
         }
     }
 }

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * Names the pages of one pool and tells what becomes of them, while somebody listens. The index compares content and
  * needs no names; they cost two SHA-256 a page and 56 bytes a cached block, which is why this exists only on demand.
  */
-final class ContentLog {
+final class ContentLog implements ContentListener {
 
     private final int replica;
     private final Pages pages;
@@ -68,36 +68,31 @@ final class ContentLog {
         int block = runs.first[run];
         for (int i = 0; i < count; i++) {
             blocks[i] = block;
-            pages.read(block, page);
+            pages.tokens.read(block, page);
             System.arraycopy(page, 0, tokens, i * pages.pageSize, pages.pageSize);
             block = pages.next[block];
         }
         BlockHash before = runs.isRoot(parent) ? null : names[runs.last[parent]];
-        return stored(number, scope(run), before, blocks, 0, count, tokens, i -> runs.key[run]);
+        return stored(number, runs.scope(run), before, blocks, 0, count, tokens, i -> runs.key[run]);
     }
 
-    /** Pages [from, to) of a table became findable. */
-    void stored(BlockTable table, int from, int to, int[] tokens, PageKeys keys) {
+    @Override
+    public void stored(PrefixScope scope, BlockTable table, int from, int to, int[] tokens, PageKeys keys) {
         BlockHash before = from == 0 ? null : names[table.ids[from - 1]];
         int[] own = Arrays.copyOfRange(tokens, from * pages.pageSize, to * pages.pageSize);
-        sink.accept(stored(
-                numbers.getAsLong(),
-                scope(table.run),
-                before,
-                table.ids,
-                from,
-                to - from,
-                own,
-                i -> keys.key(from + i)));
+        sink.accept(
+                stored(numbers.getAsLong(), scope, before, table.ids, from, to - from, own, i -> keys.key(from + i)));
     }
 
-    void evicted(int block) {
+    @Override
+    public void evicted(int block) {
         BlockHash name = Objects.requireNonNull(names[block]);
         names[block] = null;
         sink.accept(new BlockEvent.Removed(numbers.getAsLong(), replica, Tier.DEVICE, name));
     }
 
-    void cleared() {
+    @Override
+    public void cleared() {
         Arrays.fill(names, null);
         sink.accept(new BlockEvent.Cleared(numbers.getAsLong(), replica, Tier.DEVICE));
     }
@@ -130,13 +125,5 @@ final class ContentLog {
         }
         return new BlockEvent.Stored(
                 number, replica, Tier.DEVICE, before, hashes, tokens, pages.pageSize, scope.salt(), scope.adapter());
-    }
-
-    private PrefixScope scope(int run) {
-        int root = run;
-        while (!runs.isRoot(root)) {
-            root = runs.parent[root];
-        }
-        return (PrefixScope) Objects.requireNonNull(runs.key[root]);
     }
 }

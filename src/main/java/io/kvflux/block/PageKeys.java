@@ -75,8 +75,7 @@ public final class PageKeys {
      * @return an object that equals the key of another page exactly when they overlap the same content in the same
      *     order, or null when no item overlaps the page
      */
-    @Nullable
-    Object key(int page) {
+    public @Nullable Object key(int page) {
         return page < keys.length ? keys[page] : null;
     }
 }

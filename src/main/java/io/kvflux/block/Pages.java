@@ -9,11 +9,10 @@ import java.util.Arrays;
  *   id      0          1 .. blocks
  *           null block usable
  *   next    next page of the run | next block of the free or withheld list
- *   prev    previous page of the run | {@link #FREE}, {@link #FILLING} or {@link #WITHHELD}
+ *   prev    previous page of the run | {@link #FREE}, {@link #FILLING}, {@link #WITHHELD} or {@link #COPYING}
  * </pre>
  *
- * Tokens live in segments that are allocated when the first page in them is committed, so that a large pool costs
- * eight bytes a block until it is used, and pageSize * 4 more for each block that was.
+ * A large pool costs eight bytes a block until it is used, and pageSize * 4 more for each block that was committed.
  */
 final class Pages {
 
@@ -23,17 +22,14 @@ final class Pages {
     static final int FREE = -1;
     static final int FILLING = -2;
     static final int WITHHELD = -3;
-
-    private static final int SEGMENT_INTS = 1 << 16;
+    /** Withheld until a copy from or to it has landed. */
+    static final int COPYING = -4;
 
     final int blocks;
     final int pageSize;
     final int[] next;
     final int[] prev;
-
-    private final int segmentShift;
-    private final int segmentMask;
-    private final int[][] segments;
+    final TokenPages tokens;
 
     Pages(int blocks, int pageSize) {
         this.blocks = blocks;
@@ -41,30 +37,6 @@ final class Pages {
         next = new int[blocks + 1];
         prev = new int[blocks + 1];
         Arrays.fill(prev, FREE);
-        int inUse = Integer.highestOneBit(Math.min(blocks, SEGMENT_INTS)) * 2; // a small pool has one small segment
-        int perSegment = Math.min(inUse, Integer.highestOneBit(Math.max(1, SEGMENT_INTS / pageSize)));
-        segmentShift = Integer.numberOfTrailingZeros(perSegment);
-        segmentMask = perSegment - 1;
-        segments = new int[(blocks >>> segmentShift) + 1][];
-    }
-
-    boolean holds(int block, int[] tokens, int from) {
-        int[] segment = segments[block >>> segmentShift];
-        int at = (block & segmentMask) * pageSize;
-        return Arrays.equals(segment, at, at + pageSize, tokens, from, from + pageSize);
-    }
-
-    void write(int block, int[] tokens, int from) {
-        int index = block >>> segmentShift;
-        int[] segment = segments[index];
-        if (segment == null) {
-            segment = new int[(segmentMask + 1) * pageSize];
-            segments[index] = segment;
-        }
-        System.arraycopy(tokens, from, segment, (block & segmentMask) * pageSize, pageSize);
-    }
-
-    void read(int block, int[] into) {
-        System.arraycopy(segments[block >>> segmentShift], (block & segmentMask) * pageSize, into, 0, pageSize);
+        tokens = new TokenPages(pageSize, blocks);
     }
 }

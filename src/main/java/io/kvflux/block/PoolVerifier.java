@@ -92,6 +92,12 @@ final class PoolVerifier {
                 waiting.set(run);
             }
         }
+        for (int block = 1; block <= pages.blocks; block++) {
+            if (pages.prev[block] == Pages.COPYING) {
+                place(block);
+                count++;
+            }
+        }
         return count;
     }
 
@@ -152,7 +158,7 @@ final class PoolVerifier {
             block = pages.next[block];
         }
         require(runs.last[run] == before && block == Pages.NULL_BLOCK, "a run ends with its last page, run", run);
-        pages.read(runs.first[run], firstPage);
+        pages.tokens.read(runs.first[run], firstPage);
         int found = pool.index.child(parent, firstPage, 0, runs.key[run]);
         require(found == run, "a run is found by its content and is the only one, run", run);
     }

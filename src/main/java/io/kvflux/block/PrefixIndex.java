@@ -4,17 +4,12 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.LongSupplier;
-import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The prefix trie's edges: "which run follows this run with these tokens". One open-addressing table for all runs,
  * hashed by parent and the tokens of the child's first page, confirmed by comparing tokens and keys; so no collision
  * can hand out another prompt's block, and a fast hash is enough.
- *
- * <p>The hash is multilinear with random 64-bit keys, of which the upper half is kept: h = k0 + sum of k_i * t_i, pairwise
- * independent over the choice of keys (D. Lemire and O. Kaser, "Strongly universal string hashing is fast", The Computer
- * Journal 57(11), 2014). Whoever does not know the keys cannot craft collisions that slow lookups down.
  */
 final class PrefixIndex {
 
@@ -22,7 +17,7 @@ final class PrefixIndex {
     private final Runs runs;
     private final Map<PrefixScope, Integer> roots = new HashMap<>();
     private final int defaultRoot;
-    private final long[] keys;
+    private final TokenHash hash;
     private final int[] scratch;
     private int[] slots = new int[64];
     private int used;
@@ -30,7 +25,7 @@ final class PrefixIndex {
     PrefixIndex(Pages pages, Runs runs, LongSupplier randomKeys) {
         this.pages = pages;
         this.runs = runs;
-        keys = LongStream.generate(randomKeys).limit(pages.pageSize + 3L).toArray();
+        hash = new TokenHash(pages.pageSize, randomKeys);
         scratch = new int[pages.pageSize];
         defaultRoot = root(PrefixScope.NONE);
     }
@@ -103,7 +98,7 @@ final class PrefixIndex {
             matched++;
             block = pages.next[block];
         } while (matched < limit
-                && pages.holds(block, tokens, (page + matched) * pages.pageSize)
+                && pages.tokens.holds(block, tokens, (page + matched) * pages.pageSize)
                 && Objects.equals(key, pageKeys.key(page + matched)));
         return matched;
     }
@@ -112,13 +107,13 @@ final class PrefixIndex {
         if (runs.children[parent] == 0) {
             return Runs.NONE;
         }
-        int hash = hash(parent, tokens, from, key);
+        int wanted = hash.of(parent, tokens, from, key);
         int mask = slots.length - 1;
-        for (int i = hash & mask; slots[i] != Runs.NONE; i = (i + 1) & mask) {
+        for (int i = wanted & mask; slots[i] != Runs.NONE; i = (i + 1) & mask) {
             int run = slots[i];
-            if (runs.hash[run] == hash
+            if (runs.hash[run] == wanted
                     && runs.parent[run] == parent
-                    && pages.holds(runs.first[run], tokens, from)
+                    && pages.tokens.holds(runs.first[run], tokens, from)
                     && Objects.equals(runs.key[run], key)) {
                 return run;
             }
@@ -189,8 +184,8 @@ final class PrefixIndex {
         if (2 * (used + 1) > slots.length) {
             grow();
         }
-        pages.read(runs.first[run], scratch);
-        runs.hash[run] = hash(runs.parent[run], scratch, 0, runs.key[run]);
+        pages.tokens.read(runs.first[run], scratch);
+        runs.hash[run] = hash.of(runs.parent[run], scratch, 0, runs.key[run]);
         place(run);
         used++;
     }
@@ -230,16 +225,5 @@ final class PrefixIndex {
                 place(run);
             }
         }
-    }
-
-    private int hash(int parent, int[] tokens, int from, @Nullable Object key) {
-        long sum = keys[0] + keys[1] * parent;
-        for (int i = 0; i < pages.pageSize; i++) {
-            sum += keys[i + 3] * tokens[from + i];
-        }
-        if (key != null) {
-            sum += keys[2] * key.hashCode();
-        }
-        return (int) (sum >>> 32);
     }
 }

@@ -1,6 +1,7 @@
 package io.kvflux.block;
 
 import java.util.Arrays;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -62,6 +63,15 @@ final class Runs {
 
     boolean isRoot(int run) {
         return parent[run] == NONE;
+    }
+
+    /** The scope that a run is under. */
+    PrefixScope scope(int run) {
+        int root = run;
+        while (!isRoot(root)) {
+            root = parent[root];
+        }
+        return (PrefixScope) Objects.requireNonNull(key[root]);
     }
 
     /** One past the largest id ever used. */

@@ -2,10 +2,13 @@ package io.kvflux.core;
 
 import io.kvflux.block.EvictionPolicy;
 import io.kvflux.geometry.MultiKvCacheParams;
+import io.kvflux.tier.HostPolicy;
+import io.kvflux.tier.Tiers;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Everything the scheduling core is told once. Immutable; made by a {@link Builder}, which names the defaults and
@@ -28,6 +31,9 @@ public final class SchedulerConfig {
     private final boolean admitAfterPreemption;
     private final int maxSkips;
     private final Supplier<EvictionPolicy> eviction;
+    private final int hostBlocks;
+    private final HostPolicy hostPolicy;
+    private final PreemptionMode preemption;
     private final boolean reportEmptied;
     private final boolean verifyInvariants;
 
@@ -47,6 +53,9 @@ public final class SchedulerConfig {
         admitAfterPreemption = builder.admitAfterPreemption;
         maxSkips = builder.maxSkips;
         eviction = builder.eviction;
+        hostBlocks = builder.hostBlocks;
+        hostPolicy = builder.hostPolicy;
+        preemption = builder.preemption;
         reportEmptied = builder.reportEmptied;
         verifyInvariants = builder.verifyInvariants;
     }
@@ -126,6 +135,26 @@ public final class SchedulerConfig {
         return eviction;
     }
 
+    /** {@return blocks that the host has room for, over all replicas; 0 if there is no host tier} */
+    public int hostBlocks() {
+        return hostBlocks;
+    }
+
+    /** {@return when content goes to the host and whether it stays} */
+    public HostPolicy hostPolicy() {
+        return hostPolicy;
+    }
+
+    /** {@return how the KV of a preempted sequence comes back} */
+    public PreemptionMode preemption() {
+        return preemption;
+    }
+
+    /** {@return new tiers below the devices, which hold nothing; null if there is no host tier} */
+    public @Nullable Tiers newTiers() {
+        return hostBlocks == 0 ? null : new Tiers(replicas(), blocksPerReplica, pageSize(), hostBlocks, hostPolicy);
+    }
+
     /** {@return whether the listener is told of blocks that hold nothing any more} */
     public boolean reportEmptied() {
         return reportEmptied;
@@ -200,6 +229,9 @@ public final class SchedulerConfig {
         private boolean admitAfterPreemption = true;
         private int maxSkips = DEFAULT_MAX_SKIPS;
         private Supplier<EvictionPolicy> eviction = EvictionPolicy::lru;
+        private int hostBlocks;
+        private HostPolicy hostPolicy = HostPolicy.INCLUSIVE;
+        private PreemptionMode preemption = PreemptionMode.AUTO;
         private boolean reportEmptied;
         private boolean verifyInvariants;
 
@@ -362,6 +394,39 @@ public final class SchedulerConfig {
         }
 
         /**
+         * Blocks that the host has room for, shared by all replicas. Defaults to 0: no host tier.
+         *
+         * @param blocks at least 0; needs prefix caching if it is not 0
+         * @return this
+         */
+        public Builder hostBlocks(int blocks) {
+            hostBlocks = blocks;
+            return this;
+        }
+
+        /**
+         * When content goes to the host and whether it stays. Defaults to {@link HostPolicy#INCLUSIVE}.
+         *
+         * @param when the policy
+         * @return this
+         */
+        public Builder hostPolicy(HostPolicy when) {
+            hostPolicy = Objects.requireNonNull(when, "hostPolicy");
+            return this;
+        }
+
+        /**
+         * How the KV of a preempted sequence comes back. Defaults to {@link PreemptionMode#AUTO}.
+         *
+         * @param mode the mode; {@link PreemptionMode#OFFLOAD} needs a host tier
+         * @return this
+         */
+        public Builder preemption(PreemptionMode mode) {
+            preemption = Objects.requireNonNull(mode, "preemption");
+            return this;
+        }
+
+        /**
          * Whether the listener is told of blocks that hold nothing any more. Defaults to false.
          *
          * @param report true to tell
@@ -450,6 +515,24 @@ public final class SchedulerConfig {
                     maxStepsInFlight);
             require(faults, watermark >= 0 && watermark < 1, "must be in [0, 1)", "watermark", watermark);
             require(faults, maxSkips >= 0, "must not be negative", "maxSkips", maxSkips);
+            require(
+                    faults,
+                    hostBlocks >= 0 && hostBlocks < Integer.MAX_VALUE,
+                    "must be in [0, 2^31 - 1)",
+                    "hostBlocks",
+                    hostBlocks);
+            require(
+                    faults,
+                    hostBlocks <= 0 || prefixCaching,
+                    "needs prefix caching, by which content is found again",
+                    "hostBlocks",
+                    hostBlocks);
+            require(
+                    faults,
+                    preemption != PreemptionMode.OFFLOAD || hostBlocks > 0,
+                    "needs a host tier to offload to",
+                    "preemption",
+                    preemption + ", hostBlocks=" + hostBlocks);
             return faults;
         }
 

@@ -5,12 +5,16 @@ import io.kvflux.block.BlockTable;
 import io.kvflux.block.PageKeys;
 import io.kvflux.block.PrefixMatch;
 import io.kvflux.block.PrefixScope;
+import io.kvflux.tier.HostMatch;
+import io.kvflux.tier.Tiers;
 import java.util.List;
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The cache alone: each request in file order matches its full prompt pages, allocates the missing ones, commits them all
- * and releases them at once, tail first. Partial pages and outputs take no block.
+ * and releases them at once, tail first. Partial pages and outputs take no block. With a host tier the order inside a
+ * request is that of docs/replay.md; copies take no time.
  */
 final class CacheReplay {
 
@@ -25,11 +29,14 @@ final class CacheReplay {
     private final int pageSize;
     private final BlockTable table = new BlockTable();
     private final PrefixMatch match = new PrefixMatch();
+    private final @Nullable Tiers tiers;
+    private final HostMatch hostMatch = new HostMatch();
 
     private long requests;
     private long promptTokens;
     private long promptBlocks;
     private long hitBlocks;
+    private long hostHitBlocks;
 
     CacheReplay(Workload workload, ReplayOptions options, ReplayListener listener, BooleanSupplier stopped) {
         this.workload = workload;
@@ -42,6 +49,10 @@ final class CacheReplay {
                 pageSize,
                 1,
                 options.scheduler().eviction().get());
+        tiers = options.scheduler().newTiers();
+        if (tiers != null) {
+            pool.onContent(tiers.listener(0));
+        }
     }
 
     ReplayResult run() {
@@ -65,13 +76,24 @@ final class CacheReplay {
         int full = prompt.length / pageSize;
         int kept = Math.min(full, pool.usableBlocks());
         int mayHit = Math.min(kept, (prompt.length - 1) / pageSize);
-        pool.match(PrefixScope.NONE, prompt, mayHit, PageKeys.none(), match);
-        int hits = match.pages();
-        if (!pool.open(table, PrefixScope.NONE, match, kept - hits)) {
+        pool.match(PrefixScope.NONE, prompt, kept, PageKeys.none(), match);
+        int resident = match.pages();
+        int hits = Math.min(resident, mayHit);
+        int hostHits = 0;
+        if (tiers != null && resident < mayHit) {
+            int last = resident == 0 ? 0 : match.block(resident - 1);
+            tiers.match(0, PrefixScope.NONE, last, prompt, resident, mayHit, PageKeys.none(), hostMatch);
+            hostHits = hostMatch.pages();
+            onload();
+        }
+        pool.open(table, PrefixScope.NONE, match, 0);
+        makeRoom(kept - resident);
+        if (!pool.grow(table, kept - resident)) {
             throw new IllegalStateException("an empty pool holds any prompt that was cut to it, pages=" + kept);
         }
         verifyIfAsked();
         pool.commit(table, prompt, kept, PageKeys.none());
+        touch(hits, hostHits, kept);
         verifyIfAsked();
         pool.release(table);
         verifyIfAsked();
@@ -79,11 +101,48 @@ final class CacheReplay {
         promptTokens += prompt.length;
         promptBlocks += full;
         hitBlocks += hits;
+        hostHitBlocks += hostHits;
+    }
+
+    /** The pages found on the host come to the device; an exclusive host gives them away. */
+    private void onload() {
+        for (int i = hostMatch.pages() - 1; i >= 0; i--) {
+            tiers.read(hostMatch.slot(i));
+        }
+    }
+
+    private void makeRoom(int blocks) {
+        while (tiers != null && pool.freeBlocks() < blocks) {
+            store(tiers.offload(0, pool.victim()));
+            pool.evictVictim(false);
+        }
+    }
+
+    /** What hit on the host and is still there becomes its most recent, and what hit nowhere is written to it if it is to be. */
+    private void touch(int hits, int hostHits, int kept) {
+        if (tiers == null) {
+            return;
+        }
+        for (int i = hits + hostHits - 1; i >= hits; i--) {
+            tiers.touch(0, table.block(i));
+        }
+        for (int i = kept - 1; i >= hits + hostHits; i--) {
+            store(tiers.writeThrough(0, table.block(i)));
+        }
+    }
+
+    private void store(int slot) {
+        if (slot != Tiers.NO_SLOT) {
+            tiers.written(slot, true);
+        }
     }
 
     private void verifyIfAsked() {
         if (verify) {
             pool.verify(List.of(table));
+            if (tiers != null) {
+                tiers.verify();
+            }
         }
     }
 
@@ -113,6 +172,10 @@ final class CacheReplay {
                 null,
                 null,
                 new ReplaySummary.Blocks(pool.usableBlocks(), null, null, null),
+                tiers == null
+                        ? null
+                        : new ReplaySummary.Tiers(new ReplaySummary.Tier(
+                                hostHitBlocks, tiers.offloadedBlocks(), tiers.onloadedBlocks(), tiers.droppedBlocks())),
                 wallSeconds);
     }
 }

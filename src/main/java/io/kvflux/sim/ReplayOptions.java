@@ -5,28 +5,44 @@ import io.kvflux.core.SchedulerConfig;
 /**
  * How a workload is replayed.
  *
- * @param scheduler the scheduler's configuration; with cacheOnly only its page size, blocks of one replica, eviction and
- *     verifyInvariants count
+ * @param scheduler the scheduler's configuration; with cacheOnly only its page size, blocks of one replica, eviction, host
+ *     tier and verifyInvariants count
  * @param cost how long a step takes; unused with cacheOnly
+ * @param hostBytesPerSecond what the link between the host and one replica carries in each direction; unused without a host
+ *     tier, and with cacheOnly
  * @param tenants how many tenants the requests are dealt to, at least 1
  * @param seed of the dealing
  * @param cacheOnly whether to look at the cache alone: requests one after another in file order, no time, no output
  */
-public record ReplayOptions(SchedulerConfig scheduler, CostModel cost, int tenants, long seed, boolean cacheOnly) {
+public record ReplayOptions(
+        SchedulerConfig scheduler,
+        CostModel cost,
+        double hostBytesPerSecond,
+        int tenants,
+        long seed,
+        boolean cacheOnly) {
+
+    /** What a PCIe 4.0 link of sixteen lanes carries, in bytes a second. */
+    public static final double DEFAULT_HOST_BYTES_PER_SECOND = 24L << 30;
 
     /**
      * Checks the values.
      *
      * @param scheduler the scheduler's configuration
      * @param cost how long a step takes
+     * @param hostBytesPerSecond positive and finite
      * @param tenants at least 1
      * @param seed of the dealing
      * @param cacheOnly whether to look at the cache alone
-     * @throws IllegalArgumentException if tenants is not positive, or cacheOnly has several replicas or no prefix caching
+     * @throws IllegalArgumentException if tenants or hostBytesPerSecond is not positive, or cacheOnly has several replicas or no prefix caching
      */
     public ReplayOptions {
         if (tenants < 1) {
             throw new IllegalArgumentException("tenants must be positive, tenants=" + tenants);
+        }
+        if (!(hostBytesPerSecond > 0) || Double.isInfinite(hostBytesPerSecond)) {
+            throw new IllegalArgumentException(
+                    "hostBytesPerSecond must be positive and finite, hostBytesPerSecond=" + hostBytesPerSecond);
         }
         if (cacheOnly && (scheduler.replicas() != 1 || !scheduler.prefixCaching())) {
             throw new IllegalArgumentException(

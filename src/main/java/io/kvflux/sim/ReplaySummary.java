@@ -26,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  * @param latencySeconds arrival to last token
  * @param makespanSeconds first arrival to the end of the last step
  * @param blocks use of the block pool
+ * @param tiers use of the tiers below the devices, null if there is none
  * @param wallSeconds real time the replay took
  */
 public record ReplaySummary(
@@ -49,13 +50,31 @@ public record ReplaySummary(
         @Nullable Distribution latencySeconds,
         @Nullable Double makespanSeconds,
         Blocks blocks,
+        @Nullable Tiers tiers,
         double wallSeconds) {
+
+    /**
+     * Use of the tiers below the devices.
+     *
+     * @param host the host
+     */
+    public record Tiers(Tier host) {}
+
+    /**
+     * Use of one tier.
+     *
+     * @param hitBlocks full prompt pages found there at first admission, beyond those found above it
+     * @param offloadedBlocks pages written to it; making one most recent is no write
+     * @param onloadedBlocks pages read from it
+     * @param droppedBlocks pages it dropped to make room
+     */
+    public record Tier(long hitBlocks, long offloadedBlocks, long onloadedBlocks, long droppedBlocks) {}
 
     /**
      * Preemptions by mode.
      *
      * @param recompute sequences that gave up their blocks and computed them again
-     * @param offload sequences that swapped out; 0 until there are tiers
+     * @param offload sequences whose blocks went to the host
      */
     public record Preemptions(long recompute, long offload) {}
 

@@ -289,6 +289,7 @@ final class TimedReplay implements SchedulerListener {
                 clock.lastStepEnd(),
                 new ReplaySummary.Blocks(
                         clock.totalBlocks(), clock.peakHeld(), clock.meanUsedFraction(), clock.wastedSlotFraction()),
+                null,
                 wallSeconds);
     }
 }

@@ -35,11 +35,17 @@ final class Results {
                 distribution,
                 100.0,
                 new ReplaySummary.Blocks(1000, 900L, 0.5, 0.25),
+                new ReplaySummary.Tiers(new ReplaySummary.Tier(30, 20, 30, 5)),
                 0.125);
         return new ReplayResult(summary, seconds, seconds, seconds, partial);
     }
 
     static ReplaySetup setup() {
-        return ReplaySetup.of(new WorkloadOptions(), new CacheOptions(), new SchedulingOptions(), new TimeOptions());
+        return ReplaySetup.of(
+                new WorkloadOptions(),
+                new CacheOptions(),
+                new TierOptions(),
+                new SchedulingOptions(),
+                new TimeOptions());
     }
 }

@@ -75,13 +75,13 @@ class PoolVerifierTest {
                         "pages of a run are linked both ways"),
                 damage(
                         "changed content",
-                        w -> w.pages.write(w.runs.first[w.cached], own(9, 2), 0),
+                        w -> w.pages.tokens.write(w.runs.first[w.cached], own(9, 2), 0),
                         "a run is found by its content"),
                 damage("a changed hash", w -> w.runs.hash[w.cached]++, "a run is found by its content"),
                 damage(
                         "the content of another run",
                         w -> {
-                            w.pages.write(w.runs.first[w.withheld], own(3, 2), 0);
+                            w.pages.tokens.write(w.runs.first[w.withheld], own(3, 2), 0);
                             w.runs.hash[w.withheld] = w.runs.hash[w.cached];
                         },
                         "a run is found by its content and is the only one"),

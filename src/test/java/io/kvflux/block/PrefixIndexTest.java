@@ -40,7 +40,7 @@ class PrefixIndexTest {
         for (int i = 0; i < 6_000; i++) {
             int block = 1 + random.nextInt(BLOCKS);
             if (runOf[block] == Runs.NONE) {
-                pages.write(block, tokens(block), 0);
+                pages.tokens.write(block, tokens(block), 0);
                 runOf[block] = index.addChild(root, block, key(block));
                 present.add(block);
             } else {
@@ -64,8 +64,8 @@ class PrefixIndexTest {
         PrefixIndex index = new PrefixIndex(pages, runs, () -> 0L);
         int first = index.root(PrefixScope.NONE);
         int second = index.root(new PrefixScope("salt", null));
-        pages.write(1, tokens(9), 0);
-        pages.write(2, tokens(9), 0);
+        pages.tokens.write(1, tokens(9), 0);
+        pages.tokens.write(2, tokens(9), 0);
         int under = index.addChild(first, 1, null);
         assertThat(index.child(second, tokens(9), 0, null)).isEqualTo(Runs.NONE);
         int other = index.addChild(second, 2, null);

@@ -12,7 +12,15 @@ class CacheReplayTest {
 
     private static Replay of(Workload workload, int blocks, ReplayListener listener) {
         return new Replay(
-                workload, new ReplayOptions(TimedReplayTest.config(blocks, 1).build(), UNUSED, 1, 0, true), listener);
+                workload,
+                new ReplayOptions(
+                        TimedReplayTest.config(blocks, 1).build(),
+                        UNUSED,
+                        ReplayOptions.DEFAULT_HOST_BYTES_PER_SECOND,
+                        1,
+                        0,
+                        true),
+                listener);
     }
 
     private static ReplaySummary summary(Workload workload, int blocks) {
@@ -94,14 +102,31 @@ class CacheReplayTest {
 
     @Test
     void itNeedsOneReplicaWithPrefixCaching() {
-        assertThatThrownBy(() -> new ReplayOptions(TimedReplayTest.config(10, 2).build(), UNUSED, 1, 0, true))
+        assertThatThrownBy(() -> new ReplayOptions(
+                        TimedReplayTest.config(10, 2).build(),
+                        UNUSED,
+                        ReplayOptions.DEFAULT_HOST_BYTES_PER_SECOND,
+                        1,
+                        0,
+                        true))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("replicas=2");
         assertThatThrownBy(() -> new ReplayOptions(
-                        TimedReplayTest.config(10, 1).prefixCaching(false).build(), UNUSED, 1, 0, true))
+                        TimedReplayTest.config(10, 1).prefixCaching(false).build(),
+                        UNUSED,
+                        ReplayOptions.DEFAULT_HOST_BYTES_PER_SECOND,
+                        1,
+                        0,
+                        true))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("prefixCaching=false");
-        assertThatThrownBy(() -> new ReplayOptions(TimedReplayTest.config(10, 1).build(), UNUSED, 0, 0, false))
+        assertThatThrownBy(() -> new ReplayOptions(
+                        TimedReplayTest.config(10, 1).build(),
+                        UNUSED,
+                        ReplayOptions.DEFAULT_HOST_BYTES_PER_SECOND,
+                        0,
+                        0,
+                        false))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("tenants must be positive, tenants=0");
     }

@@ -21,7 +21,8 @@ class RealtimeReplayTest {
                 .maxBatchSize(32)
                 .maxBatchTokens(2048)
                 .build();
-        return new ReplayOptions(config, CostModel.linear(0.01, 1e-5, 1e-8), 3, 1, false);
+        return new ReplayOptions(
+                config, CostModel.linear(0.01, 1e-5, 1e-8), ReplayOptions.DEFAULT_HOST_BYTES_PER_SECOND, 3, 1, false);
     }
 
     private static RealtimeResult realtime(ReplayOptions options, int requests) {

@@ -33,8 +33,13 @@ class ReplayNumbersTest {
     private static ReplaySummary cacheOnly(int blocks) {
         try (Workload workload = Traces.openUnsorted(
                 RealTraces.find("mooncake-conversation.jsonl"), TraceFormat.AUTO, Long.MAX_VALUE, 0)) {
-            ReplayOptions options =
-                    new ReplayOptions(llama(512, blocks).build(), CostModel.linear(1, 0, 0), 1, 0, true);
+            ReplayOptions options = new ReplayOptions(
+                    llama(512, blocks).build(),
+                    CostModel.linear(1, 0, 0),
+                    ReplayOptions.DEFAULT_HOST_BYTES_PER_SECOND,
+                    1,
+                    0,
+                    true);
             return new Replay(workload, options, new ReplayListener() {}).run().summary();
         }
     }
@@ -69,7 +74,13 @@ class ReplayNumbersTest {
                     .maxBatchSize(256)
                     .maxBatchTokens(2048)
                     .build();
-            ReplayOptions options = new ReplayOptions(scheduler, CostModel.linear(0.0155, 9.5e-5, 2.3e-7), 1, 0, false);
+            ReplayOptions options = new ReplayOptions(
+                    scheduler,
+                    CostModel.linear(0.0155, 9.5e-5, 2.3e-7),
+                    ReplayOptions.DEFAULT_HOST_BYTES_PER_SECOND,
+                    1,
+                    0,
+                    false);
             ReplayListener listener = new ReplayListener() {
                 @Override
                 public void onTick(Tick tick) {

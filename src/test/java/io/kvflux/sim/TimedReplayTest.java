@@ -57,7 +57,10 @@ class TimedReplayTest {
                 ticks.add(tick);
             }
         };
-        replay[0] = new Replay(workload, new ReplayOptions(config.build(), cost, tenants, 1, false), listener);
+        replay[0] = new Replay(
+                workload,
+                new ReplayOptions(config.build(), cost, ReplayOptions.DEFAULT_HOST_BYTES_PER_SECOND, tenants, 1, false),
+                listener);
         return replay[0].run();
     }
 

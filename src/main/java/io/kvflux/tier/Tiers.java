@@ -1,0 +1,282 @@
+package io.kvflux.tier;
+
+import io.kvflux.block.BlockTable;
+import io.kvflux.block.ContentListener;
+import io.kvflux.block.PageKeys;
+import io.kvflux.block.PrefixScope;
+
+/**
+ * The tiers below the devices of one scheduler, as a state machine: what the host holds beside what the pools of all
+ * replicas hold. It decides what is copied where; the copies themselves are somebody else's, who says when each has
+ * landed.
+ *
+ * <p>Single-threaded. A slot is the host's room for one block: for a page of every cache, in every shard. Costs 4 bytes a
+ * block, 17 bytes a slot, and 24 bytes and the tokens (4 bytes each) of every page that any tier holds.
+ */
+public final class Tiers {
+
+    /** No slot: there is nothing to copy. */
+    public static final int NO_SLOT = HostTier.NONE;
+
+    private final HostPolicy policy;
+    private final ContentIndex contents;
+    private final HostTier host;
+    private final Residents[] devices;
+
+    private long onloaded;
+
+    /**
+     * Tiers that hold nothing.
+     *
+     * @param replicas pools above them
+     * @param blocksPerReplica usable blocks of each pool
+     * @param pageSize tokens in a page
+     * @param hostSlots blocks that the host has room for, at least 1
+     * @param policy when content goes to the host and whether it stays
+     */
+    public Tiers(int replicas, int blocksPerReplica, int pageSize, int hostSlots, HostPolicy policy) {
+        if (hostSlots < 1 || hostSlots == Integer.MAX_VALUE) {
+            throw new IllegalArgumentException(
+                    "a host tier has at least 1 and less than 2^31 - 1 blocks, hostBlocks=" + hostSlots);
+        }
+        this.policy = policy;
+        contents = new ContentIndex(pageSize);
+        host = new HostTier(contents, hostSlots);
+        devices = new Residents[replicas];
+        for (int i = 0; i < replicas; i++) {
+            devices[i] = new Residents(blocksPerReplica, pageSize);
+        }
+    }
+
+    /**
+     * What has to hear what becomes of a pool's pages.
+     *
+     * @param replica the pool's replica
+     * @return a listener for {@link io.kvflux.block.BlockPool#onContent}
+     */
+    public ContentListener listener(int replica) {
+        return devices[replica];
+    }
+
+    /** {@return the policy} */
+    public HostPolicy policy() {
+        return policy;
+    }
+
+    /**
+     * Finds the pages of a prompt that continue its match on a device. Changes nothing.
+     *
+     * @param replica the device's replica
+     * @param scope salt and adapter
+     * @param lastBlock the block of the last page matched on the device, 0 if there is none
+     * @param tokens the prompt
+     * @param from the first page to look for
+     * @param to one past the last page that may count
+     * @param keys what identifies the pages beside their tokens
+     * @param out takes the match
+     */
+    public void match(
+            int replica,
+            PrefixScope scope,
+            int lastBlock,
+            int[] tokens,
+            int from,
+            int to,
+            PageKeys keys,
+            HostMatch out) {
+        out.pages = 0;
+        int page = lastBlock == 0 ? contents.findRoot(scope) : devices[replica].page(lastBlock);
+        for (int i = from; i < to && page != ContentIndex.NONE; i++) {
+            page = contents.find(page, tokens, i * devices[replica].pageSize, keys.key(i));
+            int slot = page == ContentIndex.NONE ? HostTier.NONE : host.find(page);
+            if (slot == HostTier.NONE) {
+                return;
+            }
+            out.add(slot);
+        }
+    }
+
+    /**
+     * A page is about to be evicted from a device. With {@link HostPolicy#WRITE_THROUGH} this does nothing; otherwise the
+     * page becomes the most recent of the host, which drops its least recent one if it has to.
+     *
+     * @param replica the device's replica
+     * @param block the block that holds the page
+     * @return the slot to copy it to, which says so with {@link #written}, or {@link #NO_SLOT} if there is nothing to copy:
+     *     the host has it already, is not to have it, or has no slot that is not in use
+     */
+    public int offload(int replica, int block) {
+        return policy == HostPolicy.WRITE_THROUGH ? NO_SLOT : put(devices[replica].page(block));
+    }
+
+    /**
+     * A page was computed. Only with {@link HostPolicy#WRITE_THROUGH} it becomes the most recent of the host.
+     *
+     * @param replica the device's replica
+     * @param block the block that holds the page
+     * @return as for {@link #offload}
+     */
+    public int writeThrough(int replica, int block) {
+        return policy == HostPolicy.WRITE_THROUGH ? put(devices[replica].page(block)) : NO_SLOT;
+    }
+
+    private int put(int page) {
+        int slot = host.find(page);
+        if (slot != HostTier.NONE) {
+            host.touch(slot);
+            return NO_SLOT;
+        }
+        return host.has(page) ? NO_SLOT : host.reserve(page);
+    }
+
+    /**
+     * A copy to a slot is over.
+     *
+     * @param slot a slot that was given to be written
+     * @param landed whether all of it is there; otherwise the slot is free again
+     */
+    public void written(int slot, boolean landed) {
+        host.written(slot, landed);
+    }
+
+    /**
+     * A matched page is on a device, by a copy that took no time. With {@link HostPolicy#EXCLUSIVE} it leaves the host;
+     * otherwise it stays where it is in the host's order.
+     *
+     * @param slot a matched slot
+     */
+    public void read(int slot) {
+        onloaded++;
+        if (policy == HostPolicy.EXCLUSIVE) {
+            host.remove(slot);
+        }
+    }
+
+    /**
+     * Keeps a slot from being given away while it is read.
+     *
+     * @param slot a matched slot
+     */
+    public void beginRead(int slot) {
+        host.beginRead(slot);
+    }
+
+    /**
+     * A slot was read, or was to be. With {@link HostPolicy#EXCLUSIVE} a page that is on a device now leaves the host;
+     * otherwise it becomes the host's most recent.
+     *
+     * @param slot such a slot
+     * @param landed whether its page is on a device now
+     */
+    public void endRead(int slot, boolean landed) {
+        onloaded += landed ? 1 : 0;
+        if (host.endRead(slot) && landed && policy == HostPolicy.EXCLUSIVE) {
+            host.remove(slot);
+        }
+    }
+
+    /**
+     * Makes the page of a device's block the host's most recent, if the host has it.
+     *
+     * @param replica the device's replica
+     * @param block the block that holds the page
+     */
+    public void touch(int replica, int block) {
+        int slot = host.find(devices[replica].page(block));
+        if (slot != HostTier.NONE) {
+            host.touch(slot);
+        }
+    }
+
+    /** Forgets everything that nobody reads or writes. */
+    public void clear() {
+        host.clear();
+    }
+
+    /** {@return blocks that the host has room for} */
+    public int hostBlocks() {
+        return host.slots();
+    }
+
+    /** {@return of those, the ones that hold a page} */
+    public int residentBlocks() {
+        return host.resident();
+    }
+
+    /** {@return of those, the ones that a copy is on its way to} */
+    public int writingBlocks() {
+        return host.writing();
+    }
+
+    /** {@return pages written to the host so far; making one most recent is no write} */
+    public long offloadedBlocks() {
+        return host.stored();
+    }
+
+    /** {@return pages read from the host so far} */
+    public long onloadedBlocks() {
+        return onloaded;
+    }
+
+    /** {@return pages that the host dropped so far to make room} */
+    public long droppedBlocks() {
+        return host.dropped();
+    }
+
+    /**
+     * Walks the whole structure and compares every count and link with the others. For tests and for
+     * {@code verifyInvariants}; costs time in proportion to what it holds.
+     *
+     * @throws IllegalStateException naming the first rule that does not hold, with its values
+     */
+    public void verify() {
+        contents.verify();
+        host.verify();
+    }
+
+    /** The pages that one device holds, by block. */
+    private final class Residents implements ContentListener {
+
+        private final int pageSize;
+        private final int[] pages;
+
+        Residents(int blocks, int pageSize) {
+            this.pageSize = pageSize;
+            pages = new int[blocks + 1];
+        }
+
+        int page(int block) {
+            int page = pages[block];
+            if (page == ContentIndex.NONE) {
+                throw new IllegalArgumentException("only a block with committed content has a page, block=" + block);
+            }
+            return page;
+        }
+
+        @Override
+        public void stored(PrefixScope scope, BlockTable table, int from, int to, int[] tokens, PageKeys keys) {
+            int page = from == 0 ? contents.root(scope) : page(table.block(from - 1));
+            for (int i = from; i < to; i++) {
+                page = contents.enter(page, tokens, i * pageSize, keys.key(i));
+                contents.retain(page);
+                pages[table.block(i)] = page;
+            }
+        }
+
+        @Override
+        public void evicted(int block) {
+            int page = page(block);
+            pages[block] = ContentIndex.NONE;
+            contents.release(page);
+        }
+
+        @Override
+        public void cleared() {
+            for (int block = 1; block < pages.length; block++) {
+                if (pages[block] != ContentIndex.NONE) {
+                    evicted(block);
+                }
+            }
+        }
+    }
+}

@@ -1,16 +1,19 @@
 package io.kvflux.serve;
 
+import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.exc.StreamReadException;
+import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Reads the body of POST /v1/completions. What this server cannot do is refused; what it does not know is ignored. */
@@ -25,7 +28,12 @@ final class RequestReader {
     /** Fields of the API whose every value would change the answer. */
     private static final Set<String> UNSUPPORTED = Set.of("logprobs", "suffix");
 
+    /** What the parser says of its own settings and memory, which are nothing to a client. */
+    private static final Pattern ASIDES = Pattern.compile(
+            " \\((?:start marker|not recognized|of type) .*|, from `[^`]*`|: enable `.*", Pattern.DOTALL);
+
     private static final ObjectReader JSON = JsonMapper.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build()
             .reader();
@@ -47,16 +55,19 @@ final class RequestReader {
                 throw ApiException.badRequest(null, "The body must be a JSON object, but it is " + kind(body));
             }
             return body;
-        } catch (StreamReadException e) {
-            throw ApiException.badRequest(null, "The body is not valid JSON: " + where(e));
+        } catch (JsonProcessingException e) {
+            throw ApiException.badRequest(null, "The body is not valid JSON: " + what(e) + where(e.getLocation()));
         } catch (IOException e) {
-            throw ApiException.badRequest(null, "The body is not valid JSON: " + e.getMessage());
+            throw new UncheckedIOException(e);
         }
     }
 
-    private static String where(JsonProcessingException e) {
-        return e.getOriginalMessage() + " (line " + e.getLocation().getLineNr() + ", column "
-                + e.getLocation().getColumnNr() + ")";
+    private static String what(JsonProcessingException e) {
+        return ASIDES.matcher(e.getOriginalMessage()).replaceAll("");
+    }
+
+    private static String where(@Nullable JsonLocation at) {
+        return at == null ? "" : " (line " + at.getLineNr() + ", column " + at.getColumnNr() + ")";
     }
 
     private CompletionRequest read() {
@@ -106,7 +117,7 @@ final class RequestReader {
     private void refuse(String name, boolean asked) {
         if (asked) {
             throw ApiException.unsupported(
-                    name, "'" + name + "' is not supported by this server: leave it out, found " + field(name));
+                    name, "'" + name + "' is not supported by this server: leave it out, found " + kind(field(name)));
         }
     }
 
@@ -219,6 +230,7 @@ final class RequestReader {
             case OBJECT -> "an object";
             case STRING -> "a string of " + node.textValue().length() + " characters";
             case MISSING, NULL -> "nothing";
+            case NUMBER -> Double.isInfinite(node.doubleValue()) ? "a number too large to read" : node.toString();
             default -> node.toString();
         };
     }

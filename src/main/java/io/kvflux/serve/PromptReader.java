@@ -45,7 +45,8 @@ final class PromptReader {
         String text = prompt.textValue();
         if (!StandardCharsets.UTF_8.newEncoder().canEncode(text)) {
             throw ApiException.badRequest(
-                    "prompt", "a prompt must have a UTF-8, found half of a surrogate pair, such as \\ud83d alone");
+                    "prompt",
+                    "a prompt must be well-formed Unicode, found half of a surrogate pair, such as \\ud83d alone");
         }
         byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
         int[] tokens = new int[bytes.length];

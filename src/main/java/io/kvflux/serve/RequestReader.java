@@ -106,9 +106,7 @@ final class RequestReader {
             refuse(name, !field(name).isMissingNode());
         }
         refuse("echo", flag("echo"));
-        refuse(
-                "logit_bias",
-                !field("logit_bias").isMissingNode() && !field("logit_bias").isEmpty());
+        refuse("logit_bias", !object("logit_bias").isEmpty());
         refuse("presence_penalty", number("presence_penalty", 0, -2, 2) != 0);
         refuse("frequency_penalty", number("frequency_penalty", 0, -2, 2) != 0);
         refuse("top_p", number("top_p", 1, 0, 1) != 1);
@@ -131,12 +129,9 @@ final class RequestReader {
     }
 
     private boolean includeUsage() {
-        JsonNode options = field("stream_options");
+        JsonNode options = object("stream_options");
         if (options.isMissingNode()) {
             return false;
-        }
-        if (!options.isObject()) {
-            throw wrong("stream_options", "an object", options);
         }
         if (!flag("stream")) {
             throw ApiException.badRequest(
@@ -176,6 +171,14 @@ final class RequestReader {
     private JsonNode field(String name) {
         JsonNode value = body.path(name);
         return value.isNull() ? MissingNode.getInstance() : value;
+    }
+
+    private JsonNode object(String name) {
+        JsonNode value = field(name);
+        if (!value.isMissingNode() && !value.isObject()) {
+            throw wrong(name, "an object", value);
+        }
+        return value;
     }
 
     private int integer(String name, int otherwise, int least, int most) {

@@ -105,6 +105,7 @@ class ErrorsTest {
                         "stream_options",
                         null,
                         "an object, found 1"),
+                arguments("{\"prompt\": \"x\", \"logit_bias\": 5}", "logit_bias", null, "an object, found 5"),
                 arguments("{\"prompt\": \"x\", \"best_of\": 1, \"n\": 2}", "best_of", null, "best_of=1, n=2"),
                 unsupported("best_of", "2"),
                 unsupported("logprobs", "0"),

@@ -12,6 +12,7 @@ final class ApiException extends RuntimeException {
 
     private static final String INVALID_REQUEST = "invalid_request_error";
     private static final String SERVER_ERROR = "server_error";
+    private static final int MAX_QUOTED = 200;
 
     private final int status;
     private final String type;
@@ -53,20 +54,25 @@ final class ApiException extends RuntimeException {
     }
 
     static ApiException unknownModel(String model) {
-        String message =
-                "The model '" + model + "' does not exist: this server has " + Completion.MODEL + " and no other";
+        String message = "The model '" + brief(model) + "' does not exist: this server has " + Completion.MODEL
+                + " and no other";
         return new ApiException(404, INVALID_REQUEST, "model", "model_not_found", message, null);
     }
 
     static ApiException unknownPath(String path) {
-        String message =
-                "Unknown path '" + path + "': this server has POST /v1/completions, GET /v1/models and GET /healthz";
+        String message = "Unknown path '" + brief(path)
+                + "': this server has POST /v1/completions, GET /v1/models and GET /healthz";
         return new ApiException(404, INVALID_REQUEST, null, "unknown_url", message, null);
     }
 
     static ApiException wrongMethod(String method, String path, String allowed) {
-        String message = "'" + path + "' takes " + allowed + ", not " + method;
+        String message = "'" + brief(path) + "' takes " + allowed + ", not " + method;
         return new ApiException(405, INVALID_REQUEST, null, "method_not_allowed", message, null);
+    }
+
+    /** What a client sent, but not megabytes of it. */
+    private static String brief(String sent) {
+        return sent.length() <= MAX_QUOTED ? sent : sent.substring(0, MAX_QUOTED) + "...";
     }
 
     static ApiException tooLarge(long limit) {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.netty.buffer.ByteBuf;
 import io.netty.handler.codec.http.DefaultHttpContent;
 import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpVersion;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.netty.http.server.HttpServerResponse;
@@ -67,6 +68,10 @@ final class EventStream {
     private Mono<Void> headers() {
         if (response.hasSentHeaders()) {
             return Mono.empty();
+        }
+        if (response.version().equals(HttpVersion.HTTP_1_0)) {
+            // It knows no chunks: there the stream ends with the connection.
+            response.chunkedTransfer(false).keepAlive(false);
         }
         return response.sse()
                 .header(HttpHeaderNames.CACHE_CONTROL, "no-cache")

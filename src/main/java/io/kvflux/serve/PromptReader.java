@@ -42,7 +42,13 @@ final class PromptReader {
     }
 
     private static int[] text(JsonNode prompt) {
-        byte[] bytes = prompt.textValue().getBytes(StandardCharsets.UTF_8);
+        String text = prompt.textValue();
+        if (!StandardCharsets.UTF_8.newEncoder().canEncode(text)) {
+            throw ApiException.badRequest(
+                    "prompt",
+                    "a prompt must be well-formed Unicode, found half of a surrogate pair, such as \\ud83d alone");
+        }
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
         int[] tokens = new int[bytes.length];
         for (int i = 0; i < bytes.length; i++) {
             tokens[i] = Byte.toUnsignedInt(bytes[i]);

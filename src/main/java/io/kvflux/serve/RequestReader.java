@@ -1,16 +1,19 @@
 package io.kvflux.serve;
 
+import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.exc.StreamReadException;
+import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Reads the body of POST /v1/completions. What this server cannot do is refused; what it does not know is ignored. */
@@ -25,7 +28,12 @@ final class RequestReader {
     /** Fields of the API whose every value would change the answer. */
     private static final Set<String> UNSUPPORTED = Set.of("logprobs", "suffix");
 
+    /** What the parser says of its own settings and memory, which are nothing to a client. */
+    private static final Pattern ASIDES = Pattern.compile(
+            " \\((?:start marker|not recognized|of type) .*|, from `[^`]*`|: enable `.*", Pattern.DOTALL);
+
     private static final ObjectReader JSON = JsonMapper.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build()
             .reader();
@@ -47,16 +55,19 @@ final class RequestReader {
                 throw ApiException.badRequest(null, "The body must be a JSON object, but it is " + kind(body));
             }
             return body;
-        } catch (StreamReadException e) {
-            throw ApiException.badRequest(null, "The body is not valid JSON: " + where(e));
+        } catch (JsonProcessingException e) {
+            throw ApiException.badRequest(null, "The body is not valid JSON: " + what(e) + where(e.getLocation()));
         } catch (IOException e) {
-            throw ApiException.badRequest(null, "The body is not valid JSON: " + e.getMessage());
+            throw new UncheckedIOException(e);
         }
     }
 
-    private static String where(JsonProcessingException e) {
-        return e.getOriginalMessage() + " (line " + e.getLocation().getLineNr() + ", column "
-                + e.getLocation().getColumnNr() + ")";
+    private static String what(JsonProcessingException e) {
+        return ASIDES.matcher(e.getOriginalMessage()).replaceAll("");
+    }
+
+    private static String where(@Nullable JsonLocation at) {
+        return at == null ? "" : " (line " + at.getLineNr() + ", column " + at.getColumnNr() + ")";
     }
 
     private CompletionRequest read() {
@@ -95,9 +106,7 @@ final class RequestReader {
             refuse(name, !field(name).isMissingNode());
         }
         refuse("echo", flag("echo"));
-        refuse(
-                "logit_bias",
-                !field("logit_bias").isMissingNode() && !field("logit_bias").isEmpty());
+        refuse("logit_bias", !object("logit_bias").isEmpty());
         refuse("presence_penalty", number("presence_penalty", 0, -2, 2) != 0);
         refuse("frequency_penalty", number("frequency_penalty", 0, -2, 2) != 0);
         refuse("top_p", number("top_p", 1, 0, 1) != 1);
@@ -106,7 +115,7 @@ final class RequestReader {
     private void refuse(String name, boolean asked) {
         if (asked) {
             throw ApiException.unsupported(
-                    name, "'" + name + "' is not supported by this server: leave it out, found " + field(name));
+                    name, "'" + name + "' is not supported by this server: leave it out, found " + kind(field(name)));
         }
     }
 
@@ -120,12 +129,9 @@ final class RequestReader {
     }
 
     private boolean includeUsage() {
-        JsonNode options = field("stream_options");
+        JsonNode options = object("stream_options");
         if (options.isMissingNode()) {
             return false;
-        }
-        if (!options.isObject()) {
-            throw wrong("stream_options", "an object", options);
         }
         if (!flag("stream")) {
             throw ApiException.badRequest(
@@ -165,6 +171,14 @@ final class RequestReader {
     private JsonNode field(String name) {
         JsonNode value = body.path(name);
         return value.isNull() ? MissingNode.getInstance() : value;
+    }
+
+    private JsonNode object(String name) {
+        JsonNode value = field(name);
+        if (!value.isMissingNode() && !value.isObject()) {
+            throw wrong(name, "an object", value);
+        }
+        return value;
     }
 
     private int integer(String name, int otherwise, int least, int most) {
@@ -219,6 +233,7 @@ final class RequestReader {
             case OBJECT -> "an object";
             case STRING -> "a string of " + node.textValue().length() + " characters";
             case MISSING, NULL -> "nothing";
+            case NUMBER -> Double.isInfinite(node.doubleValue()) ? "a number too large to read" : node.toString();
             default -> node.toString();
         };
     }

@@ -8,6 +8,7 @@ import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 import org.reactivestreams.Publisher;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
@@ -22,6 +23,8 @@ final class Routes {
     private static final String ONE_MODEL = MODELS + "/";
     private static final String HEALTH = "/healthz";
     private static final String RETRY_AFTER_SECONDS = "1";
+    /** What a client that takes this server for a proxy writes before the path. */
+    private static final Pattern HOST = Pattern.compile("^(?i:http)://[^/?]*");
 
     private final ReferenceEngine engine;
     private final BooleanSupplier serving;
@@ -53,17 +56,19 @@ final class Routes {
 
     /** As it was sent, for what is escaped in it is nothing that this server has. */
     private static String path(HttpServerRequest request) {
-        String uri = request.uri();
+        String uri = HOST.matcher(request.uri()).replaceFirst("");
         int query = uri.indexOf('?');
         return query < 0 ? uri : uri.substring(0, query);
     }
 
+    /** Who may ask for an answer may ask for its head; the bytes of it are then not sent. */
     private static Mono<Void> only(
             HttpMethod method, HttpServerRequest request, HttpServerResponse response, Supplier<Mono<Void>> answer) {
-        if (request.method().equals(method)) {
+        boolean head = method.equals(HttpMethod.GET) && request.method().equals(HttpMethod.HEAD);
+        if (head || request.method().equals(method)) {
             return answer.get();
         }
-        response.header(HttpHeaderNames.ALLOW, method.name());
+        response.header(HttpHeaderNames.ALLOW, method.equals(HttpMethod.GET) ? "GET, HEAD" : method.name());
         return Mono.error(ApiException.wrongMethod(request.method().name(), path(request), method.name()));
     }
 

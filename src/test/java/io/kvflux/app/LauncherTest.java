@@ -4,6 +4,7 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kvflux.app.Cli.Outcome;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -180,6 +181,49 @@ class LauncherTest {
         assertThat(launch().code()).isZero();
         assertThat(builds()).isEqualTo(1);
         assertThat(lock).doesNotExist();
+    }
+
+    @Test
+    void freshJarIsNotUsedWhileAnotherBuilds() throws Exception {
+        launch();
+        Path lock = Files.createDirectories(project.resolve("target/kvflux-build.lock.d"));
+        Files.writeString(lock.resolve("pid"), ProcessHandle.current().pid() + "\n");
+        Process launcher = start(project.resolve("kvflux"), project, Map.of());
+        assertWaits(launcher);
+        Files.delete(lock.resolve("pid"));
+        Files.delete(lock);
+        assertThat(finish(launcher).out()).isEqualTo("jdk\n-jar\n" + jar() + "\n");
+        assertThat(builds()).isEqualTo(1);
+    }
+
+    @Test
+    void freshJarIsNotUsedWhileAnotherBuildsWithFlock() throws Exception {
+        Path flock = locate("flock");
+        if (!Files.exists(flock)) {
+            System.out.println("Skipped: there is no flock here.");
+            return;
+        }
+        Files.createSymbolicLink(tools.resolve("flock"), flock);
+        launch();
+        Process builder = new ProcessBuilder(
+                        flock.toString(),
+                        project.resolve("target/kvflux-build.lock").toString(),
+                        "sh",
+                        "-c",
+                        "echo builds; read end")
+                .start();
+        assertThat(builder.inputReader().readLine()).isEqualTo("builds");
+        Process launcher = start(project.resolve("kvflux"), project, Map.of());
+        assertWaits(launcher);
+        builder.getOutputStream().close();
+        assertThat(finish(launcher).out()).isEqualTo("jdk\n-jar\n" + jar() + "\n");
+        assertThat(builds()).isEqualTo(1);
+    }
+
+    private static void assertWaits(Process launcher) throws IOException {
+        BufferedReader err = launcher.errorReader(StandardCharsets.UTF_8);
+        assertThat(err.readLine()).isEqualTo("kvflux: waiting for another launcher that builds");
+        assertThat(launcher.isAlive()).isTrue();
     }
 
     private void manyAtOnce() throws Exception {

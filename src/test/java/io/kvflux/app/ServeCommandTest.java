@@ -57,7 +57,7 @@ class ServeCommandTest {
 
     @Test
     void moreBlocksThanMemoryIsOneSentence() {
-        Outcome outcome = Cli.run("serve", "--port", "0", "--device-blocks", "2000000000");
+        Outcome outcome = Cli.run("serve", "--port", "0", "--page-size", "100000", "--device-blocks", "2000000000");
         assertThat(outcome.code()).isEqualTo(1);
         assertThat(outcome.err())
                 .isEqualTo("kvflux: there is not the memory for so many blocks: give less with --device-memory or"

@@ -3,11 +3,13 @@ package io.kvflux.serve;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -221,6 +223,39 @@ class CompletionsTest {
         HttpResponse<String> health = rig.get("/healthz?verbose");
         assertThat(health.statusCode()).isEqualTo(200);
         assertThat(health.body()).isEqualTo("ok\n");
+    }
+
+    @Test
+    void headOfWhatMayBeRead() {
+        for (String path : new String[] {"/v1/models", "/v1/models/kvflux-reference", "/healthz"}) {
+            HttpResponse<String> head = rig.send(rig.request(path).method("HEAD", BodyPublishers.noBody()));
+            assertThat(head.statusCode()).isEqualTo(200);
+            assertThat(head.body()).isEmpty();
+        }
+    }
+
+    @Test
+    void pathMayNameTheHost() throws Exception {
+        try (SocketClient client = new SocketClient(rig)) {
+            client.send("GET http://localhost/healthz?verbose HTTP/1.1\r\nHost: localhost\r\n\r\n");
+            assertThat(client.line()).isEqualTo("HTTP/1.1 200 OK");
+        }
+    }
+
+    @Test
+    void beforeHttp11AStreamEndsWithTheConnection() throws Exception {
+        String body = "{\"prompt\": \"Hello\", \"max_tokens\": 2, \"stream\": true}";
+        try (SocketClient client = new SocketClient(rig)) {
+            client.send("POST /v1/completions HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: " + body.length()
+                    + "\r\n\r\n" + body);
+            List<String> lines = client.lines();
+            assertThat(lines.get(0)).endsWith("200 OK");
+            assertThat(lines).noneMatch(line -> line.toLowerCase(Locale.ROOT).startsWith("transfer-encoding"));
+            List<String> events = lines.subList(lines.indexOf("") + 1, lines.size());
+            assertThat(events).hasSize(6);
+            assertThat(events.get(0)).startsWith("data: {");
+            assertThat(events.subList(3, 6)).containsExactly("", "data: [DONE]", "");
+        }
     }
 
     @Test

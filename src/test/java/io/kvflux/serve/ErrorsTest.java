@@ -44,7 +44,21 @@ class ErrorsTest {
                 arguments("", null, null, "must be a JSON object, but it is nothing"),
                 arguments("[]", null, null, "must be a JSON object, but it is an array of 0"),
                 arguments("{\"prompt\": \"x", null, null, "not valid JSON"),
-                arguments("{\"prompt\": \"x\"} {}", null, null, "not valid JSON"),
+                arguments(
+                        "{",
+                        null,
+                        null,
+                        "is not valid JSON: Unexpected end-of-input: expected close marker for Object (line 1, column 2)"),
+                arguments("{\"prompt\": \"x\"} {}", null, null, "Trailing token (line 1, column 17)"),
+                arguments(
+                        "{\"prompt\": \"x\", /* */ \"n\": 1}", null, null, "maybe a (non-standard) comment? (line 1,"),
+                arguments("{\"prompt\": \"x\", \"n\": NaN}", null, null, "Non-standard token 'NaN' (line 1,"),
+                arguments("{\"prompt\": \"x\", \"n\": +1}", null, null, "plus signs (line 1,"),
+                arguments("{\"prompt\": \"x\", \"n\": " + "1".repeat(1001) + "}", null, null, "maximum allowed (1000)"),
+                arguments("[".repeat(1001), null, null, "nesting depth (1001) exceeds the maximum allowed (1000)"),
+                arguments("{\"prompt\": \"x\", \"prompt\": \"y\"}", null, null, "Duplicate"),
+                arguments("{\"prompt\": \"\\ud83d\"}", "prompt", null, "half of a surrogate pair"),
+                arguments("{\"prompt\": [\"a\", \"\\ude00\\ud83d\"]}", "prompt", null, "half of a surrogate pair"),
                 arguments("{}", "prompt", null, "found nothing"),
                 arguments("{\"prompt\": null}", "prompt", null, "found nothing"),
                 arguments("{\"prompt\": 5}", "prompt", null, "an array of arrays of token ids, found 5"),
@@ -69,6 +83,12 @@ class ErrorsTest {
                 arguments("{\"prompt\": \"x\", \"stream\": 1}", "stream", null, "true or false, found 1"),
                 arguments(
                         "{\"prompt\": \"x\", \"temperature\": 2.5}", "temperature", null, "from 0.0 to 2.0, found 2.5"),
+                arguments(
+                        "{\"prompt\": \"x\", \"temperature\": 1e400}",
+                        "temperature",
+                        null,
+                        "from 0.0 to 2.0, found a number too large to read"),
+                arguments("{\"prompt\": \"x\", \"max_tokens\": 1e3000000000}", "max_tokens", null, "too large to read"),
                 arguments("{\"prompt\": \"x\", \"temperature\": -1}", "temperature", null, "found -1"),
                 arguments("{\"prompt\": \"x\", \"seed\": 1.5}", "seed", null, "an integer of 64 bits, found 1.5"),
                 arguments("{\"prompt\": \"x\", \"user\": 1}", "user", null, "a string, found 1"),
@@ -85,12 +105,13 @@ class ErrorsTest {
                         "stream_options",
                         null,
                         "an object, found 1"),
+                arguments("{\"prompt\": \"x\", \"logit_bias\": 5}", "logit_bias", null, "an object, found 5"),
                 arguments("{\"prompt\": \"x\", \"best_of\": 1, \"n\": 2}", "best_of", null, "best_of=1, n=2"),
                 unsupported("best_of", "2"),
                 unsupported("logprobs", "0"),
                 unsupported("echo", "true"),
-                unsupported("suffix", "\"s\""),
-                unsupported("logit_bias", "{\"50\": 1}"),
+                unsupported("suffix", "\"s\"", "a string of 1 characters"),
+                unsupported("logit_bias", "{\"50\": 1}", "an object"),
                 unsupported("presence_penalty", "0.5"),
                 unsupported("frequency_penalty", "-0.5"),
                 unsupported("top_p", "0.9"),
@@ -102,11 +123,15 @@ class ErrorsTest {
     }
 
     private static Arguments unsupported(String name, String value) {
+        return unsupported(name, value, value);
+    }
+
+    private static Arguments unsupported(String name, String value, String found) {
         return arguments(
                 "{\"prompt\": \"x\", \"" + name + "\": " + value + "}",
                 name,
                 "unsupported_parameter",
-                "'" + name + "' is not supported by this server: leave it out, found " + value.replace(": ", ":"));
+                "'" + name + "' is not supported by this server: leave it out, found " + found);
     }
 
     @ParameterizedTest
@@ -114,7 +139,19 @@ class ErrorsTest {
     void badRequests(String body, String param, String code, String sentence) {
         JsonNode error = assertError(rig.post(body), 400, "invalid_request_error", code);
         assertThat(error.get("param").textValue()).isEqualTo(param);
-        assertThat(error.get("message").textValue()).contains(sentence);
+        assertThat(error.get("message").textValue()).contains(sentence).doesNotContain("Source", "`", "Feature");
+    }
+
+    @Test
+    void whatIsQuotedIsShort() {
+        String model = "m".repeat(1 << 20);
+        HttpResponse<String> response = rig.post("{\"prompt\": \"x\", \"model\": \"" + model + "\"}");
+        assertThat(assertError(response, 404, "invalid_request_error", "model_not_found")
+                        .get("message")
+                        .textValue())
+                .startsWith("The model 'mmm")
+                .contains("mmm...' does not exist")
+                .hasSizeLessThan(400);
     }
 
     @Test
@@ -155,7 +192,7 @@ class ErrorsTest {
         for (String path : new String[] {"/v1/models", "/v1/models/x", "/healthz"}) {
             response = rig.send(rig.request(path).DELETE());
             assertError(response, 405, "invalid_request_error", "method_not_allowed");
-            assertThat(response.headers().firstValue("allow")).hasValue("GET");
+            assertThat(response.headers().firstValue("allow")).hasValue("GET, HEAD");
         }
     }
 

@@ -9,6 +9,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 
 /** A client that reads only when told to, into a small buffer, and leaves as it likes. */
 final class SocketClient implements AutoCloseable {
@@ -49,6 +50,11 @@ final class SocketClient implements AutoCloseable {
             throw new EOFException("the connection is closed");
         }
         return line;
+    }
+
+    /** All lines until the connection ends. */
+    List<String> lines() {
+        return in.lines().toList();
     }
 
     /** The data of the next event. */

@@ -62,10 +62,8 @@ public final class HostMemoryDevice implements DeviceMemory {
         try {
             arena = new HostArena(this, spec);
         } catch (OutOfMemoryError none) {
-            OutOfDeviceMemoryException refused =
-                    new OutOfDeviceMemoryException(name(), spec.toString(), spec.bytes(), allocatedBytes, budgetBytes);
-            refused.initCause(none);
-            throw refused;
+            throw OutOfDeviceMemoryException.withinBudget(
+                    name(), spec.toString(), spec.bytes(), allocatedBytes, budgetBytes, none);
         }
         arenas.add(arena);
         allocatedBytes += spec.bytes();

@@ -347,7 +347,7 @@ final class Shell implements Loop.Work, SchedulerListener {
     // ---- what the core says
 
     @Override
-    public void admitted(SequenceId id, int replica, int hitTokens) {
+    public void admitted(SequenceId id, int replica, int hitTokens, int hostTokens) {
         SequenceFlow flow = forking != null ? forking : flows.get(id);
         if (!flow.admitted(hitTokens)) {
             return;

@@ -205,6 +205,23 @@ public final class BlockPool implements BlockCounts {
     }
 
     /**
+     * Takes blocks off the end of a table.
+     *
+     * @param table an open table
+     * @param size blocks to keep, at least those that are committed
+     */
+    public void shrink(BlockTable table, int size) {
+        requireOpen(table);
+        if (size < table.committed) {
+            throw new IllegalArgumentException(
+                    "committed blocks stay in the table, size=" + size + ", committed=" + table.committed);
+        }
+        while (table.size > size) {
+            letGo(table.ids[--table.size], table.fence);
+        }
+    }
+
+    /**
      * Makes the pages of a table findable up to a page. A page whose content is findable already is merged with its
      * twin: the table names the twin from then on and its own block is let go. Needs no room and cannot be refused.
      *
@@ -420,6 +437,26 @@ public final class BlockPool implements BlockCounts {
         }
         withheld--;
         putFree(block);
+    }
+
+    /**
+     * Whether a block is withheld for a copy.
+     *
+     * @param block its id
+     * @return true until it is {@link #copied}
+     */
+    public boolean isCopying(int block) {
+        return pages.prev[block] == Pages.COPYING;
+    }
+
+    /**
+     * Whether a step may touch the blocks of a table that has not completed.
+     *
+     * @param table an open table
+     * @return true until the last step that {@linkplain BlockTable#touch touches} it has completed
+     */
+    public boolean isTouched(BlockTable table) {
+        return fences.pending(table.fence);
     }
 
     private void withholdForCopy(int block) {

@@ -41,6 +41,11 @@ final class CoreVerifier {
                 running++;
             }
             replica.pool.verify(tables);
+            int copying = 0;
+            for (int block = 1; block <= config.blocksPerReplica(); block++) {
+                copying += replica.pool.isCopying(block) ? 1 : 0;
+            }
+            require(replica.copying == copying, "copying counts the blocks withheld for a copy", replica.copying);
         }
         int waiting = 0;
         Map<Sequence, Integer> sampling = samplingEntries();
@@ -50,6 +55,9 @@ final class CoreVerifier {
         }
         require(running + waiting == live.size(), "every live sequence runs or waits", live.size());
         require(waiting == queue.size(), "the queue holds those that wait", queue.size());
+        if (core.tiers() != null) {
+            core.tiers().verify();
+        }
     }
 
     private Map<Sequence, Integer> samplingEntries() {
@@ -82,7 +90,15 @@ final class CoreVerifier {
                 sequence);
         int size = sequence.table.size();
         int needed = replicas[sequence.replica].blocks(sequence.scheduled);
-        require(size == needed, "a sequence holds the blocks of its scheduled tokens, needed=" + needed, sequence);
+        int loading = sequence.loading == null ? 0 : sequence.loading.size;
+        require(
+                size == needed + loading,
+                "a sequence holds the blocks of its scheduled tokens and those that are brought back, needed=" + needed,
+                sequence);
+        require(
+                sequence.loading == null || sequence.loading.sequence == sequence,
+                "what is brought back knows for whom",
+                sequence);
         int full = config.prefixCaching() ? sequence.computed / config.pageSize() : 0;
         require(sequence.table.committed() == full, "computed full pages are committed, full=" + full, sequence);
     }

@@ -3,6 +3,7 @@ package io.kvflux.core;
 import io.kvflux.block.PrefixMatch;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,15 +20,23 @@ final class Planner {
     private final Replica[] replicas;
     private final WaitingQueue queue;
     private final PrefixMatch[] matches;
+    private final @Nullable Swapper swapper;
     private final List<Sequence> refused = new ArrayList<>();
     private StepPlan plan;
     private boolean preempted;
 
-    Planner(SchedulerConfig config, SchedulerCore core, Replica[] replicas, WaitingQueue queue, StepPlan first) {
+    Planner(
+            SchedulerConfig config,
+            SchedulerCore core,
+            Replica[] replicas,
+            WaitingQueue queue,
+            @Nullable Swapper swapper,
+            StepPlan first) {
         this.config = config;
         this.core = core;
         this.replicas = replicas;
         this.queue = queue;
+        this.swapper = swapper;
         plan = first;
         matches = new PrefixMatch[replicas.length];
         for (int i = 0; i < matches.length; i++) {
@@ -58,7 +67,7 @@ final class Planner {
         for (int i = 0; i < count; i++) {
             int at = start + i < count ? start + i : start + i - count;
             Sequence sequence = replica.running.get(at);
-            if (sequence.state != Sequence.State.RUNNING || sequence.prefilling() || !sequence.wanted()) {
+            if (!placeable(sequence) || sequence.prefilling()) {
                 continue;
             }
             int context = sequence.scheduled + 1;
@@ -74,7 +83,10 @@ final class Planner {
     private void placePrefills(Replica replica) {
         for (int i = 0; i < replica.running.size(); i++) {
             Sequence sequence = replica.running.get(i);
-            if (sequence.state != Sequence.State.RUNNING || !sequence.prefilling() || !sequence.wanted()) {
+            if (sequence.claimed > 0 && sequence.loading == null && sequence.state == Sequence.State.RUNNING) {
+                load(replica, sequence);
+            }
+            if (!placeable(sequence) || !sequence.prefilling()) {
                 continue;
             }
             int chunk = chunk(replica, sequence.scheduled, sequence.prefillTarget);
@@ -84,6 +96,17 @@ final class Planner {
             } else if (secure(replica, sequence, sequence.scheduled + chunk)) {
                 place(replica, sequence, chunk, true);
             }
+        }
+    }
+
+    private static boolean placeable(Sequence sequence) {
+        return sequence.state == Sequence.State.RUNNING && sequence.settled() && sequence.wanted();
+    }
+
+    /** Brings back what a sequence found on the host, preempting others if there are no blocks for it otherwise. */
+    private void load(Replica replica, Sequence sequence) {
+        if (obtain(replica, sequence, sequence.claimed)) {
+            Objects.requireNonNull(swapper).load(replica, sequence);
         }
     }
 
@@ -125,8 +148,12 @@ final class Planner {
             }
             return false;
         }
-        while (!replica.pool.grow(sequence.table, extra)) {
-            if (replica.pool.availableBlocks() + replica.pool.withheldBlocks() >= extra) {
+        return obtain(replica, sequence, extra);
+    }
+
+    private boolean obtain(Replica replica, Sequence sequence, int extra) {
+        while (!grow(replica, sequence, extra)) {
+            if (replica.pool.availableBlocks() + coming(replica) >= extra) {
                 return false;
             }
             Sequence victim = victim(replica);
@@ -139,13 +166,25 @@ final class Planner {
         return true;
     }
 
+    /** Blocks that come back without anybody being preempted: from steps in flight, and from copies. */
+    private int coming(Replica replica) {
+        return replica.pool.withheldBlocks() + (swapper == null ? 0 : replica.suspendingBlocks());
+    }
+
+    private boolean grow(Replica replica, Sequence sequence, int extra) {
+        return (swapper == null || swapper.makeRoom(replica, extra)) && replica.pool.grow(sequence.table, extra);
+    }
+
     /** Among those not placed in this step the one that costs least, of equals the last admitted. The asker is one. */
     private Sequence victim(Replica replica) {
         Sequence best = null;
         long least = 0;
         for (int i = replica.running.size() - 1; i >= 0; i--) {
             Sequence sequence = replica.running.get(i);
-            if (sequence.state != Sequence.State.RUNNING || sequence.placedIn == plan.number()) {
+            if (sequence.state != Sequence.State.RUNNING
+                    || sequence.placedIn == plan.number()
+                    || sequence.suspending
+                    || sequence.loading != null) {
                 continue;
             }
             long cost = cost(replica, sequence);
@@ -168,7 +207,7 @@ final class Planner {
     private long cost(Replica replica, Sequence sequence) {
         int freed = replica.pool.exclusiveBlocks(sequence.table);
         long lost = sequence.scheduled - (long) (sequence.table.size() - freed) * config.pageSize();
-        long cost = config.victimRule() == VictimRule.LAST_ADMITTED ? 0 : lost;
+        long cost = config.victimRule() == VictimRule.LAST_ADMITTED ? 0 : core.preemptionCost(lost, freed);
         if (freed == 0) {
             return config.victimRule() == VictimRule.LAST_ADMITTED ? cost : Long.MAX_VALUE;
         }
@@ -247,7 +286,8 @@ final class Planner {
         int hitTokens = match.pages() * config.pageSize();
         int chunk = firstChunk(replica, sequence);
         int newBlocks = replica.blocks(hitTokens + chunk) - match.pages();
-        if (!replica.pool.open(sequence.table, sequence.scope, match, newBlocks)) {
+        int allTokens = swapper == null ? hitTokens : swapper.match(replica, sequence, match);
+        if (!replica.pool.open(sequence.table, sequence.scope, match, swapper == null ? newBlocks : 0)) {
             throw new IllegalStateException("a whole prompt fits but its first chunk does not, newBlocks=" + newBlocks);
         }
         queue.admit(sequence);
@@ -258,8 +298,28 @@ final class Planner {
         sequence.prefillTarget = sequence.length;
         sequence.skips = 0;
         replica.running.add(sequence);
-        core.admitted(sequence, hitTokens);
-        place(replica, sequence, chunk, true);
+        core.admitted(sequence, allTokens, allTokens - hitTokens);
+        if (swapper == null) {
+            place(replica, sequence, chunk, true);
+        } else {
+            begin(swapper, replica, sequence, allTokens, chunk);
+        }
+    }
+
+    /** A sequence that was admitted brings back what the host has of it, or is placed if there are blocks for it already. */
+    private void begin(Swapper swapper, Replica replica, Sequence sequence, int allTokens, int chunk) {
+        swapper.claim(sequence, allTokens);
+        if (sequence.claimed > 0) {
+            replica.slotsLeft--;
+            if (grow(replica, sequence, sequence.claimed)) {
+                swapper.load(replica, sequence);
+            }
+            return;
+        }
+        int extra = replica.blocks(sequence.scheduled + chunk) - sequence.table.size();
+        if (grow(replica, sequence, extra)) {
+            place(replica, sequence, chunk, true);
+        }
     }
 
     private int firstChunk(Replica replica, Sequence sequence) {
@@ -313,7 +373,7 @@ final class Planner {
      * sequences share are left out, unless nobody else runs.
      */
     private boolean pausedHoldEnough(Replica replica, Sequence sequence) {
-        int freed = replica.pool.withheldBlocks();
+        int freed = coming(replica);
         boolean onlyPaused = !replica.running.isEmpty();
         for (int i = 0; i < replica.running.size(); i++) {
             Sequence other = replica.running.get(i);
@@ -326,9 +386,7 @@ final class Planner {
 
     /** Preempts as few as it takes; false if what steps in flight withhold has to come back first. */
     private boolean preemptPaused(Replica replica, Sequence sequence) {
-        for (int i = replica.running.size() - 1;
-                i >= 0 && missing(replica, sequence) > replica.pool.withheldBlocks();
-                i--) {
+        for (int i = replica.running.size() - 1; i >= 0 && missing(replica, sequence) > coming(replica); i--) {
             Sequence paused = replica.running.get(i);
             if (mayGo(paused)) {
                 preempted = true;
@@ -341,6 +399,9 @@ final class Planner {
     }
 
     private boolean mayGo(Sequence sequence) {
-        return sequence.paused() && sequence.placedIn != plan.number();
+        return sequence.paused()
+                && sequence.placedIn != plan.number()
+                && !sequence.suspending
+                && sequence.loading == null;
     }
 }

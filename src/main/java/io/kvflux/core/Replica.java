@@ -15,6 +15,9 @@ final class Replica {
     /** Where placing begins, so that sequences take turns when a step cannot hold all that run. */
     int cursor;
 
+    /** Blocks that are withheld until a copy has landed. */
+    int copying;
+
     int slotsLeft;
     int tokensLeft;
     /** Whether nobody more may be admitted to this step. */
@@ -35,6 +38,9 @@ final class Replica {
 
     void beginPlan() {
         slotsLeft = config.maxBatchSize();
+        for (int i = 0; i < running.size(); i++) {
+            slotsLeft -= running.get(i).claimed > 0 ? 1 : 0;
+        }
         tokensLeft = config.maxBatchTokens();
         contextLeft = config.maxBatchContextTokens();
         placedAny = false;
@@ -76,6 +82,18 @@ final class Replica {
     /** Blocks that a sequence of this many tokens takes. */
     int blocks(int tokens) {
         return (int) ((tokens + config.pageSize() - 1L) / config.pageSize());
+    }
+
+    /** Blocks that sequences give up once steps in flight are back. */
+    int suspendingBlocks() {
+        int blocks = 0;
+        for (int i = 0; i < running.size(); i++) {
+            Sequence sequence = running.get(i);
+            if (sequence.suspending && sequence.state == Sequence.State.RUNNING) {
+                blocks += pool.exclusiveBlocks(sequence.table);
+            }
+        }
+        return blocks;
     }
 
     /** Blocks that admitted prompts have still to allocate. */

@@ -34,6 +34,8 @@ public final class SchedulerConfig {
     private final int hostBlocks;
     private final HostPolicy hostPolicy;
     private final PreemptionMode preemption;
+    private final double offloadLow;
+    private final double offloadHigh;
     private final boolean reportEmptied;
     private final boolean verifyInvariants;
 
@@ -56,6 +58,8 @@ public final class SchedulerConfig {
         hostBlocks = builder.hostBlocks;
         hostPolicy = builder.hostPolicy;
         preemption = builder.preemption;
+        offloadLow = builder.offloadLow;
+        offloadHigh = builder.offloadHigh;
         reportEmptied = builder.reportEmptied;
         verifyInvariants = builder.verifyInvariants;
     }
@@ -150,6 +154,16 @@ public final class SchedulerConfig {
         return preemption;
     }
 
+    /** {@return fraction of a replica's blocks: once fewer are free, cached pages go to the host ahead of demand} */
+    public double offloadLow() {
+        return offloadLow;
+    }
+
+    /** {@return fraction of a replica's blocks that are freed then} */
+    public double offloadHigh() {
+        return offloadHigh;
+    }
+
     /** {@return new tiers below the devices, which hold nothing; null if there is no host tier} */
     public @Nullable Tiers newTiers() {
         return hostBlocks == 0 ? null : new Tiers(replicas(), blocksPerReplica, pageSize(), hostBlocks, hostPolicy);
@@ -212,6 +226,12 @@ public final class SchedulerConfig {
         /** Default of {@link #maxSkips}. */
         public static final int DEFAULT_MAX_SKIPS = 64;
 
+        /** Default of the lower watermark of {@link #offloadWatermarks}. */
+        public static final double DEFAULT_OFFLOAD_LOW = 0.01;
+
+        /** Default of the upper watermark of {@link #offloadWatermarks}. */
+        public static final double DEFAULT_OFFLOAD_HIGH = 0.02;
+
         private static final int MAX_STEPS_IN_FLIGHT = 64;
 
         private final MultiKvCacheParams caches;
@@ -232,6 +252,8 @@ public final class SchedulerConfig {
         private int hostBlocks;
         private HostPolicy hostPolicy = HostPolicy.INCLUSIVE;
         private PreemptionMode preemption = PreemptionMode.AUTO;
+        private double offloadLow = DEFAULT_OFFLOAD_LOW;
+        private double offloadHigh = DEFAULT_OFFLOAD_HIGH;
         private boolean reportEmptied;
         private boolean verifyInvariants;
 
@@ -427,6 +449,20 @@ public final class SchedulerConfig {
         }
 
         /**
+         * When cached pages go to the host ahead of demand, so that whoever needs blocks need not wait for copies: once fewer
+         * than the lower fraction of a replica's blocks are free, until the upper fraction is. Defaults to 0.01 and 0.02.
+         *
+         * @param low at least 0; 0 waits for demand
+         * @param high at least low, less than 1
+         * @return this
+         */
+        public Builder offloadWatermarks(double low, double high) {
+            offloadLow = low;
+            offloadHigh = high;
+            return this;
+        }
+
+        /**
          * Whether the listener is told of blocks that hold nothing any more. Defaults to false.
          *
          * @param report true to tell
@@ -515,6 +551,12 @@ public final class SchedulerConfig {
                     maxStepsInFlight);
             require(faults, watermark >= 0 && watermark < 1, "must be in [0, 1)", "watermark", watermark);
             require(faults, maxSkips >= 0, "must not be negative", "maxSkips", maxSkips);
+            require(
+                    faults,
+                    offloadLow >= 0 && offloadLow <= offloadHigh && offloadHigh < 1,
+                    "must have 0 <= low <= high < 1",
+                    "offloadWatermarks",
+                    offloadLow + ", " + offloadHigh);
             require(
                     faults,
                     hostBlocks >= 0 && hostBlocks < Integer.MAX_VALUE,

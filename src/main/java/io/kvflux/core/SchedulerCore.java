@@ -11,6 +11,7 @@ import io.kvflux.api.StepResult;
 import io.kvflux.block.BlockCounts;
 import io.kvflux.block.PrefixHasher;
 import io.kvflux.block.PrefixMatch;
+import io.kvflux.tier.Tiers;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -39,11 +40,14 @@ public final class SchedulerCore {
     private final StepPlan[] ring;
     private final Planner planner;
     private final BlockCopies pendingCopies = new BlockCopies();
+    private final MeasuredCosts costs = new MeasuredCosts();
+    private final @Nullable Swapper swapper;
 
     private long lastId;
     private long issued;
     private long completed;
-    private long preemptions;
+    private long recomputed;
+    private long offloaded;
     private boolean planning;
     /** Whether the listener is being told something. */
     private boolean busy;
@@ -70,7 +74,9 @@ public final class SchedulerCore {
         for (int i = 0; i < ring.length; i++) {
             ring[i] = new StepPlan(config);
         }
-        planner = new Planner(config, this, replicas, queue, ring[0]);
+        Tiers tiers = config.newTiers();
+        swapper = tiers == null ? null : new Swapper(config, tiers, replicas, costs, this::begin);
+        planner = new Planner(config, this, replicas, queue, swapper, ring[0]);
     }
 
     /**
@@ -176,13 +182,16 @@ public final class SchedulerCore {
         planning = true;
         planner.fill(plan);
         planning = false;
+        if (swapper != null) {
+            swapper.keepAhead();
+        }
         pendingCopies.moveTo(plan.copies);
         if (plan.isEmpty()) {
-            verifyIfAsked();
+            settle();
             return null;
         }
         issued++;
-        verifyIfAsked();
+        settle();
         return plan;
     }
 
@@ -204,7 +213,87 @@ public final class SchedulerCore {
             }
         }
         plan.clear();
-        verifyIfAsked();
+        suspendSettled();
+        settle();
+    }
+
+    /**
+     * Tells how long the oldest step in flight took, whose result is about to come. Copying is compared with computing by it.
+     *
+     * @param step number of the step
+     * @param seconds from the end of the step before it, or its own begin if that was later
+     */
+    public void took(long step, double seconds) {
+        StepPlan plan = oldest(step);
+        long prefillTokens = 0;
+        for (EntryList part : plan.parts) {
+            for (int i = 0; i < part.size; i++) {
+                prefillTokens += part.prefill[i] ? part.counts[i] : 0;
+            }
+        }
+        costs.computed(prefillTokens, seconds);
+    }
+
+    /**
+     * A transfer is over, and touches nothing any more. What was to be brought back and did not land is computed again.
+     *
+     * @param transfer a transfer that the listener has heard of
+     * @param landed how many of its blocks are where they were to be: the first ones
+     * @param seconds how long it took by itself, 0 if unknown
+     * @throws IllegalArgumentException if it has landed before, or not that many blocks can have
+     */
+    public void landed(Transfer transfer, int landed, double seconds) {
+        requireNotBusy();
+        if (swapper == null) {
+            throw new IllegalArgumentException("without a host tier nothing lands, " + transfer);
+        }
+        Sequence sequence = swapper.landed(transfer, landed, seconds);
+        if (sequence != null && sequence.held) {
+            giveUp(sequence, true);
+            removeIfStopped(sequence);
+        }
+        settle();
+    }
+
+    /**
+     * A sequence gives up its device blocks and is not scheduled until it is {@linkplain #resume resumed}; then it goes on
+     * with the same tokens. With a host tier its KV is kept there, else it is computed again.
+     *
+     * @param id a sequence; one that has ended is ignored
+     */
+    public void pause(SequenceId id) {
+        requireNotBusy();
+        Sequence sequence = live.get(id);
+        if (sequence == null || sequence.held) {
+            return;
+        }
+        if (sequence.state == Sequence.State.WAITING) {
+            queue.remove(sequence);
+            sequence.held = true;
+            queue.put(sequence);
+        } else {
+            sequence.held = true;
+            if (sequence.loading == null && !sequence.suspending) {
+                giveUp(sequence, swapper != null);
+                removeIfStopped(sequence);
+            }
+        }
+        settle();
+    }
+
+    /**
+     * A sequence that was {@linkplain #pause paused} may be scheduled again.
+     *
+     * @param id a sequence; one that has ended or was not paused is ignored
+     */
+    public void resume(SequenceId id) {
+        requireNotBusy();
+        Sequence sequence = live.get(id);
+        if (sequence != null && sequence.held) {
+            sequence.held = false;
+            queue.unpark(sequence);
+            settle();
+        }
     }
 
     /**
@@ -228,7 +317,8 @@ public final class SchedulerCore {
             failIfLive(plan.copies.children[i], cause);
         }
         plan.clear();
-        verifyIfAsked();
+        suspendSettled();
+        settle();
     }
 
     /**
@@ -254,7 +344,7 @@ public final class SchedulerCore {
     }
 
     /**
-     * How much of a prompt the cache holds now. Advisory: by the time it is submitted this may have changed. Changes
+     * How much of a prompt the cache holds now, that of the host included. Advisory: by the time it is submitted this may have changed. Changes
      * nothing, the order of eviction included.
      *
      * @param spec a prompt with its salt, adapter and media
@@ -267,12 +357,13 @@ public final class SchedulerCore {
         }
         Sequence probe = new Sequence(new SequenceId(0), spec, config.pageSize(), 0);
         PrefixMatch match = new PrefixMatch();
-        int pages = 0;
+        int tokens = 0;
         for (Replica replica : replicas) {
             replica.pool.match(probe.scope, probe.tokens, (probe.length - 1) / config.pageSize(), probe.keys, match);
-            pages = Math.max(pages, match.pages());
+            int found = swapper == null ? match.pages() * config.pageSize() : swapper.match(replica, probe, match);
+            tokens = Math.max(tokens, found);
         }
-        return pages * config.pageSize();
+        return tokens;
     }
 
     /** {@return a copy of the state: sequences in order of submission, pools by replica, steps in flight} */
@@ -332,7 +423,7 @@ public final class SchedulerCore {
     /**
      * Forgets all cached content.
      *
-     * @return false, with nothing changed, if a sequence or a step in flight holds a block
+     * @return false, with nothing changed, if a sequence, a step in flight or a transfer holds a block
      */
     public boolean clearCache() {
         requireNotBusy();
@@ -341,8 +432,14 @@ public final class SchedulerCore {
                 return false;
             }
         }
+        if (transfersInFlight() > 0) {
+            return false;
+        }
         for (Replica replica : replicas) {
             replica.pool.clearCache();
+        }
+        if (swapper != null) {
+            swapper.tiers().clear();
         }
         verifyIfAsked();
         return true;
@@ -351,13 +448,13 @@ public final class SchedulerCore {
     /**
      * No step will be planned any more: blocks that wait for the next one, because it was to copy them for a fork, are let go.
      *
-     * @throws IllegalStateException if a sequence has not ended or a step is in flight
+     * @throws IllegalStateException if a sequence has not ended, or a step or a transfer is in flight
      */
     public void close() {
         requireNotBusy();
-        if (!live.isEmpty() || stepsInFlight() > 0) {
+        if (!live.isEmpty() || stepsInFlight() > 0 || transfersInFlight() > 0) {
             throw new IllegalStateException("a core is closed when everything has ended, sequences=" + live.size()
-                    + ", stepsInFlight=" + stepsInFlight());
+                    + ", stepsInFlight=" + stepsInFlight() + ", transfersInFlight=" + transfersInFlight());
         }
         pendingCopies.clear();
         issued++;
@@ -387,9 +484,24 @@ public final class SchedulerCore {
         return queue.size();
     }
 
+    /** {@return transfers begun that have not landed} */
+    public int transfersInFlight() {
+        return swapper == null ? 0 : swapper.inFlight().size();
+    }
+
     /** {@return preemptions so far} */
     public long preemptions() {
-        return preemptions;
+        return recomputed + offloaded;
+    }
+
+    /** {@return of those, the ones whose KV went to the host} */
+    public long offloadPreemptions() {
+        return offloaded;
+    }
+
+    /** {@return what the tiers below the devices hold, live; null if there are none} */
+    public @Nullable Tiers tiers() {
+        return swapper == null ? null : swapper.tiers();
     }
 
     /**
@@ -429,9 +541,15 @@ public final class SchedulerCore {
         return "SchedulerCore[stepsInFlight=" + stepsInFlight() + ", sequences=" + live.values() + "]";
     }
 
-    void admitted(Sequence sequence, int hitTokens) {
+    void admitted(Sequence sequence, int hitTokens, int hostTokens) {
         busy = true;
-        listener.admitted(sequence.id, sequence.replica, hitTokens);
+        listener.admitted(sequence.id, sequence.replica, hitTokens, hostTokens);
+        busy = false;
+    }
+
+    private void begin(Transfer transfer) {
+        busy = true;
+        listener.transfer(transfer);
         busy = false;
     }
 
@@ -442,15 +560,97 @@ public final class SchedulerCore {
         busy = outer;
     }
 
+    /** A running sequence goes back to the head of the queue, at once or when the steps in flight are back. */
     void preempt(Sequence sequence) {
-        replicas[sequence.replica].pool.release(sequence.table);
+        giveUp(sequence, swapper != null && offloads(sequence));
+    }
+
+    /** What preempting costs, in tokens that could be computed in that time. */
+    long preemptionCost(long lostTokens, int freedBlocks) {
+        return swapper == null || config.preemption() == PreemptionMode.RECOMPUTE
+                ? lostTokens
+                : Math.min(lostTokens, (long) (freedBlocks * costs.tokensPerBlockCopied()));
+    }
+
+    private boolean offloads(Sequence sequence) {
+        return switch (config.preemption()) {
+            case RECOMPUTE -> false;
+            case OFFLOAD -> true;
+            case AUTO -> {
+                int freed = replicas[sequence.replica].pool.exclusiveBlocks(sequence.table);
+                long lost = sequence.scheduled - (long) (sequence.table.size() - freed) * config.pageSize();
+                yield freed * costs.tokensPerBlockCopied() < lost;
+            }
+        };
+    }
+
+    private void giveUp(Sequence sequence, boolean offload) {
+        if (offload && sequence.settled() && !isIdle(sequence)) {
+            sequence.suspending = true;
+            return;
+        }
+        if (offload && sequence.settled()) {
+            Objects.requireNonNull(swapper).suspend(sequence);
+        } else {
+            release(sequence);
+            sequence.recompute = swapper != null && config.preemption() == PreemptionMode.RECOMPUTE;
+        }
         sequence.state = Sequence.State.WAITING;
         sequence.restart();
         queue.addFirst(sequence);
-        preemptions++;
-        busy = true;
-        listener.preempted(sequence.id);
-        busy = false;
+        if (!sequence.held) {
+            offloaded += offload ? 1 : 0;
+            recomputed += offload ? 0 : 1;
+            busy = true;
+            listener.preempted(sequence.id);
+            busy = false;
+        }
+    }
+
+    private void removeIfStopped(Sequence sequence) {
+        if (sequence.state == Sequence.State.WAITING) {
+            replicas[sequence.replica].remove(sequence);
+        }
+    }
+
+    /** Whether all that was computed of a sequence is there, and nothing touches its blocks. */
+    private boolean isIdle(Sequence sequence) {
+        return sequence.pending == 0
+                && sequence.scheduled == sequence.computed
+                && !replicas[sequence.replica].pool.isTouched(sequence.table);
+    }
+
+    /** Those that waited for the steps in flight to give up their blocks do so. */
+    private void suspendSettled() {
+        if (swapper == null) {
+            return;
+        }
+        for (Replica replica : replicas) {
+            for (int i = replica.running.size() - 1; i >= 0; i--) {
+                Sequence sequence = replica.running.get(i);
+                if (sequence.suspending && isIdle(sequence)) {
+                    sequence.suspending = false;
+                    giveUp(sequence, true);
+                    replica.remove(sequence);
+                }
+            }
+        }
+    }
+
+    private void release(Sequence sequence) {
+        if (swapper == null) {
+            replicas[sequence.replica].pool.release(sequence.table);
+        } else {
+            swapper.release(sequence);
+        }
+    }
+
+    /** What has to hold after every operation. */
+    private void settle() {
+        if (swapper != null) {
+            swapper.flush();
+        }
+        verifyIfAsked();
     }
 
     void outgrown(Sequence sequence, int tokens) {
@@ -488,8 +688,12 @@ public final class SchedulerCore {
             busy = false;
         }
         if (current && config.prefixCaching()) {
+            int from = sequence.table.committed();
             int full = sequence.computed / config.pageSize();
             replicas[sequence.replica].pool.commit(sequence.table, sequence.tokens, full, sequence.keys);
+            if (swapper != null) {
+                swapper.committed(sequence, from, full);
+            }
         }
         if (part.samples[entry] && sequence.atStop()) {
             finish(sequence, FinishReason.STOP, null);
@@ -500,13 +704,15 @@ public final class SchedulerCore {
 
     private void finish(Sequence sequence, FinishReason reason, @Nullable Throwable cause) {
         if (sequence.state == Sequence.State.RUNNING) {
-            Replica replica = replicas[sequence.replica];
-            replica.pool.release(sequence.table);
+            release(sequence);
             if (!planning) {
-                replica.remove(sequence);
+                replicas[sequence.replica].remove(sequence);
             }
         } else {
             queue.remove(sequence);
+            if (swapper != null) {
+                swapper.forget(sequence);
+            }
         }
         sequence.state = Sequence.State.FINISHED;
         queue.leave(sequence);
@@ -532,6 +738,7 @@ public final class SchedulerCore {
         int open = replica.blocks(from.computed) - committed;
         if (replica.running.size() >= config.maxBatchSize()
                 || open > replica.pool.availableBlocks() - config.watermarkBlocks()
+                || (swapper != null && !swapper.makeRoom(replica, open))
                 || !replica.pool.fork(from.table, child.table, open)) {
             return false;
         }
@@ -551,7 +758,7 @@ public final class SchedulerCore {
         child.scheduled = from.computed;
         child.prefillTarget = child.length - child.computed > 1 ? child.length : child.computed;
         replica.running.add(child);
-        admitted(child, child.computed);
+        admitted(child, child.computed, 0);
         return true;
     }
 

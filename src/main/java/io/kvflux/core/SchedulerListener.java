@@ -17,8 +17,17 @@ public interface SchedulerListener {
      * @param id the sequence
      * @param replica where it runs
      * @param hitTokens tokens of it that need not be computed: found in the cache, or its parent's
+     * @param hostTokens of those, the ones that have first to be brought back from the host
      */
-    default void admitted(SequenceId id, int replica, int hitTokens) {}
+    default void admitted(SequenceId id, int replica, int hitTokens, int hostTokens) {}
+
+    /**
+     * Blocks are to be copied between a device and the host. Until that has {@linkplain SchedulerCore#landed landed}, both
+     * ends are nobody else's.
+     *
+     * @param transfer what to copy
+     */
+    default void transfer(Transfer transfer) {}
 
     /**
      * A sequence has a new token.

@@ -8,6 +8,7 @@ import io.kvflux.block.BlockTable;
 import io.kvflux.block.PageKeys;
 import io.kvflux.block.PrefixScope;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One sequence: its tokens, how far their KV has come, and where it stands.
@@ -70,6 +71,25 @@ final class Sequence {
     /** Its lane in the queue, from submission on. */
     WaitingQueue.Lane lane;
 
+    /** Whether it gives up its blocks once the steps in flight are back, and is not placed until then. */
+    boolean suspending;
+    /** Whether its tokens are computed again even if the host has them. */
+    boolean recompute;
+    /** Whether it may not run until it is resumed. */
+    boolean held;
+    /** While it waits: its open page on the host, and the tokens whose KV that and the pages before it have; 0 if none. */
+    int tail;
+
+    int tailTokens;
+    /** While it runs: slots of the host that it has still to bring back, and the tokens whose KV exists then. */
+    int[] claims = new int[4];
+
+    int claimed;
+    int claimedTokens;
+    /** What brings them back, once there were blocks for them. */
+    @Nullable
+    Transfer loading;
+
     /** The step in which it was last placed. */
     long placedIn;
     /** For a fork, the step that copies its open page; 0 if there is none. */
@@ -119,13 +139,13 @@ final class Sequence {
     /** Whether its consumer allows the next token and the token limit leaves one to sample. */
     boolean wanted() {
         int sampled = generated() + pending;
-        return sampled < granted && sampled < maxTokens;
+        return !held && sampled < granted && sampled < maxTokens;
     }
 
-    /** Whether only its consumer holds it back. */
+    /** Whether only its consumer holds it back, or somebody else who paused it. */
     boolean paused() {
         int sampled = generated() + pending;
-        return sampled >= granted && sampled < maxTokens;
+        return (held || sampled >= granted) && sampled < maxTokens;
     }
 
     int token(int position) {
@@ -153,8 +173,21 @@ final class Sequence {
         return generated() >= maxTokens;
     }
 
+    void claim(int slot) {
+        if (claimed == claims.length) {
+            claims = Arrays.copyOf(claims, claimed * 2);
+        }
+        claims[claimed++] = slot;
+    }
+
+    /** Whether it may be placed in a step: nothing is on its way to or from it. */
+    boolean settled() {
+        return claimed == 0 && !suspending;
+    }
+
     /** Forgets all KV. */
     void restart() {
+        suspending = false;
         computed = 0;
         scheduled = 0;
         prefillTarget = 0;

@@ -112,6 +112,11 @@ final class WaitingQueue {
         add(sequence);
     }
 
+    /** Puts a sequence that was removed back into its place. */
+    void put(Sequence sequence) {
+        add(sequence);
+    }
+
     void admit(Sequence sequence) {
         remove(sequence);
         lastAdmitted = sequence.lane;

@@ -172,10 +172,7 @@ final class CacheReplay {
                 null,
                 null,
                 new ReplaySummary.Blocks(pool.usableBlocks(), null, null, null),
-                tiers == null
-                        ? null
-                        : new ReplaySummary.Tiers(new ReplaySummary.Tier(
-                                hostHitBlocks, tiers.offloadedBlocks(), tiers.onloadedBlocks(), tiers.droppedBlocks())),
+                ReplaySummary.Tiers.of(tiers, hostHitBlocks),
                 wallSeconds);
     }
 }

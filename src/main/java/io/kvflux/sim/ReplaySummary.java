@@ -58,7 +58,15 @@ public record ReplaySummary(
      *
      * @param host the host
      */
-    public record Tiers(Tier host) {}
+    public record Tiers(Tier host) {
+
+        static @Nullable Tiers of(io.kvflux.tier.@Nullable Tiers tiers, long hostHitBlocks) {
+            return tiers == null
+                    ? null
+                    : new Tiers(new Tier(
+                            hostHitBlocks, tiers.offloadedBlocks(), tiers.onloadedBlocks(), tiers.droppedBlocks()));
+        }
+    }
 
     /**
      * Use of one tier.

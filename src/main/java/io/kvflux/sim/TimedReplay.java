@@ -9,11 +9,14 @@ import io.kvflux.api.StepResult;
 import io.kvflux.core.SchedulerConfig;
 import io.kvflux.core.SchedulerCore;
 import io.kvflux.core.SchedulerListener;
+import io.kvflux.core.Transfer;
 import java.util.ArrayDeque;
+import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.PriorityQueue;
 import java.util.SplittableRandom;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -25,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class TimedReplay implements SchedulerListener {
 
-    private record InFlight(Step step, double end) {}
+    private record InFlight(Step step, double seconds, double end) {}
 
     /** What is remembered of a request until it ends. */
     private static final class Live {
@@ -47,6 +50,9 @@ final class TimedReplay implements SchedulerListener {
 
     private static final double NEVER = Double.POSITIVE_INFINITY;
 
+    /** Blocks on their way, and when they will be there. */
+    private record Copy(Transfer transfer, double seconds, double end) {}
+
     private final Workload workload;
     private final ReplayOptions options;
     private final ReplayListener listener;
@@ -57,6 +63,10 @@ final class TimedReplay implements SchedulerListener {
     private final SplittableRandom dealer;
     private final Map<SequenceId, Live> live = new HashMap<>();
     private final Deque<InFlight> inFlight = new ArrayDeque<>();
+    private final PriorityQueue<Copy> copies = new PriorityQueue<>(Comparator.comparingDouble(Copy::end));
+    /** When the link of each replica is free in each direction. */
+    private final double[][] linkFree;
+
     private final StepResult result = new StepResult();
     private final Samples ttft = new Samples();
     private final Samples tpot = new Samples();
@@ -72,6 +82,7 @@ final class TimedReplay implements SchedulerListener {
     private long rejected;
     private long failed;
     private long promptTokens;
+    private long hostHitBlocks;
 
     TimedReplay(Workload workload, ReplayOptions options, ReplayListener listener, BooleanSupplier stopped) {
         this.workload = workload;
@@ -81,6 +92,7 @@ final class TimedReplay implements SchedulerListener {
         config = options.scheduler();
         core = new SchedulerCore(config, this);
         clock = new ReplayClock(core, config, listener);
+        linkFree = new double[config.replicas()][Transfer.Direction.values().length];
         dealer = new SplittableRandom(options.seed());
     }
 
@@ -110,15 +122,20 @@ final class TimedReplay implements SchedulerListener {
         InFlight oldest = inFlight.peek();
         double arrival = next == null ? NEVER : seconds(next);
         double end = oldest == null ? NEVER : oldest.end;
-        if (arrival == NEVER && end == NEVER) {
+        double copied = copies.isEmpty() ? NEVER : copies.peek().end;
+        if (arrival == NEVER && end == NEVER && copied == NEVER) {
             if (!live.isEmpty()) {
                 throw new IllegalStateException("every sequence comes to an end, left=" + live.size() + ", " + core);
             }
             return false;
         }
-        clock.advanceTo(Math.min(arrival, end));
-        if (end <= arrival) {
+        clock.advanceTo(Math.min(Math.min(arrival, end), copied));
+        if (copied <= Math.min(arrival, end)) {
+            Copy copy = copies.remove();
+            core.landed(copy.transfer, copy.transfer.size(), copy.seconds);
+        } else if (end <= arrival) {
             clock.completed(oldest.step);
+            core.took(oldest.step.number(), oldest.seconds);
             complete(inFlight.remove().step);
         }
         return true;
@@ -150,8 +167,9 @@ final class TimedReplay implements SchedulerListener {
     private void issueSteps() {
         Step step;
         while ((step = core.plan()) != null) {
-            deviceFree = Math.max(clock.now(), deviceFree) + StepCost.seconds(step, options.cost());
-            inFlight.add(new InFlight(step, deviceFree));
+            double seconds = StepCost.seconds(step, options.cost());
+            deviceFree = Math.max(clock.now(), deviceFree) + seconds;
+            inFlight.add(new InFlight(step, seconds, deviceFree));
             clock.issued(step);
         }
     }
@@ -185,17 +203,33 @@ final class TimedReplay implements SchedulerListener {
             while (!inFlight.isEmpty()) {
                 complete(inFlight.remove().step);
             }
+            while (!copies.isEmpty()) {
+                Transfer transfer = copies.remove().transfer;
+                core.landed(transfer, transfer.size(), 0);
+            }
             issueSteps();
-        } while (!inFlight.isEmpty());
+        } while (!inFlight.isEmpty() || !copies.isEmpty());
+    }
+
+    /** The copies of a direction take turns, first come first served. */
+    @Override
+    public void transfer(Transfer transfer) {
+        double seconds = transfer.size() * (double) config.caches().hostBytesPerBlock() / options.hostBytesPerSecond();
+        double[] free = linkFree[transfer.replica()];
+        int direction = transfer.direction().ordinal();
+        free[direction] = Math.max(clock.now(), free[direction]) + seconds;
+        copies.add(new Copy(transfer, seconds, free[direction]));
     }
 
     @Override
-    public void admitted(SequenceId id, int replica, int hitTokens) {
+    public void admitted(SequenceId id, int replica, int hitTokens, int hostTokens) {
         Live entry = live.get(id);
         if (Double.isNaN(entry.admitted)) {
             entry.admitted = clock.now();
             entry.hitTokens = hitTokens;
-            clock.admitted(entry.request.inputLength() / config.pageSize(), hitTokens / config.pageSize());
+            hostHitBlocks += hostTokens / config.pageSize();
+            clock.admitted(
+                    entry.request.inputLength() / config.pageSize(), (hitTokens - hostTokens) / config.pageSize());
         }
     }
 
@@ -282,14 +316,15 @@ final class TimedReplay implements SchedulerListener {
                 evicted,
                 clock.totalBlocks() - available,
                 clock.steps(),
-                new ReplaySummary.Preemptions(core.preemptions(), 0),
+                new ReplaySummary.Preemptions(
+                        core.preemptions() - core.offloadPreemptions(), core.offloadPreemptions()),
                 ttftSeconds,
                 tpotSeconds,
                 latencySeconds,
                 clock.lastStepEnd(),
                 new ReplaySummary.Blocks(
                         clock.totalBlocks(), clock.peakHeld(), clock.meanUsedFraction(), clock.wastedSlotFraction()),
-                null,
+                ReplaySummary.Tiers.of(core.tiers(), hostHitBlocks),
                 wallSeconds);
     }
 }

@@ -107,6 +107,16 @@ final class ContentIndex {
         return page;
     }
 
+    /** Whether nobody is to find a page. */
+    boolean isPrivate(int page) {
+        return key[page] == PRIVATE;
+    }
+
+    /** Whether nobody is to find a page, and only one reference is left. */
+    boolean isForgotten(int page) {
+        return isPrivate(page) && refs[page] == 1;
+    }
+
     void retain(int page) {
         refs[page]++;
     }

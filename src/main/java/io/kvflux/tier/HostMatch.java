@@ -32,6 +32,11 @@ public final class HostMatch {
         return slots[page];
     }
 
+    /** Forgets the match. */
+    public void clear() {
+        pages = 0;
+    }
+
     void add(int slot) {
         if (pages == slots.length) {
             slots = Arrays.copyOf(slots, pages * 2);

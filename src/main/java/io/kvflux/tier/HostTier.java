@@ -60,6 +60,15 @@ final class HostTier {
         return slot != NONE && state[slot] == RESIDENT ? slot : NONE;
     }
 
+    /** The page of a slot that is in use. */
+    int page(int slot) {
+        return pageOf[slot];
+    }
+
+    boolean isRead(int slot) {
+        return readers[slot] > 0;
+    }
+
     /** Whether a slot holds a page or will. */
     boolean has(int page) {
         return slot(page) != NONE;
@@ -74,7 +83,8 @@ final class HostTier {
         if (slot != NONE) {
             freeHead = next[slot];
         } else if (fresh < slots) {
-            slot = fresh++;
+            // From the top down: pages come tail first, so neighbours in a prompt become neighbours here.
+            slot = slots - ++fresh;
         } else if (next[slots] != slots) {
             slot = next[slots];
             dropped++;
@@ -186,7 +196,8 @@ final class HostTier {
         return dropped;
     }
 
-    private int slot(int page) {
+    /** The slot that a page is in or is written to, or {@link #NONE}. */
+    int slot(int page) {
         return page < slotOf.length ? slotOf[page] : NONE;
     }
 

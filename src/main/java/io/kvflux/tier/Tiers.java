@@ -84,7 +84,7 @@ public final class Tiers {
             int to,
             PageKeys keys,
             HostMatch out) {
-        out.pages = 0;
+        out.clear();
         int page = lastBlock == 0 ? contents.findRoot(scope) : devices[replica].page(lastBlock);
         for (int i = from; i < to && page != ContentIndex.NONE; i++) {
             page = contents.find(page, tokens, i * devices[replica].pageSize, keys.key(i));
@@ -136,7 +136,11 @@ public final class Tiers {
      * @param landed whether all of it is there; otherwise the slot is free again
      */
     public void written(int slot, boolean landed) {
+        int page = host.page(slot);
         host.written(slot, landed);
+        if (landed && contents.isForgotten(page)) {
+            host.remove(slot);
+        }
     }
 
     /**
@@ -162,17 +166,85 @@ public final class Tiers {
     }
 
     /**
-     * A slot was read, or was to be. With {@link HostPolicy#EXCLUSIVE} a page that is on a device now leaves the host;
-     * otherwise it becomes the host's most recent.
+     * A slot was read, and its page is on a device now. With {@link HostPolicy#EXCLUSIVE} it leaves the host, otherwise it is
+     * the host's most recent.
      *
-     * @param slot such a slot
-     * @param landed whether its page is on a device now
+     * @param slot a slot that is read
      */
-    public void endRead(int slot, boolean landed) {
-        onloaded += landed ? 1 : 0;
-        if (host.endRead(slot) && landed && policy == HostPolicy.EXCLUSIVE) {
+    public void brought(int slot) {
+        onloaded++;
+        if (host.endRead(slot) && (policy == HostPolicy.EXCLUSIVE || contents.isPrivate(host.page(slot)))) {
             host.remove(slot);
         }
+    }
+
+    /**
+     * A slot was to be read, but is not wanted any more.
+     *
+     * @param slot a slot that is read
+     */
+    public void letGo(int slot) {
+        host.endRead(slot);
+    }
+
+    /**
+     * A slot was read, and what it holds is of no use: it leaves the host.
+     *
+     * @param slot a slot that is read
+     */
+    public void spoiled(int slot) {
+        if (host.endRead(slot)) {
+            host.remove(slot);
+        }
+    }
+
+    /**
+     * The last page of a sequence that gives up its blocks, which is not full, so that nobody else finds it.
+     *
+     * @param replica the sequence's replica
+     * @param scope salt and adapter
+     * @param lastBlock the block of the last page before it, 0 if it is the first
+     * @return its number, to be {@linkplain #forget forgotten}; its slot is that of {@link #slot}
+     */
+    public int keep(int replica, PrefixScope scope, int lastBlock) {
+        int before = lastBlock == 0 ? contents.root(scope) : devices[replica].page(lastBlock);
+        int page = contents.enterPrivate(before);
+        contents.retain(page);
+        host.reserve(page);
+        return page;
+    }
+
+    /**
+     * Where a page is that was {@linkplain #keep kept}.
+     *
+     * @param page its number
+     * @return the slot that it is in or is to be written to, or {@link #NO_SLOT} if the host has dropped it, or had no room
+     */
+    public int slot(int page) {
+        return host.slot(page);
+    }
+
+    /**
+     * Whether a page that was {@linkplain #keep kept} can be read.
+     *
+     * @param page its number
+     * @return true if its copy has landed and it was not dropped since
+     */
+    public boolean isResident(int page) {
+        return host.find(page) != HostTier.NONE;
+    }
+
+    /**
+     * Nobody will ask for a page any more that was {@linkplain #keep kept}.
+     *
+     * @param page its number
+     */
+    public void forget(int page) {
+        int slot = host.find(page);
+        if (slot != HostTier.NONE && !host.isRead(slot)) {
+            host.remove(slot);
+        }
+        contents.release(page);
     }
 
     /**

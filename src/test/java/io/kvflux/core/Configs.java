@@ -4,6 +4,7 @@ import io.kvflux.geometry.DType;
 import io.kvflux.geometry.DeviceRef;
 import io.kvflux.geometry.KvCacheParams;
 import io.kvflux.geometry.MultiKvCacheParams;
+import io.kvflux.tier.HostPolicy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -46,6 +47,14 @@ public final class Configs {
                 .maxSkips(random.nextInt(4))
                 .prefixCaching(random.nextInt(8) > 0)
                 .verifyInvariants(true);
+        if (random.nextInt(2) == 0) {
+            double low = random.nextInt(3) * 0.1;
+            builder.prefixCaching(true)
+                    .hostBlocks(1 + random.nextInt(40))
+                    .hostPolicy(HostPolicy.values()[random.nextInt(3)])
+                    .preemption(PreemptionMode.values()[random.nextInt(3)])
+                    .offloadWatermarks(low, low + random.nextInt(3) * 0.1);
+        }
         if (random.nextInt(4) == 0) {
             builder.maxBatchContextTokens(1 + random.nextInt(100));
         }

@@ -179,7 +179,7 @@ final class Driver implements SchedulerListener {
     }
 
     @Override
-    public void admitted(SequenceId id, int replica, int hitTokens) {
+    public void admitted(SequenceId id, int replica, int hitTokens, int hostTokens) {
         log.add(id + " admitted on replica " + replica + ", hit " + hitTokens);
         hits.put(id, hitTokens);
         replicas.put(id, replica);

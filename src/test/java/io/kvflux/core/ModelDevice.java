@@ -26,12 +26,14 @@ final class ModelDevice {
 
     private final int pageSize;
     private final long[][] slots;
+    private final long[][] host;
     private final Deque<Touched> inFlight = new ArrayDeque<>();
     /** Tokens sampled and not yet reported, which a later step may refer to as pending. */
     private final Map<SequenceId, Deque<Integer>> pending = new HashMap<>();
 
-    ModelDevice(int replicas, int blocks, int pageSize) {
+    ModelDevice(int replicas, int blocks, int pageSize, int hostBlocks) {
         this.pageSize = pageSize;
+        host = new long[hostBlocks][pageSize];
         slots = new long[replicas][(blocks + 1) * pageSize];
     }
 
@@ -58,6 +60,37 @@ final class ModelDevice {
             sampled[entry] = run(step, entry, sequences.get(step.sequence(entry)));
         }
         return sampled;
+    }
+
+    /** Carries out the first copies of a transfer; what the others were to write is garbage. */
+    void copy(Transfer transfer, int landed) {
+        for (int i = 0; i < transfer.size(); i++) {
+            long[] block = slots[transfer.replica()];
+            long[] slot = host[transfer.slot(i)];
+            int at = transfer.block(i) * pageSize;
+            boolean down = transfer.direction() == Transfer.Direction.OFFLOAD;
+            if (!down) {
+                checkNobodyUses(transfer.replica(), transfer.block(i));
+            }
+            for (int offset = 0; offset < pageSize; offset++) {
+                if (down) {
+                    slot[offset] = i < landed ? block[at + offset] : slot[offset] + 1;
+                } else {
+                    block[at + offset] = i < landed ? slot[offset] : block[at + offset] + 1;
+                }
+            }
+        }
+    }
+
+    /** A block that is brought back must not be one that a step in flight touches. */
+    private void checkNobodyUses(int replica, int block) {
+        for (Touched touched : inFlight) {
+            if (touched.replica == replica) {
+                assertThat(touched.blocks)
+                        .as("blocks of %s in step %d, in flight", touched.sequence, touched.step)
+                        .doesNotContain(block);
+            }
+        }
     }
 
     /** A step failed: whatever it was to copy or compute is garbage. */

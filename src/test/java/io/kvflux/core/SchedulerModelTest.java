@@ -12,8 +12,10 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -70,7 +72,14 @@ class SchedulerModelTest {
                         "entryFailed",
                         "rejected",
                         "overlapped",
-                        "cleared");
+                        "cleared",
+                        "held",
+                        "hostHits",
+                        "tails",
+                        "OFFLOAD",
+                        "ONLOAD",
+                        "failed OFFLOAD",
+                        "failed ONLOAD");
     }
 
     private static boolean saw(String what) {
@@ -90,6 +99,11 @@ class SchedulerModelTest {
         final Deque<int[]> sampled = new ArrayDeque<>();
         final Deque<List<Object>> contents = new ArrayDeque<>();
         final StepResult result = new StepResult();
+        final List<Transfer> transfers = new ArrayList<>();
+        /** Of those, the ones whose copies are done; their ends are still to be told. */
+        final Set<Transfer> copied = new HashSet<>();
+
+        final Set<SequenceId> held = new HashSet<>();
 
         @Nullable
         SequenceId cancelling;
@@ -102,7 +116,8 @@ class SchedulerModelTest {
             this.random = random;
             config = Configs.random(random);
             core = new SchedulerCore(config, this);
-            device = new ModelDevice(config.replicas(), config.blocksPerReplica(), config.pageSize());
+            device = new ModelDevice(
+                    config.replicas(), config.blocksPerReplica(), config.pageSize(), config.hostBlocks());
         }
 
         void drive() {
@@ -110,14 +125,18 @@ class SchedulerModelTest {
             operations += OPERATIONS;
             calm = true;
             List.copyOf(live).forEach(id -> request(id, 1_000_000));
-            while (!live.isEmpty() || !issued.isEmpty()) {
-                if (!plan() && !issued.isEmpty()) {
-                    complete();
-                }
+            List.copyOf(held).forEach(this::resume);
+            while (!live.isEmpty() || !issued.isEmpty() || !transfers.isEmpty()) {
+                boolean goesOn = plan() || (issued.isEmpty() ? land() : complete());
+                assertThat(goesOn || live.isEmpty())
+                        .as("something goes on: %s", core)
+                        .isTrue();
             }
             while (plan()) {
                 complete(); // copies for forks that have ended
+                while (land()) {}
             }
+            while (land()) {}
             for (int r = 0; r < config.replicas(); r++) {
                 assertThat(core.pool(r).availableBlocks()).isEqualTo(config.blocksPerReplica());
             }
@@ -126,6 +145,9 @@ class SchedulerModelTest {
 
         /** Does something at random; false if there was nothing to do. */
         boolean operate() {
+            if (random.nextInt(4) == 0 && land()) {
+                return true;
+            }
             int choice = random.nextInt(100);
             if (choice < 12) {
                 return submit();
@@ -140,7 +162,9 @@ class SchedulerModelTest {
         }
 
         boolean signal(int choice, SequenceId id) {
-            if (choice < 90) {
+            if (choice < 88) {
+                return random.nextBoolean() ? pause(id) : resume(id);
+            } else if (choice < 90) {
                 cancel(id);
             } else if (choice < 95) {
                 request(id, 1 + random.nextInt(3));
@@ -149,6 +173,42 @@ class SchedulerModelTest {
             } else {
                 return false;
             }
+            return true;
+        }
+
+        boolean pause(SequenceId id) {
+            core.pause(id);
+            sequences.get(id).admittedOnce = true; // it is not admitted in its turn
+            return held.add(id) && saw("held");
+        }
+
+        boolean resume(SequenceId id) {
+            core.resume(id);
+            return held.remove(id);
+        }
+
+        @Override
+        public void transfer(Transfer transfer) {
+            saw(transfer.direction().toString());
+            transfers.add(transfer);
+            if (random.nextBoolean()) {
+                device.copy(transfer, transfer.size());
+                copied.add(transfer);
+            }
+        }
+
+        /** A transfer lands, or fails on the way; false if there is none. */
+        boolean land() {
+            if (transfers.isEmpty()) {
+                return false;
+            }
+            Transfer transfer = transfers.remove(random.nextInt(transfers.size()));
+            boolean fails = !calm && random.nextInt(8) == 0 && saw("failed " + transfer.direction());
+            int landed = fails ? random.nextInt(transfer.size()) : transfer.size();
+            if (!copied.remove(transfer) || fails) {
+                device.copy(transfer, landed);
+            }
+            core.landed(transfer, landed, random.nextDouble() * transfer.size());
             return true;
         }
 
@@ -221,7 +281,10 @@ class SchedulerModelTest {
             boolean full = core.stepsInFlight() == config.maxStepsInFlight();
             Step step = core.plan();
             if (step == null) {
-                assertThat(full || !issued.isEmpty() || live.stream().allMatch(this::isPaused))
+                assertThat(full
+                                || !issued.isEmpty()
+                                || !transfers.isEmpty()
+                                || live.stream().allMatch(this::isPaused))
                         .as("nobody who could run is left out of a plan: %s, %s", core, config)
                         .isTrue();
                 return false;
@@ -243,7 +306,7 @@ class SchedulerModelTest {
 
         boolean isPaused(SequenceId id) {
             ModelSequence sequence = sequences.get(id);
-            if (sequence.generated() >= sequence.granted) {
+            if (sequence.generated() >= sequence.granted || held.contains(id)) {
                 saw("paused");
                 return true;
             }
@@ -257,6 +320,7 @@ class SchedulerModelTest {
                     .as("a step in flight stays what it was")
                     .isEqualTo(contents.remove());
             device.finished(step.number());
+            core.took(step.number(), random.nextDouble() * 10);
             if (!calm && random.nextInt(200) == 0) {
                 saw("stepFailed");
                 failing = true;
@@ -283,12 +347,16 @@ class SchedulerModelTest {
         }
 
         @Override
-        public void admitted(SequenceId id, int replica, int hitTokens) {
+        public void admitted(SequenceId id, int replica, int hitTokens, int hostTokens) {
             ModelSequence sequence = sequences.get(id);
             if (sequence == null) {
                 return; // a fork that runs at once: it is told before it has been named
             }
-            assertThat(hitTokens % config.pageSize()).isZero();
+            assertThat(hostTokens).isBetween(0, config.hostBlocks() == 0 ? 0 : hitTokens);
+            assertThat((hitTokens - hostTokens) % config.pageSize()).isZero();
+            if (hostTokens > 0) {
+                saw(hostTokens % config.pageSize() == 0 ? "hostHits" : "tails");
+            }
             assertThat(hitTokens).isLessThan(sequence.length);
             assertThat(hitTokens == 0 || config.prefixCaching()).isTrue();
             if (hitTokens > 0) {
@@ -323,6 +391,7 @@ class SchedulerModelTest {
             saw(reason.toString());
             ModelSequence sequence = sequences.get(id);
             assertThat(live.remove(id)).as("a sequence ends once").isTrue();
+            held.remove(id);
             switch (reason) {
                 case STOP, LENGTH -> assertThat(sequence.ending()).isEqualTo(reason);
                 case CANCELLED -> assertThat(id).isEqualTo(cancelling);

@@ -1,0 +1,335 @@
+package io.kvflux.core;
+
+import io.kvflux.block.BlockPool;
+import io.kvflux.block.PrefixMatch;
+import io.kvflux.tier.HostMatch;
+import io.kvflux.tier.Tiers;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What moves between the devices and the host: it takes victims ahead of demand and under pressure, brings back what a
+ * prompt finds on the host, and keeps both ends of every copy until it has landed.
+ */
+final class Swapper {
+
+    /** Blocks that travel together at most, so that the first are not kept waiting for the last. */
+    private static final int MAX_BLOCKS = 64;
+
+    private final SchedulerConfig config;
+    private final Tiers tiers;
+    private final Replica[] replicas;
+    private final Consumer<Transfer> out;
+    private final MeasuredCosts costs;
+    private final HostMatch match = new HostMatch();
+    private final int low;
+    private final int high;
+
+    /** By replica and block: copies in flight that read it. */
+    private final byte[][] readers;
+    /** By replica: what is to go next. */
+    private final @Nullable Transfer[] filling;
+
+    private final Deque<Transfer> spareDown = new ArrayDeque<>();
+    private final Deque<Transfer> spareUp = new ArrayDeque<>();
+    private final List<Transfer> inFlight = new ArrayList<>();
+
+    Swapper(SchedulerConfig config, Tiers tiers, Replica[] replicas, MeasuredCosts costs, Consumer<Transfer> out) {
+        this.config = config;
+        this.tiers = tiers;
+        this.replicas = replicas;
+        this.costs = costs;
+        this.out = out;
+        low = (int) (config.offloadLow() * config.blocksPerReplica());
+        high = (int) (config.offloadHigh() * config.blocksPerReplica());
+        readers = new byte[replicas.length][config.blocksPerReplica() + 1];
+        filling = new Transfer[replicas.length];
+        for (Replica replica : replicas) {
+            replica.pool.onContent(tiers.listener(replica.index));
+        }
+    }
+
+    Tiers tiers() {
+        return tiers;
+    }
+
+    List<Transfer> inFlight() {
+        return inFlight;
+    }
+
+    // ---- down
+
+    /**
+     * Sees to it that so many blocks are free.
+     *
+     * @return whether they are; if not, they are on their way, as far as there are victims
+     */
+    boolean makeRoom(Replica replica, int blocks) {
+        BlockPool pool = replica.pool;
+        while (pool.freeBlocks() + replica.copying < blocks && pool.cachedBlocks() > 0) {
+            evict(replica);
+        }
+        return pool.freeBlocks() >= blocks;
+    }
+
+    /** Takes victims ahead of demand, once fewer blocks than the low watermark are free or will be. */
+    void keepAhead() {
+        for (Replica replica : replicas) {
+            if (replica.pool.freeBlocks() + replica.copying < low) {
+                makeRoom(replica, high);
+            }
+        }
+    }
+
+    private void evict(Replica replica) {
+        int block = replica.pool.victim();
+        int slot = pays() ? tiers.offload(replica.index, block) : Tiers.NO_SLOT;
+        if (slot != Tiers.NO_SLOT) {
+            send(replica, block, slot);
+        }
+        boolean read = readers[replica.index][block] > 0;
+        replica.pool.evictVictim(read);
+        replica.copying += read ? 1 : 0;
+    }
+
+    /** Whether to bring a page back costs less than to compute it. */
+    private boolean pays() {
+        return config.preemption() == PreemptionMode.OFFLOAD || costs.tokensPerBlockCopied() < config.pageSize();
+    }
+
+    /** Pages [from, to) of a running sequence were committed. */
+    void committed(Sequence sequence, int from, int to) {
+        Replica replica = replicas[sequence.replica];
+        for (int page = to - 1; page >= from; page--) {
+            int block = sequence.table.block(page);
+            int slot = tiers.writeThrough(replica.index, block);
+            if (slot != Tiers.NO_SLOT) {
+                send(replica, block, slot);
+            }
+        }
+    }
+
+    /**
+     * A sequence gives up its blocks, and keeps its open page on the host. Its committed pages are cached, and leave the
+     * device when they are needed, as all that is cached.
+     */
+    void suspend(Sequence sequence) {
+        Replica replica = replicas[sequence.replica];
+        int committed = sequence.table.committed();
+        int open = replica.blocks(sequence.computed) - committed;
+        int tail = 0;
+        if (open == 1) {
+            int last = committed == 0 ? 0 : sequence.table.block(committed - 1);
+            tail = tiers.keep(replica.index, sequence.scope, last);
+            if (tiers.slot(tail) == Tiers.NO_SLOT) {
+                tiers.forget(tail);
+                tail = 0;
+            }
+        }
+        if (tail == 0) {
+            replica.pool.release(sequence.table);
+            return;
+        }
+        send(replica, sequence.table.block(committed), tiers.slot(tail));
+        replica.pool.release(sequence.table, committed, committed + 1);
+        replica.copying++;
+        sequence.tail = tail;
+        sequence.tailTokens = sequence.computed;
+    }
+
+    private void send(Replica replica, int block, int slot) {
+        Transfer transfer = filling[replica.index];
+        if (transfer == null) {
+            transfer = spareDown.isEmpty() ? new Transfer(Transfer.Direction.OFFLOAD) : spareDown.pop();
+            transfer.replica = replica.index;
+            filling[replica.index] = transfer;
+        }
+        transfer.add(block, slot);
+        readers[replica.index][block]++;
+        if (transfer.size == MAX_BLOCKS) {
+            flush(replica.index);
+        }
+    }
+
+    /** Sends what was gathered. */
+    void flush() {
+        for (int i = 0; i < filling.length; i++) {
+            if (filling[i] != null) {
+                flush(i);
+            }
+        }
+    }
+
+    private void flush(int replica) {
+        Transfer transfer = filling[replica];
+        filling[replica] = null;
+        inFlight.add(transfer);
+        out.accept(transfer);
+    }
+
+    // ---- up
+
+    /**
+     * Finds what the host has of a sequence beyond its match on a device.
+     *
+     * @return tokens that need not be computed if all that was found is brought back
+     */
+    int match(Replica replica, Sequence sequence, PrefixMatch device) {
+        int found = device.pages();
+        match.clear();
+        if (!sequence.recompute) {
+            int last = found == 0 ? 0 : device.block(found - 1);
+            int most = (sequence.length - 1) / config.pageSize();
+            tiers.match(replica.index, sequence.scope, last, sequence.tokens, found, most, sequence.keys, match);
+        }
+        found += match.pages();
+        return hasTail(sequence, found) ? sequence.tailTokens : found * config.pageSize();
+    }
+
+    private boolean hasTail(Sequence sequence, int found) {
+        return sequence.tail != 0
+                && found == sequence.tailTokens / config.pageSize()
+                && tiers.isResident(sequence.tail);
+    }
+
+    /** Keeps what the last match found on the host for its sequence, which has been admitted and has opened its table. */
+    void claim(Sequence sequence, int tokens) {
+        sequence.claimedTokens = tokens;
+        sequence.recompute = false;
+        int device = sequence.table.size();
+        for (int i = 0; i < match.pages(); i++) {
+            sequence.claim(match.slot(i));
+        }
+        if (hasTail(sequence, device + match.pages())) {
+            sequence.claim(tiers.slot(sequence.tail));
+        }
+        for (int i = 0; i < sequence.claimed; i++) {
+            tiers.beginRead(sequence.claims[i]);
+        }
+        if (sequence.tail != 0) {
+            tiers.forget(sequence.tail);
+            sequence.tail = 0;
+        }
+    }
+
+    /** Begins to bring back what a sequence has claimed, to the last blocks of its table. */
+    void load(Replica replica, Sequence sequence) {
+        Transfer transfer = spareUp.isEmpty() ? new Transfer(Transfer.Direction.ONLOAD) : spareUp.pop();
+        transfer.replica = replica.index;
+        transfer.sequence = sequence;
+        int first = sequence.table.size() - sequence.claimed;
+        for (int i = 0; i < sequence.claimed; i++) {
+            transfer.add(sequence.table.block(first + i), sequence.claims[i]);
+        }
+        sequence.loading = transfer;
+        inFlight.add(transfer);
+        out.accept(transfer);
+    }
+
+    /** A running sequence gives its blocks back, those that a copy still writes once that has landed. */
+    void release(Sequence sequence) {
+        Replica replica = replicas[sequence.replica];
+        Transfer transfer = sequence.loading;
+        if (transfer == null) {
+            for (int i = 0; i < sequence.claimed; i++) {
+                tiers.letGo(sequence.claims[i]);
+            }
+            replica.pool.release(sequence.table);
+        } else {
+            int end = sequence.table.size();
+            replica.pool.release(sequence.table, end - transfer.size, end);
+            replica.copying += transfer.size;
+            transfer.sequence = null;
+        }
+        sequence.claimed = 0;
+        sequence.loading = null;
+    }
+
+    /** A sequence that waits has ended. */
+    void forget(Sequence sequence) {
+        if (sequence.tail != 0) {
+            tiers.forget(sequence.tail);
+            sequence.tail = 0;
+        }
+    }
+
+    // ---- landed
+
+    /**
+     * A transfer is over.
+     *
+     * @param landed blocks that are there: the first ones
+     * @return the sequence that goes on, if there is one
+     */
+    @Nullable
+    Sequence landed(Transfer transfer, int landed, double seconds) {
+        if (!inFlight.remove(transfer) || landed < 0 || landed > transfer.size) {
+            throw new IllegalArgumentException(
+                    "a transfer lands once, and at most all of it, landed=" + landed + ", " + transfer);
+        }
+        if (landed == transfer.size && seconds > 0) {
+            costs.copied(transfer.direction, landed, seconds);
+        }
+        Sequence sequence = transfer.sequence;
+        if (transfer.direction == Transfer.Direction.OFFLOAD) {
+            landedOnHost(transfer, landed);
+            transfer.clear();
+            spareDown.push(transfer);
+        } else {
+            landedOnDevice(transfer, landed);
+            transfer.clear();
+            spareUp.push(transfer);
+        }
+        return sequence;
+    }
+
+    private void landedOnHost(Transfer transfer, int landed) {
+        Replica replica = replicas[transfer.replica];
+        byte[] reading = readers[transfer.replica];
+        for (int i = 0; i < transfer.size; i++) {
+            int block = transfer.blocks[i];
+            tiers.written(transfer.slots[i], i < landed);
+            if (--reading[block] == 0 && replica.pool.isCopying(block)) {
+                replica.pool.copied(block);
+                replica.copying--;
+            }
+        }
+    }
+
+    private void landedOnDevice(Transfer transfer, int landed) {
+        Replica replica = replicas[transfer.replica];
+        for (int i = transfer.size - 1; i >= 0; i--) {
+            if (i < landed) {
+                tiers.brought(transfer.slots[i]);
+            } else if (i == landed) {
+                tiers.spoiled(transfer.slots[i]);
+            } else {
+                tiers.letGo(transfer.slots[i]);
+            }
+            if (transfer.sequence == null) {
+                replica.pool.copied(transfer.blocks[i]);
+                replica.copying--;
+            }
+        }
+        if (transfer.sequence != null) {
+            goOn(replica, transfer.sequence, landed);
+        }
+    }
+
+    /** A sequence has what was brought back, and computes the rest. */
+    private void goOn(Replica replica, Sequence sequence, int landed) {
+        int pages = sequence.table.committed() + landed;
+        boolean tail = landed == sequence.claimed && sequence.claimedTokens % config.pageSize() != 0;
+        sequence.computed = tail ? sequence.claimedTokens : pages * config.pageSize();
+        sequence.scheduled = sequence.computed;
+        sequence.claimed = 0;
+        sequence.loading = null;
+        replica.pool.shrink(sequence.table, replica.blocks(sequence.computed));
+        sequence.prefillTarget = sequence.length - sequence.computed > 1 ? sequence.length : sequence.computed;
+        replica.pool.commit(sequence.table, sequence.tokens, sequence.computed / config.pageSize(), sequence.keys);
+    }
+}

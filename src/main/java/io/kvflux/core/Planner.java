@@ -17,6 +17,7 @@ final class Planner {
 
     private final SchedulerConfig config;
     private final SchedulerCore core;
+    private final Preemption preemption;
     private final Replica[] replicas;
     private final WaitingQueue queue;
     private final PrefixMatch[] matches;
@@ -28,12 +29,14 @@ final class Planner {
     Planner(
             SchedulerConfig config,
             SchedulerCore core,
+            Preemption preemption,
             Replica[] replicas,
             WaitingQueue queue,
             @Nullable Swapper swapper,
             StepPlan first) {
         this.config = config;
         this.core = core;
+        this.preemption = preemption;
         this.replicas = replicas;
         this.queue = queue;
         this.swapper = swapper;
@@ -158,7 +161,7 @@ final class Planner {
             }
             Sequence victim = victim(replica);
             preempted = true;
-            core.preempt(victim);
+            preemption.preempt(victim);
             if (victim == sequence) {
                 return false;
             }
@@ -207,7 +210,7 @@ final class Planner {
     private long cost(Replica replica, Sequence sequence) {
         int freed = replica.pool.exclusiveBlocks(sequence.table);
         long lost = sequence.scheduled - (long) (sequence.table.size() - freed) * config.pageSize();
-        long cost = config.victimRule() == VictimRule.LAST_ADMITTED ? 0 : core.preemptionCost(lost, freed);
+        long cost = config.victimRule() == VictimRule.LAST_ADMITTED ? 0 : preemption.cost(lost, freed);
         if (freed == 0) {
             return config.victimRule() == VictimRule.LAST_ADMITTED ? cost : Long.MAX_VALUE;
         }
@@ -390,7 +393,7 @@ final class Planner {
             Sequence paused = replica.running.get(i);
             if (mayGo(paused)) {
                 preempted = true;
-                core.preempt(paused);
+                preemption.preempt(paused);
                 replica.dropStopped();
                 match(replica, sequence);
             }

@@ -9,11 +9,7 @@ import io.kvflux.api.SequenceTooLongException;
 import io.kvflux.api.Step;
 import io.kvflux.api.StepResult;
 import io.kvflux.block.BlockCounts;
-import io.kvflux.block.PrefixHasher;
-import io.kvflux.block.PrefixMatch;
 import io.kvflux.tier.Tiers;
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -39,6 +35,8 @@ public final class SchedulerCore {
     private final Replica[] replicas;
     private final StepPlan[] ring;
     private final Planner planner;
+    private final Preemption preemption;
+    private final CoreView view;
     private final BlockCopies pendingCopies = new BlockCopies();
     private final MeasuredCosts costs = new MeasuredCosts();
     private final @Nullable Swapper swapper;
@@ -46,8 +44,6 @@ public final class SchedulerCore {
     private long lastId;
     private long issued;
     private long completed;
-    private long recomputed;
-    private long offloaded;
     private boolean planning;
     /** Whether the listener is being told something. */
     private boolean busy;
@@ -76,7 +72,9 @@ public final class SchedulerCore {
         }
         Tiers tiers = config.newTiers();
         swapper = tiers == null ? null : new Swapper(config, tiers, replicas, costs, this::begin);
-        planner = new Planner(config, this, replicas, queue, swapper, ring[0]);
+        preemption = new Preemption(config, replicas, queue, swapper, costs, this::preempted);
+        planner = new Planner(config, this, preemption, replicas, queue, swapper, ring[0]);
+        view = new CoreView(config, replicas, live.values(), swapper);
     }
 
     /**
@@ -213,7 +211,7 @@ public final class SchedulerCore {
             }
         }
         plan.clear();
-        suspendSettled();
+        preemption.suspendIdle();
         settle();
     }
 
@@ -249,8 +247,7 @@ public final class SchedulerCore {
         }
         Sequence sequence = swapper.landed(transfer, landed, seconds);
         if (sequence != null && sequence.held) {
-            giveUp(sequence, true);
-            removeIfStopped(sequence);
+            preemption.pause(sequence);
         }
         settle();
     }
@@ -274,8 +271,7 @@ public final class SchedulerCore {
         } else {
             sequence.held = true;
             if (sequence.loading == null && !sequence.suspending) {
-                giveUp(sequence, swapper != null);
-                removeIfStopped(sequence);
+                preemption.pause(sequence);
             }
         }
         settle();
@@ -317,7 +313,7 @@ public final class SchedulerCore {
             failIfLive(plan.copies.children[i], cause);
         }
         plan.clear();
-        suspendSettled();
+        preemption.suspendIdle();
         settle();
     }
 
@@ -352,39 +348,13 @@ public final class SchedulerCore {
      */
     public int match(SequenceSpec spec) {
         requireNotBusy();
-        if (!config.prefixCaching()) {
-            return 0;
-        }
-        Sequence probe = new Sequence(new SequenceId(0), spec, config.pageSize(), 0);
-        PrefixMatch match = new PrefixMatch();
-        int tokens = 0;
-        for (Replica replica : replicas) {
-            replica.pool.match(probe.scope, probe.tokens, (probe.length - 1) / config.pageSize(), probe.keys, match);
-            int found = swapper == null ? match.pages() * config.pageSize() : swapper.match(replica, probe, match);
-            tokens = Math.max(tokens, found);
-        }
-        return tokens;
+        return view.match(spec);
     }
 
     /** {@return a copy of the state: sequences in order of submission, pools by replica, steps in flight} */
     public SchedulerSnapshot snapshot() {
-        List<SchedulerSnapshot.SequenceState> sequences = new ArrayList<>(live.size());
-        for (Sequence sequence : live.values()) {
-            sequences.add(sequence.snapshot());
-        }
-        sequences.sort(Comparator.comparingLong(state -> state.id().value()));
-        List<SchedulerSnapshot.ReplicaState> pools = new ArrayList<>(replicas.length);
-        for (Replica replica : replicas) {
-            BlockCounts pool = replica.pool;
-            pools.add(new SchedulerSnapshot.ReplicaState(
-                    pool.usableBlocks(),
-                    pool.freeBlocks(),
-                    pool.heldBlocks(),
-                    pool.cachedBlocks(),
-                    pool.withheldBlocks()));
-        }
-        List<Long> steps = LongStream.rangeClosed(completed + 1, issued).boxed().toList();
-        return new SchedulerSnapshot(sequences, pools, steps);
+        return view.snapshot(
+                LongStream.rangeClosed(completed + 1, issued).boxed().toList());
     }
 
     /**
@@ -398,13 +368,7 @@ public final class SchedulerCore {
      */
     public List<BlockEvent.Stored> startBlockEvents(long at, LongSupplier numbers, Consumer<BlockEvent> sink) {
         requireNotBusy();
-        PrefixHasher hasher =
-                new PrefixHasher(config.pageSize(), config.caches().hashSeed().bytes());
-        List<BlockEvent.Stored> content = new ArrayList<>();
-        for (Replica replica : replicas) {
-            content.addAll(replica.pool.startEvents(replica.index, hasher, at, numbers, sink));
-        }
-        return content;
+        return view.startBlockEvents(at, numbers, sink);
     }
 
     /** Tells no more of block events. */
@@ -472,11 +436,7 @@ public final class SchedulerCore {
 
     /** {@return sequences that hold blocks} */
     public int running() {
-        int count = 0;
-        for (Replica replica : replicas) {
-            count += replica.running.size();
-        }
-        return count;
+        return view.running();
     }
 
     /** {@return sequences that wait for admission, or for their consumer} */
@@ -491,12 +451,12 @@ public final class SchedulerCore {
 
     /** {@return preemptions so far} */
     public long preemptions() {
-        return recomputed + offloaded;
+        return preemption.recomputed() + preemption.offloaded();
     }
 
     /** {@return of those, the ones whose KV went to the host} */
     public long offloadPreemptions() {
-        return offloaded;
+        return preemption.offloaded();
     }
 
     /** {@return what the tiers below the devices hold, live; null if there are none} */
@@ -516,14 +476,7 @@ public final class SchedulerCore {
 
     /** {@return slots in held blocks that no token of their sequence has been placed in; walks the running sequences} */
     public long emptySlots() {
-        long empty = 0;
-        for (Replica replica : replicas) {
-            for (int i = 0; i < replica.running.size(); i++) {
-                Sequence sequence = replica.running.get(i);
-                empty += (long) sequence.table.size() * config.pageSize() - sequence.scheduled;
-            }
-        }
-        return empty;
+        return view.emptySlots();
     }
 
     /**
@@ -560,89 +513,10 @@ public final class SchedulerCore {
         busy = outer;
     }
 
-    /** A running sequence goes back to the head of the queue, at once or when the steps in flight are back. */
-    void preempt(Sequence sequence) {
-        giveUp(sequence, swapper != null && offloads(sequence));
-    }
-
-    /** What preempting costs, in tokens that could be computed in that time. */
-    long preemptionCost(long lostTokens, int freedBlocks) {
-        return swapper == null || config.preemption() == PreemptionMode.RECOMPUTE
-                ? lostTokens
-                : Math.min(lostTokens, (long) (freedBlocks * costs.tokensPerBlockCopied()));
-    }
-
-    private boolean offloads(Sequence sequence) {
-        return switch (config.preemption()) {
-            case RECOMPUTE -> false;
-            case OFFLOAD -> true;
-            case AUTO -> {
-                int freed = replicas[sequence.replica].pool.exclusiveBlocks(sequence.table);
-                long lost = sequence.scheduled - (long) (sequence.table.size() - freed) * config.pageSize();
-                yield freed * costs.tokensPerBlockCopied() < lost;
-            }
-        };
-    }
-
-    private void giveUp(Sequence sequence, boolean offload) {
-        if (offload && sequence.settled() && !isIdle(sequence)) {
-            sequence.suspending = true;
-            return;
-        }
-        if (offload && sequence.settled()) {
-            Objects.requireNonNull(swapper).suspend(sequence);
-        } else {
-            release(sequence);
-            sequence.recompute = swapper != null && config.preemption() == PreemptionMode.RECOMPUTE;
-        }
-        sequence.state = Sequence.State.WAITING;
-        sequence.restart();
-        queue.addFirst(sequence);
-        if (!sequence.held) {
-            offloaded += offload ? 1 : 0;
-            recomputed += offload ? 0 : 1;
-            busy = true;
-            listener.preempted(sequence.id);
-            busy = false;
-        }
-    }
-
-    private void removeIfStopped(Sequence sequence) {
-        if (sequence.state == Sequence.State.WAITING) {
-            replicas[sequence.replica].remove(sequence);
-        }
-    }
-
-    /** Whether all that was computed of a sequence is there, and nothing touches its blocks. */
-    private boolean isIdle(Sequence sequence) {
-        return sequence.pending == 0
-                && sequence.scheduled == sequence.computed
-                && !replicas[sequence.replica].pool.isTouched(sequence.table);
-    }
-
-    /** Those that waited for the steps in flight to give up their blocks do so. */
-    private void suspendSettled() {
-        if (swapper == null) {
-            return;
-        }
-        for (Replica replica : replicas) {
-            for (int i = replica.running.size() - 1; i >= 0; i--) {
-                Sequence sequence = replica.running.get(i);
-                if (sequence.suspending && isIdle(sequence)) {
-                    sequence.suspending = false;
-                    giveUp(sequence, true);
-                    replica.remove(sequence);
-                }
-            }
-        }
-    }
-
-    private void release(Sequence sequence) {
-        if (swapper == null) {
-            replicas[sequence.replica].pool.release(sequence.table);
-        } else {
-            swapper.release(sequence);
-        }
+    private void preempted(Sequence sequence) {
+        busy = true;
+        listener.preempted(sequence.id);
+        busy = false;
     }
 
     /** What has to hold after every operation. */
@@ -704,7 +578,7 @@ public final class SchedulerCore {
 
     private void finish(Sequence sequence, FinishReason reason, @Nullable Throwable cause) {
         if (sequence.state == Sequence.State.RUNNING) {
-            release(sequence);
+            preemption.release(sequence);
             if (!planning) {
                 replicas[sequence.replica].remove(sequence);
             }

@@ -79,13 +79,7 @@ final class CacheReplay {
         pool.match(PrefixScope.NONE, prompt, kept, PageKeys.none(), match);
         int resident = match.pages();
         int hits = Math.min(resident, mayHit);
-        int hostHits = 0;
-        if (tiers != null && resident < mayHit) {
-            int last = resident == 0 ? 0 : match.block(resident - 1);
-            tiers.match(0, PrefixScope.NONE, last, prompt, resident, mayHit, PageKeys.none(), hostMatch);
-            hostHits = hostMatch.pages();
-            onload();
-        }
+        int hostHits = tiers == null ? 0 : onload(prompt, resident, kept, mayHit);
         pool.open(table, PrefixScope.NONE, match, 0);
         makeRoom(kept - resident);
         if (!pool.grow(table, kept - resident)) {
@@ -104,11 +98,19 @@ final class CacheReplay {
         hostHitBlocks += hostHits;
     }
 
-    /** The pages found on the host come to the device; an exclusive host gives them away. */
-    private void onload() {
+    /** The pages found on the host come to the device; the last one does not, if the prompt's last token is in it. */
+    private int onload(int[] prompt, int resident, int kept, int mayHit) {
+        int last = resident == 0 ? 0 : match.block(resident - 1);
+        tiers.match(0, PrefixScope.NONE, last, prompt, resident, kept, PageKeys.none(), hostMatch);
+        int hits = Math.min(hostMatch.pages(), Math.max(0, mayHit - resident));
         for (int i = hostMatch.pages() - 1; i >= 0; i--) {
-            tiers.read(hostMatch.slot(i));
+            if (i < hits) {
+                tiers.read(hostMatch.slot(i));
+            } else {
+                tiers.computedAgain(hostMatch.slot(i));
+            }
         }
+        return hits;
     }
 
     private void makeRoom(int blocks) {

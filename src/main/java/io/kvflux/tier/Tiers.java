@@ -120,6 +120,13 @@ public final class Tiers {
         return policy == HostPolicy.WRITE_THROUGH ? put(devices[replica].page(block)) : NO_SLOT;
     }
 
+    private void leaveHost(int page) {
+        int slot = host.find(page);
+        if (slot != HostTier.NONE && !host.isRead(slot)) {
+            host.remove(slot);
+        }
+    }
+
     private int put(int page) {
         int slot = host.find(page);
         if (slot != HostTier.NONE) {
@@ -151,6 +158,17 @@ public final class Tiers {
      */
     public void read(int slot) {
         onloaded++;
+        if (policy == HostPolicy.EXCLUSIVE) {
+            host.remove(slot);
+        }
+    }
+
+    /**
+     * A matched page will be on a device, because it is computed again. With {@link HostPolicy#EXCLUSIVE} it leaves the host.
+     *
+     * @param slot a matched slot
+     */
+    public void computedAgain(int slot) {
         if (policy == HostPolicy.EXCLUSIVE) {
             host.remove(slot);
         }
@@ -240,10 +258,7 @@ public final class Tiers {
      * @param page its number
      */
     public void forget(int page) {
-        int slot = host.find(page);
-        if (slot != HostTier.NONE && !host.isRead(slot)) {
-            host.remove(slot);
-        }
+        leaveHost(page);
         contents.release(page);
     }
 
@@ -332,6 +347,9 @@ public final class Tiers {
                 page = contents.enter(page, tokens, i * pageSize, keys.key(i));
                 contents.retain(page);
                 pages[table.block(i)] = page;
+                if (policy == HostPolicy.EXCLUSIVE) {
+                    leaveHost(page); // it was computed again, because the last token of a prompt is, or a copy was late
+                }
             }
         }
 

@@ -68,6 +68,28 @@ class BadInputTest {
                 arguments("replay --cache-only --engine vllm", "--engine has no meaning with it"),
                 arguments("replay --cache-only --no-prefix-cache", "contradict each other"),
                 arguments("replay --cache-only --realtime", "contradict each other"),
+                arguments("replay --host-memory 1GiB --host-blocks 3", "contradict each other"),
+                arguments("replay --host-memory 1KiB", "the host must have room for 1 to 2147483646 blocks"),
+                arguments("replay --host-blocks 0", "from 1 to 2147483646, found '0'"),
+                arguments("replay --host-policy exclusive", "--host-policy needs a host tier: give --host-memory"),
+                arguments("replay --host-bandwidth 1GiB/s", "--host-bandwidth needs a host tier"),
+                arguments("replay --preemption offload", "--preemption offload needs a host tier"),
+                arguments(
+                        "replay --host-blocks 3 --host-policy most",
+                        "expected one of exclusive, inclusive, write-through, found 'most'"),
+                arguments(
+                        "replay --host-blocks 3 --host-bandwidth 20GiB",
+                        "expected a size a second such as 24GiB/s, found '20GiB'"),
+                arguments("replay --host-blocks 3 --host-bandwidth 0/s", "such as 24GiB/s, found '0/s'"),
+                arguments(
+                        "replay --host-blocks 3 --preemption swap",
+                        "expected one of auto, recompute, offload, found 'swap'"),
+                arguments("replay --host-blocks 3 --no-prefix-cache", "which --no-prefix-cache switches off"),
+                arguments(
+                        "replay --cache-only --host-blocks 3 --preemption auto", "--preemption has no meaning with it"),
+                arguments(
+                        "replay --cache-only --host-blocks 3 --host-bandwidth 1GiB/s",
+                        "--host-bandwidth has no meaning with it"),
                 arguments("replay --speed 3", "but there is no --realtime"),
                 arguments("replay --realtime --speed 0", "--speed must be positive, --speed=0.0"),
                 arguments("replay --realtime --speed x", "'x' is not a double"),

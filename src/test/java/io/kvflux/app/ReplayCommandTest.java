@@ -36,6 +36,7 @@ class ReplayCommandTest {
             "latencySeconds",
             "makespanSeconds",
             "blocks",
+            "tiers",
             "wallSeconds");
 
     @TempDir
@@ -101,6 +102,24 @@ class ReplayCommandTest {
         assertThat(names(json.get("blocks")))
                 .containsExactly("total", "peakHeld", "meanUsedFraction", "wastedSlotFraction");
         assertThat(json.get("requests").asLong()).isEqualTo(20);
+    }
+
+    @Test
+    void aHostTierIsInTheJsonWhenThereIsOne() throws IOException {
+        assertThat(json(Cli.run("replay", "--limit", "20", "--json"))
+                        .get("tiers")
+                        .isNull())
+                .isTrue();
+        for (String mode : List.of("--cache-only", "--quiet")) {
+            Outcome outcome = Cli.run(
+                    "replay", "--limit", "60", "--device-blocks", "1500", "--host-memory", "8GiB", mode, "--json");
+            assertThat(outcome.code()).as(outcome.err()).isZero();
+            JsonNode tiers = json(outcome).get("tiers");
+            assertThat(names(tiers)).containsExactly("host");
+            assertThat(names(tiers.get("host")))
+                    .containsExactly("hitBlocks", "offloadedBlocks", "onloadedBlocks", "droppedBlocks");
+            assertThat(tiers.at("/host/offloadedBlocks").asLong()).isPositive();
+        }
     }
 
     @Test

@@ -6,9 +6,11 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.kvflux.RealTraces;
+import io.kvflux.core.PreemptionMode;
 import io.kvflux.core.SchedulerConfig;
 import io.kvflux.geometry.MultiKvCacheParams;
 import io.kvflux.models.ModelPresets;
+import io.kvflux.tier.HostPolicy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,6 +19,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The numbers that real traces must give. The traces are not part of the repository; without them nothing is shown. */
 class ReplayNumbersTest {
@@ -31,10 +35,14 @@ class ReplayNumbersTest {
     }
 
     private static ReplaySummary cacheOnly(int blocks) {
+        return cacheOnly(llama(512, blocks));
+    }
+
+    private static ReplaySummary cacheOnly(SchedulerConfig.Builder scheduler) {
         try (Workload workload = Traces.openUnsorted(
                 RealTraces.find("mooncake-conversation.jsonl"), TraceFormat.AUTO, Long.MAX_VALUE, 0)) {
             ReplayOptions options = new ReplayOptions(
-                    llama(512, blocks).build(),
+                    scheduler.build(),
                     CostModel.linear(1, 0, 0),
                     ReplayOptions.DEFAULT_HOST_BYTES_PER_SECOND,
                     1,
@@ -53,6 +61,53 @@ class ReplayNumbersTest {
         assertThat(summary.insertedBlocks()).isEqualTo(263_501);
         assertThat(summary.evictedBlocks()).isEqualTo(262_501);
         assertThat(summary.leakedBlocks()).isZero();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"EXCLUSIVE, 52151, 262501", "INCLUSIVE, 51778, 211171", "WRITE_THROUGH, 49016, 214484"})
+    void theConversationTraceHitsTheseBlocksOnTheHost(HostPolicy policy, long hostHits, long offloaded) {
+        ReplaySummary summary = cacheOnly(llama(512, 1000).hostBlocks(10_000).hostPolicy(policy));
+        assertThat(summary.hitBlocks()).isEqualTo(12_990);
+        ReplaySummary.Tier host = summary.tiers().host();
+        assertThat(host.hitBlocks()).isEqualTo(hostHits);
+        assertThat(host.onloadedBlocks()).isEqualTo(hostHits);
+        assertThat(host.offloadedBlocks()).isEqualTo(offloaded);
+    }
+
+    @Test
+    void offloadingBeatsRecomputingOnAMeasuredRun() {
+        ReplaySummary recompute = measuredRun(PreemptionMode.RECOMPUTE);
+        ReplaySummary auto = measuredRun(PreemptionMode.AUTO);
+        System.out.printf(
+                "mean latency %.2f s recomputing, %.2f s as is cheaper; makespan %.1f s, %.1f s; offloaded %d of %d%n",
+                recompute.latencySeconds().mean(),
+                auto.latencySeconds().mean(),
+                recompute.makespanSeconds(),
+                auto.makespanSeconds(),
+                auto.preemptions().offload(),
+                auto.preemptions().offload() + auto.preemptions().recompute());
+        assertThat(auto.latencySeconds().mean())
+                .isLessThan(0.96 * recompute.latencySeconds().mean());
+        assertThat(auto.makespanSeconds()).isLessThan(0.98 * recompute.makespanSeconds());
+        assertThat(recompute.preemptions().offload()).isZero();
+        assertThat(recompute.leakedBlocks() + auto.leakedBlocks()).isZero();
+    }
+
+    private static ReplaySummary measuredRun(PreemptionMode preemption) {
+        Path trace = RealTraces.find("vllm-rtx4090").resolve("workload.jsonl.gz");
+        try (Workload workload = Traces.open(trace, TraceFormat.AUTO, Long.MAX_VALUE, 0)) {
+            SchedulerConfig.Builder scheduler =
+                    llama(16, 2587).maxBatchSize(256).maxBatchTokens(2048).preemption(preemption);
+            long blockBytes = scheduler.build().caches().hostBytesPerBlock();
+            ReplayOptions options = new ReplayOptions(
+                    scheduler.hostBlocks((int) ((32L << 30) / blockBytes)).build(),
+                    CostModel.linear(0.0155, 9.5e-5, 2.3e-7),
+                    20L << 30,
+                    1,
+                    0,
+                    false);
+            return new Replay(workload, options, new ReplayListener() {}).run().summary();
+        }
     }
 
     @Test

@@ -90,6 +90,17 @@ class AdversaryTest {
         assertThat(Selftest.replay(TestDevice.host(), line).failure()).isNull();
     }
 
+    /** The step that copied a fork's page, and preempted that fork, failed: the fork ended with it. */
+    @Test
+    void aForkThatIsPreemptedDoesNotEndByTheStepThatCopiedForIt() {
+        String line =
+                "seed=1051296842389316902 attention=mha layers=1 heads=4 kvheads=2 dim=2 vocabulary=61 dtype=bfloat16"
+                        + " draft=true tp=2 dp=2 overlap=3 page=8 blocks=8 batch=4 tokens=8 chunk=1 policy=fifo victim=least_cost watermark=0.0"
+                        + " caching=true buffer=0 prompt=34 output=35 clients=0,1,2,3,4,5 events=cancel+pause+stall+fork+turns+keys+reenter+rerun+block_events+clear+late+entry_fault+step_fault"
+                        + " reserve=false readmit=true skips=64 pending=1024 verify=true";
+        assertThat(Selftest.replay(TestDevice.host(), line).failure()).isNull();
+    }
+
     @Test
     void aScenarioIsTheSameWheneverItRunsAndItsLineReplaysIt() {
         for (int number = 0; number < 40; number++) {

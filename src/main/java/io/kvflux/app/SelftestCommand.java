@@ -35,6 +35,7 @@ final class SelftestCommand implements Callable<Integer> {
     private static final String HOST = "host";
 
     private final Interruption interruption;
+    private final TestDevice host;
     private volatile boolean stopped;
 
     @Spec
@@ -84,7 +85,13 @@ final class SelftestCommand implements Callable<Integer> {
     private boolean quiet;
 
     SelftestCommand(Interruption interruption) {
+        this(interruption, TestDevice.host());
+    }
+
+    /** With something else in place of host memory, for tests. */
+    SelftestCommand(Interruption interruption, TestDevice host) {
         this.interruption = interruption;
+        this.host = host;
     }
 
     @Override
@@ -92,20 +99,36 @@ final class SelftestCommand implements Callable<Integer> {
         TestDevice under = device();
         SelftestResult result = scenario == null ? run(under) : replay(under, scenario);
         PrintWriter out = spec.commandLine().getOut();
-        if (json) {
-            out.println(SelftestTable.json(result, stopped));
-        } else {
+        if (!json) {
             SelftestTable.print(out, result, stopped);
+            out.flush();
+        }
+        SelftestResult.Shrunk shrunk = result.failure() == null ? null : shrink(under, result.failure());
+        if (json) {
+            out.println(SelftestTable.json(result.with(shrunk), stopped));
+        } else if (shrunk != null) {
+            SelftestTable.printShrunk(out, shrunk);
         }
         out.flush();
         return !result.passed() ? Main.FAILURE : stopped ? INTERRUPTED : 0;
+    }
+
+    /** Looks for a shorter scenario, once everybody can see the failing one; Ctrl-C ends that. */
+    private SelftestResult.@Nullable Shrunk shrink(TestDevice under, SelftestResult.Failure failure) {
+        if (json) {
+            PrintWriter err = spec.commandLine().getErr();
+            SelftestTable.printFailure(err, failure);
+            err.flush();
+        }
+        interruption.onStop(() -> stopped = true);
+        return Selftest.shrink(under, failure, () -> !stopped);
     }
 
     private TestDevice device() {
         if (!device.equals(HOST)) {
             throw new UsageException("--device: expected " + HOST + ", found '" + device + "'");
         }
-        return TestDevice.host();
+        return host;
     }
 
     private SelftestResult replay(TestDevice under, String line) {

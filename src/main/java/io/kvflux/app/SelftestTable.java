@@ -6,7 +6,6 @@ import io.kvflux.selftest.Condition;
 import io.kvflux.selftest.Coverage;
 import io.kvflux.selftest.SelftestResult;
 import java.io.PrintWriter;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
@@ -41,15 +40,12 @@ final class SelftestTable {
     private static void verdict(PrintWriter out, SelftestResult result, boolean stopped) {
         SelftestResult.Failure failure = result.failure();
         if (failure != null) {
-            out.println("FAILED: " + failure.finding());
-            out.println("  again with:    ./kvflux selftest --scenario '" + failure.scenario() + "'");
-            out.println("  a shorter one: ./kvflux selftest --scenario '" + failure.shrunk() + "'");
-            out.println("  which finds:   " + failure.shrunkFinding());
+            printFailure(out, failure);
             return;
         }
-        List<String> unseen = unseen(result.coverage());
-        if (!unseen.isEmpty() && result.scenarios() > 1) {
-            out.println("Not tried by so few scenarios: " + String.join(", ", unseen) + ".");
+        List<String> missing = result.coverage().missing();
+        if (!missing.isEmpty() && result.scenarios() > 1) {
+            out.println("Not tried by so few scenarios: " + String.join(", ", missing) + ".");
         }
         if (stopped) {
             out.println("Interrupted: fewer scenarios than asked for.");
@@ -61,14 +57,14 @@ final class SelftestTable {
                                 + " KvFlux; every block and every byte came back.");
     }
 
-    private static List<String> unseen(Coverage coverage) {
-        List<String> unseen = new ArrayList<>();
-        for (Condition condition : Condition.values()) {
-            if (coverage.count(condition) == 0) {
-                unseen.add(condition.label());
-            }
-        }
-        return unseen;
+    static void printFailure(PrintWriter out, SelftestResult.Failure failure) {
+        out.println("FAILED: " + failure.finding());
+        out.println("  again with:    ./kvflux selftest --scenario '" + failure.scenario() + "'");
+    }
+
+    static void printShrunk(PrintWriter out, SelftestResult.Shrunk shrunk) {
+        out.println("  a shorter one: ./kvflux selftest --scenario '" + shrunk.scenario() + "'");
+        out.println("  which finds:   " + shrunk.finding());
     }
 
     static String json(SelftestResult result, boolean stopped) {
@@ -88,6 +84,7 @@ final class SelftestTable {
         }
         json.put("pageSizes", result.coverage().pageSizes());
         json.put("chunkSizes", result.coverage().chunkSizes());
+        json.set("missing", MAPPER.valueToTree(result.coverage().missing()));
         json.set("failure", MAPPER.valueToTree(result.failure()));
         return SummaryJson.print(json);
     }

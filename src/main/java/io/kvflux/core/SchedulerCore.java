@@ -313,9 +313,7 @@ public final class SchedulerCore {
                 failIfLive(part.sequences[i], cause);
             }
         }
-        for (int i = 0; i < plan.copies.size; i++) {
-            failIfLive(plan.copies.children[i], cause);
-        }
+        failForks(plan, cause);
         plan.clear();
         suspendSettled();
         settle();
@@ -323,7 +321,7 @@ public final class SchedulerCore {
 
     /**
      * The block copies of a step in flight failed, and no longer touch any block. The forks they were for end with the
-     * cause; what the step computes for them is void. The other sequences go on.
+     * cause, but for those preempted since; what the step computes for them is void. The other sequences go on.
      *
      * @param step number of a step in flight
      * @param cause why
@@ -336,10 +334,7 @@ public final class SchedulerCore {
             throw new IllegalArgumentException("only a step in flight has copies, step=" + step + ", completed="
                     + completed + ", issued=" + issued);
         }
-        BlockCopies copies = inFlight((int) (step - completed - 1)).copies;
-        for (int i = 0; i < copies.size; i++) {
-            failIfLive(copies.children[i], cause);
-        }
+        failForks(inFlight((int) (step - completed - 1)), cause);
         verifyIfAsked();
     }
 
@@ -720,6 +715,16 @@ public final class SchedulerCore {
         busy = true;
         listener.finished(sequence.id, reason, cause);
         busy = false;
+    }
+
+    /** One that was preempted since needs the copy no more. */
+    private void failForks(StepPlan plan, Throwable cause) {
+        for (int i = 0; i < plan.copies.size; i++) {
+            Sequence fork = plan.copies.children[i];
+            if (fork.copiedIn == plan.number()) {
+                failIfLive(fork, cause);
+            }
+        }
     }
 
     private void failIfLive(Sequence sequence, Throwable cause) {

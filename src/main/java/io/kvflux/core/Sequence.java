@@ -92,7 +92,7 @@ final class Sequence {
 
     /** The step in which it was last placed. */
     long placedIn;
-    /** For a fork, the step that copies its open page; 0 if there is none. */
+    /** For a fork, the step that copies its open page; 0 if there is none, or nothing depends on that any more. */
     long copiedIn;
 
     Sequence(SequenceId id, SequenceSpec spec, int pageSize, long granted) {
@@ -191,6 +191,9 @@ final class Sequence {
         computed = 0;
         scheduled = 0;
         prefillTarget = 0;
+        if (pending == 0) {
+            copiedIn = 0; // else a token is still to come that was sampled over the copy
+        }
         epoch++;
     }
 

@@ -106,6 +106,15 @@ public final class CopyBatch {
         return filled;
     }
 
+    /** {@return blocks to copy} */
+    public int copiedBlocks() {
+        int blocks = 0;
+        for (int i = 0; i < size; i++) {
+            blocks += sources[i] == FILL ? 0 : counts[i];
+        }
+        return blocks;
+    }
+
     /** {@return runs: operations an arena} */
     public int runs() {
         return size;
@@ -148,6 +157,26 @@ public final class CopyBatch {
         for (int i = 0; i < size; i++) {
             arenas.of(replicas[i]).forEach(to);
         }
+    }
+
+    /** A batch of its own that does what this one does first, half of its blocks, rounded down. */
+    CopyBatch firstHalf() {
+        CopyBatch half = new CopyBatch(arenas, value);
+        int left = (filled + copiedBlocks()) / 2;
+        left = half.addSome(this, true, left);
+        half.addSome(this, false, left);
+        return half;
+    }
+
+    private int addSome(CopyBatch from, boolean fills, int most) {
+        int left = most;
+        for (int i = 0; i < from.size; i++) {
+            for (int j = 0; j < from.counts[i] && left > 0 && (from.sources[i] == FILL) == fills; j++, left--) {
+                add(from.replicas[i], fills ? FILL : from.sources[i] + j, from.destinations[i] + j);
+                filled += fills ? 1 : 0;
+            }
+        }
+        return left;
     }
 
     boolean touches(PageArena arena) {

@@ -38,6 +38,9 @@ public interface DeviceMemory extends AutoCloseable {
      * works on the caller's, before this returns; until then nobody else may touch the blocks or the batch. Batches that
      * share a block take effect in the order in which they were submitted; their ends may come in any order.
      *
+     * <p>A batch that fails may have been carried out in part, or in full: its destinations hold anything. A submit that throws
+     * has not begun, and will not: the listener hears nothing.
+     *
      * @param batch what to fill and to copy, in arenas of this device: it fails otherwise
      * @param listener hears the end
      * @throws IllegalStateException if the device is closed; the listener then hears nothing

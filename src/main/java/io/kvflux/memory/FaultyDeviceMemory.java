@@ -24,6 +24,14 @@ public final class FaultyDeviceMemory implements DeviceMemory {
         DELAY,
         /** It is not carried out, and fails at once. */
         FAIL,
+        /** Half of it is carried out as late as with {@link #DELAY}, and its failure is told as late. */
+        DELAY_FAIL,
+        /** Half of it is carried out, then it fails. */
+        HALF_FAIL,
+        /** All of it is carried out, and yet it is told to have failed. */
+        DONE_FAIL,
+        /** It is not even taken: {@link #submit} throws, and the listener hears nothing. */
+        REFUSE,
         /** It is not carried out, and its end is never told: the device cannot be closed after it. */
         NEVER
     }
@@ -31,24 +39,51 @@ public final class FaultyDeviceMemory implements DeviceMemory {
     /** The failure of a batch that was made to fail. */
     public static final class InjectedFaultException extends RuntimeException {
 
+        private final int batch;
+
         InjectedFaultException(int batch) {
             super("injected fault, batch=" + batch);
+            this.batch = batch;
         }
+
+        /** {@return number of the batch, from 0} */
+        public int batch() {
+            return batch;
+        }
+    }
+
+    /** Decides what happens to a batch. */
+    @FunctionalInterface
+    public interface Faults {
+
+        /**
+         * Called once a batch, by whoever submits it.
+         *
+         * @param number of the batch, from 0
+         * @param batch to be looked at only
+         * @return what happens to it
+         */
+        Fault of(int number, CopyBatch batch);
     }
 
     /** A batch that is delayed. */
     private final class Held implements CopyListener {
 
         private final CopyBatch batch;
+        private final CopyBatch work;
         private final CopyListener listener;
+        private final @Nullable Throwable injected;
         private boolean begun;
         private boolean released;
         private boolean over;
         private @Nullable Throwable failure;
 
-        Held(CopyBatch batch, CopyListener listener) {
+        /** The work is what is carried out of the batch. */
+        Held(CopyBatch batch, CopyBatch work, CopyListener listener, @Nullable Throwable injected) {
             this.batch = batch;
+            this.work = work;
             this.listener = listener;
+            this.injected = injected;
         }
 
         void begin() {
@@ -58,13 +93,13 @@ public final class FaultyDeviceMemory implements DeviceMemory {
                 }
                 begun = true;
             }
-            device.submit(batch, this);
+            device.submit(work, this);
         }
 
         @Override
         public void ended(CopyBatch same, @Nullable Throwable cause) {
             synchronized (FaultyDeviceMemory.this) {
-                failure = cause;
+                failure = injected == null ? cause : injected;
                 over = true;
                 if (!released) {
                     return;
@@ -92,7 +127,7 @@ public final class FaultyDeviceMemory implements DeviceMemory {
     }
 
     private final DeviceMemory device;
-    private final IntFunction<Fault> faults;
+    private final Faults faults;
     /** Delayed and not released, in the order of submission. */
     private final List<Held> held = new ArrayList<>();
     /** Whose end was not told yet; those that never end stay. */
@@ -108,8 +143,23 @@ public final class FaultyDeviceMemory implements DeviceMemory {
      * @param faults what happens to each batch, by its number from 0; called once a batch
      */
     public FaultyDeviceMemory(DeviceMemory device, IntFunction<Fault> faults) {
+        this(device, byNumber(faults));
+    }
+
+    /**
+     * A device with faults that depend on what a batch does.
+     *
+     * @param device what really holds the memory
+     * @param faults what happens to each batch
+     */
+    public FaultyDeviceMemory(DeviceMemory device, Faults faults) {
         this.device = Objects.requireNonNull(device, "device");
         this.faults = Objects.requireNonNull(faults, "faults");
+    }
+
+    private static Faults byNumber(IntFunction<Fault> faults) {
+        Objects.requireNonNull(faults, "faults");
+        return (number, batch) -> faults.apply(number);
     }
 
     /** Ends the batch that was delayed first; nothing if there is none. */
@@ -194,19 +244,34 @@ public final class FaultyDeviceMemory implements DeviceMemory {
             }
             number = batches++;
         }
-        switch (faults.apply(number)) {
+        InjectedFaultException failure = new InjectedFaultException(number);
+        switch (faults.of(number, batch)) {
             case NONE -> {
                 carryOutHeld();
                 device.submit(batch, listener);
             }
-            case DELAY -> hold(new Held(batch, listener));
-            case FAIL -> listener.ended(batch, new InjectedFaultException(number));
+            case DELAY -> hold(new Held(batch, batch, listener, null));
+            case FAIL -> listener.ended(batch, failure);
+            case DELAY_FAIL -> hold(new Held(batch, batch.firstHalf(), listener, failure));
+            case HALF_FAIL -> failAfter(batch.firstHalf(), batch, listener, failure);
+            case DONE_FAIL -> failAfter(batch, batch, listener, failure);
+            case REFUSE -> throw failure;
             case NEVER -> {
                 synchronized (this) {
-                    open.add(new Held(batch, listener));
+                    open.add(new Held(batch, batch, listener, null));
                 }
             }
         }
+    }
+
+    private void failAfter(CopyBatch work, CopyBatch batch, CopyListener listener, Throwable failure) {
+        Held told = new Held(batch, work, listener, failure);
+        synchronized (this) {
+            open.add(told);
+        }
+        carryOutHeld();
+        told.begin();
+        told.release();
     }
 
     @Override

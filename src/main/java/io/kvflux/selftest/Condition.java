@@ -10,10 +10,26 @@ public enum Condition {
     FORK("forks"),
     /** A fork's open page was copied. */
     COPY_ON_WRITE("open pages copied for forks"),
+    /** A sequence was forked that was in a step in flight. */
+    FORK_IN_FLIGHT("forks with a step in flight"),
+    /** An open page was copied on several shards. */
+    COPY_SHARDED("open pages copied on all shards"),
+    /** A fork was forked. */
+    FORK_OF_FORK("forks of forks"),
     /** A prompt was computed in more than one step. */
     CHUNKED_PREFILL("chunks of prompts"),
-    /** A sequence gave up its blocks and computed them again. */
+    /** A sequence gave up its blocks and computed tokens again. */
     RECOMPUTE("recompute preemptions"),
+    /** One that did so found some of its pages in the cache. */
+    RECOMPUTE_HIT("recomputed but for hits"),
+    /** One that did so was in a step in flight. */
+    RECOMPUTE_IN_FLIGHT("recomputed, an old step in flight"),
+    /** One that did so was a fork. */
+    RECOMPUTE_FORK("recomputed forks"),
+    /** One that did so went on in another replica. */
+    RECOMPUTE_ELSEWHERE("recomputed on another replica"),
+    /** A chunk of a prompt followed a hit. */
+    CHUNK_AFTER_HIT("chunks after a hit"),
     /** A step was planned on tokens not sampled yet. */
     PENDING_TOKEN("steps on pending tokens"),
     /** Heads on one device. */
@@ -54,7 +70,9 @@ public enum Condition {
     CANCEL_RUNNING("cancels while running"),
     /** A client cancelled while a step in flight had its sequence. */
     CANCEL_IN_FLIGHT("cancels with a step in flight"),
-    /** A client had asked for no more tokens than it got. */
+    /** A client cancelled while a step in flight copied the open page of its fork. */
+    CANCEL_COPYING("cancels with a copy in flight"),
+    /** A sequence was held back by its client alone, which had not asked for more. */
     PAUSE("pauses"),
     /** A client stopped asking for a long while. */
     STALL("stalls"),
@@ -62,16 +80,50 @@ public enum Condition {
     STALLED_PREEMPTED("stalled, preempted, resumed"),
     /** The cache was cleared. */
     CACHE_CLEARED("caches cleared"),
+    /** Admission left no room for the prompts that were admitted before. */
+    NO_RESERVE("no reserve for prompts"),
+    /** A step that preempted admitted nobody. */
+    NO_READMISSION("no admission after preemption"),
+    /** Few admissions went past a sequence that did not fit. */
+    FEW_SKIPS("few skips past the first"),
     /** The device was late with a batch. */
     BATCH_LATE("late batches"),
-    /** The device failed a batch. */
+    /** The device failed a batch at once. */
     BATCH_FAILED("failed batches"),
+    /** The device failed a batch late. */
+    BATCH_FAILED_LATE("late failed batches"),
+    /** The device carried out half of a batch and failed it. */
+    BATCH_HALF_DONE("half-done batches"),
+    /** The device carried out a batch and yet failed it. */
+    BATCH_DONE_FAILED("done batches told to have failed"),
+    /** The device did not take a batch. */
+    BATCH_REFUSED("refused batches"),
     /** The executor failed an entry. */
     ENTRY_FAILED("failed entries"),
+    /** The executor failed an entry while a later step in flight had one of the same sequence. */
+    ENTRY_FAILED_BELOW("failed entries, a later one in flight"),
     /** The executor failed a step. */
     STEP_FAILED("failed steps"),
+    /** The executor failed a step that had copied open pages. */
+    STEP_FAILED_COPYING("failed steps with copies"),
+    /** The executor let go of its steps, some of them in flight, and took them up again. */
+    RERUN("executors that came back"),
     /** The scheduler was disposed with sequences in it. */
     DISPOSED("disposals in the middle"),
+    /** The scheduler was told to let its sequences end, with sequences in it. */
+    DRAINED("graceful disposals"),
+    /** A client was refused because too many waited. */
+    QUEUE_FULL("refusals of a full queue"),
+    /** A client submitted from inside a signal. */
+    REENTRANT_SUBMIT("submits from inside a signal"),
+    /** A client asked for more from inside a signal. */
+    REENTRANT_REQUEST("requests from inside a signal"),
+    /** A client forked from inside a signal. */
+    REENTRANT_FORK("forks from inside a signal"),
+    /** A client cancelled from inside a signal. */
+    REENTRANT_CANCEL("cancels from inside a signal"),
+    /** The cache's block events were replayed and held against the cache. */
+    EVENTS_REPLAYED("replays of block events"),
     /** A prompt had a salt. */
     SALT("salts"),
     /** A prompt had an adapter. */

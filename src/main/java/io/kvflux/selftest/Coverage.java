@@ -1,14 +1,20 @@
 package io.kvflux.selftest;
 
+import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
+import java.util.StringJoiner;
 
 /** What was tried, counted. Grows; not thread-safe. */
 public final class Coverage {
 
     /** Page sizes that are tried: 1 to this. */
     public static final int MOST_PAGE_SIZE = 128;
+
+    /** As often must each condition be seen. */
+    public static final int FLOOR = 10;
 
     /** Chunk sizes that are counted: 1 to this. */
     public static final int MOST_CHUNK = 64;
@@ -20,13 +26,7 @@ public final class Coverage {
     Coverage() {}
 
     void saw(Condition condition) {
-        saw(condition, 1);
-    }
-
-    void saw(Condition condition, long times) {
-        if (times > 0) {
-            counts.merge(condition, times, Long::sum);
-        }
+        counts.merge(condition, 1L, Long::sum);
     }
 
     void pageSize(int tokens) {
@@ -41,6 +41,12 @@ public final class Coverage {
 
     boolean sawChunk(int tokens) {
         return chunks.get(tokens);
+    }
+
+    void see(boolean seen, Condition condition) {
+        if (seen) {
+            saw(condition);
+        }
     }
 
     void add(Coverage other) {
@@ -69,11 +75,37 @@ public final class Coverage {
         return chunks.cardinality();
     }
 
-    /** {@return whether every condition, page size and chunk size was seen} */
+    /** {@return whether every condition was seen at least {@link #FLOOR} times, and every page size and chunk size} */
     public boolean isComplete() {
-        return counts.size() == Condition.values().length
-                && pageSizes() == MOST_PAGE_SIZE
-                && chunkSizes() == MOST_CHUNK;
+        return missing().isEmpty();
+    }
+
+    /** {@return in words, what was not tried, or less often than {@link #FLOOR} times; empty if all was} */
+    public List<String> missing() {
+        List<String> missing = new ArrayList<>();
+        for (Condition condition : Condition.values()) {
+            long count = count(condition);
+            if (count < FLOOR) {
+                missing.add(condition.label() + (count == 0 ? "" : " (only " + count + ")"));
+            }
+        }
+        addMissing(missing, "page sizes ", pageSizes, MOST_PAGE_SIZE);
+        addMissing(missing, "prompt chunks of ", chunks, MOST_CHUNK);
+        return missing;
+    }
+
+    /** Adds the numbers from 1 to most that are not in a set, neighbours as one range. */
+    private static void addMissing(List<String> missing, String what, BitSet seen, int most) {
+        StringJoiner ranges = new StringJoiner(" ", what, "").setEmptyValue("");
+        for (int from = seen.nextClearBit(1); from <= most; ) {
+            int next = seen.nextSetBit(from);
+            int to = next < 0 ? most : Math.min(most, next - 1);
+            ranges.add(from == to ? "" + from : from + "-" + to);
+            from = seen.nextClearBit(to + 1);
+        }
+        if (ranges.length() > 0) {
+            missing.add(ranges.toString());
+        }
     }
 
     @Override

@@ -14,16 +14,24 @@ enum Event {
     TURNS,
     /** Prompts differ in salt, adapter or media. */
     KEYS,
+    /** Clients submit, ask, fork and cancel from inside their signals. */
+    REENTER,
+    /** The executor lets go of its steps and takes them up again. */
+    RERUN,
+    /** Somebody follows the events of the cache's blocks. */
+    BLOCK_EVENTS,
     /** The cache is cleared when nobody holds a block. */
     CLEAR,
     /** The device is late with its batches. */
     LATE,
-    /** The device fails batches. */
+    /** The device fails batches: at once or late, before, in the middle of or after the work; or it does not take them. */
     BATCH_FAULT,
     /** The executor fails entries, and leaves garbage in their slots. */
     ENTRY_FAULT,
     /** The executor fails whole steps, and leaves garbage in their slots. */
     STEP_FAULT,
     /** The scheduler is disposed in the middle. */
-    DISPOSE
+    DISPOSE,
+    /** The scheduler is told to let its sequences end, and disposes. */
+    DRAIN
 }

@@ -16,6 +16,12 @@ record Finding(Kind kind, String sentence) {
         WRONG_LOGITS,
         /** The paged model read something that is no number, such as a page that is poisoned. */
         POISON_READ,
+        /** A slot that was to be written held something already: it was not emptied, or somebody else wrote it. */
+        DIRTY_SLOT,
+        /** What a step says contradicts itself, or the steps before it. */
+        WRONG_STEP,
+        /** Block events tell of another cache than there is. */
+        WRONG_EVENTS,
         /** A client got more than it asked for, out of order, after the end, or another end than the right one. */
         WRONG_SIGNAL,
         /** Nothing more happens though sequences are alive. */

@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.SplittableRandom;
-import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import reactor.core.publisher.Mono;
@@ -26,13 +26,17 @@ final class Flights implements StepExecutor {
     /** A step in flight. */
     static final class Flight {
         final Step step;
+        /** Whose open pages were copied for it. */
+        final Set<SequenceWatch> copied;
+
         final StepResult result = new StepResult();
         private final boolean[] done;
         private int left;
         private @Nullable MonoSink<StepResult> sink;
 
-        Flight(Step step) {
+        Flight(Step step, Set<SequenceWatch> copied) {
             this.step = step;
+            this.copied = copied;
             result.reset(step);
             done = new boolean[step.size()];
             left = done.length;
@@ -75,6 +79,10 @@ final class Flights implements StepExecutor {
             return flight.step.sequence(index);
         }
 
+        boolean isFresh(PagedModel model) {
+            return model.isFresh(flight.step, index);
+        }
+
         void compute(PagedModel model) {
             answer(model.compute(flight.step, index));
         }
@@ -98,21 +106,20 @@ final class Flights implements StepExecutor {
     }
 
     private final List<Flight> flights = new ArrayList<>();
-    private final Consumer<Step> watcher;
+    private final Function<Step, Set<SequenceWatch>> watcher;
 
     /**
      * Without a step.
      *
-     * @param watcher sees each step when it comes
+     * @param watcher sees each step when it comes, and says whose open pages were copied for it
      */
-    Flights(Consumer<Step> watcher) {
+    Flights(Function<Step, Set<SequenceWatch>> watcher) {
         this.watcher = watcher;
     }
 
     @Override
     public Publisher<StepResult> execute(Step step) {
-        watcher.accept(step);
-        Flight flight = new Flight(step);
+        Flight flight = new Flight(step, watcher.apply(step));
         flights.add(flight);
         return Mono.create(sink -> flight.sink = sink);
     }
@@ -123,6 +130,20 @@ final class Flights implements StepExecutor {
 
     boolean hasEntryOf(SequenceId sequence) {
         return flights.stream().anyMatch(flight -> flight.sequences().contains(sequence));
+    }
+
+    /** Whether a step after {@code step} has an entry of a sequence. */
+    boolean hasLaterEntryOf(SequenceId sequence, long step) {
+        return flights.stream()
+                .anyMatch(flight ->
+                        flight.step.number() > step && flight.sequences().contains(sequence));
+    }
+
+    /** Whether a step in flight came with a copy of or for a sequence. */
+    boolean copies(SequenceWatch watch) {
+        return flights.stream()
+                .flatMap(flight -> flight.copied.stream())
+                .anyMatch(fork -> fork == watch || fork.parent() == watch);
     }
 
     /** An entry that may be computed now, by chance; null if there is none. */

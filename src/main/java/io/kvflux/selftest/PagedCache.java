@@ -20,6 +20,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class PagedCache implements KvStore {
 
+    /** What poisonOnRelease fills blocks with. */
+    static final byte POISON = (byte) 0xFF;
+
     private final BlockArenas memory;
     private final int cache;
     private final int shards;
@@ -114,6 +117,23 @@ final class PagedCache implements KvStore {
                 arena.read(page, offset, into, from * width, count);
             }
         }
+    }
+
+    /** Whether slots hold nothing but the poison, seen at their first rows on every shard. */
+    boolean isFresh(int from, int count) {
+        for (int shard = 0; shard < shards; shard++) {
+            PageArena arena = memory.arena(cache, replica, shard);
+            for (int position = from; position < from + count; position++) {
+                int page = Objects.requireNonNull(step).block(entry, position / pageSize);
+                arena.read(page, offset(0, 0, position % pageSize), rowBytes);
+                for (byte each : rowBytes) {
+                    if (each != POISON) {
+                        return false;
+                    }
+                }
+            }
+        }
+        return true;
     }
 
     void garble(int from, int count) {

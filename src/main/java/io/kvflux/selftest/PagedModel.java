@@ -36,7 +36,8 @@ final class PagedModel {
         void chosenFrom(SequenceId sequence, int position, int model, float[] logits);
     }
 
-    private record Sampled(long step, int token) {}
+    /** The newest token chosen for a sequence. */
+    private record Sampled(long step, int position, int token) {}
 
     private final Samplings samplings;
     private final @Nullable Probe probe;
@@ -71,7 +72,7 @@ final class PagedModel {
         int from = inputs.cacheLengths(replica)[entry - step.firstEntry(replica)];
         int count = step.tokenCount(entry);
         SequenceId sequence = step.sequence(entry);
-        read(step, entry, count, sequence);
+        read(step, entry, from, count);
         int chosen = -1;
         for (int i = passes.length - 1; i >= 0; i--) {
             caches[i].turnTo(step, replica, entry);
@@ -81,7 +82,7 @@ final class PagedModel {
             }
         }
         if (chosen >= 0) {
-            sampled.put(sequence, new Sampled(step.number(), chosen));
+            sampled.put(sequence, new Sampled(step.number(), from + count, chosen));
         }
         return chosen;
     }
@@ -95,6 +96,17 @@ final class PagedModel {
         }
     }
 
+    /** Whether nobody has written the slots that an entry is to write, since they were filled with the poison. */
+    boolean isFresh(Step step, int entry) {
+        int replica = replicaOf(step, entry);
+        boolean fresh = true;
+        for (PagedCache cache : caches) {
+            cache.turnTo(step, replica, entry);
+            fresh &= cache.isFresh(step.cacheLength(entry), step.tokenCount(entry));
+        }
+        return fresh;
+    }
+
     private int choose(Step step, int entry, int position, int model, float[] logits) {
         if (probe != null) {
             probe.chosenFrom(step.sequence(entry), position, model, logits);
@@ -104,14 +116,23 @@ final class PagedModel {
                 : samplings.of(step.spec(entry), step.sequence(entry)).choose(logits, position);
     }
 
-    private void read(Step step, int entry, int count, SequenceId sequence) {
+    private void read(Step step, int entry, int from, int count) {
         if (tokens.length < count) {
             tokens = new int[2 * count];
         }
         for (int i = 0; i < count; i++) {
             int token = step.token(entry, i);
-            tokens[i] = token == Step.PENDING_TOKEN ? sampled.get(sequence).token() : token;
+            tokens[i] = token == Step.PENDING_TOKEN ? pending(step.sequence(entry), from + i) : token;
         }
+    }
+
+    private int pending(SequenceId sequence, int position) {
+        Sampled newest = sampled.get(sequence);
+        if (newest == null || newest.position() != position) {
+            throw new IllegalStateException("only the token that was sampled last can be pending, sequence=" + sequence
+                    + ", position=" + position + ", sampled=" + newest);
+        }
+        return newest.token();
     }
 
     private void forgetOld(long step) {

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 
 /**
@@ -36,6 +37,10 @@ import java.util.Set;
  * @param outputTokens most tokens generated for a client
  * @param clients numbers of the clients; leaving some out does not change the others
  * @param events what else happens
+ * @param reservePrefills whether admission leaves room for prompts that are admitted
+ * @param admitAfterPreemption whether a step that preempted may admit
+ * @param maxSkips admissions past a sequence that does not fit
+ * @param maxPending sequences that may wait for admission; more are refused
  * @param verify whether the core checks its whole structure after every operation too
  */
 record Scenario(
@@ -59,10 +64,16 @@ record Scenario(
         int outputTokens,
         List<Integer> clients,
         Set<Event> events,
+        boolean reservePrefills,
+        boolean admitAfterPreemption,
+        int maxSkips,
+        int maxPending,
         boolean verify) {
 
     private static final int DRAFT_SEED = 1;
+    private static final int DRAFT_HEAD_DIM = 2;
     private static final int MOST_CLIENTS = 1000;
+    private static final long MOST_BYTES = 1L << 30;
 
     Scenario {
         clients = List.copyOf(clients);
@@ -85,6 +96,43 @@ record Scenario(
         require(outputTokens >= 1 && outputTokens <= 1 << 16, "output", outputTokens);
         require(!clients.isEmpty() && clients.size() <= MOST_CLIENTS, "clients", clients.size());
         require(clients.stream().allMatch(number -> number >= 0 && number < MOST_CLIENTS), "clients", clients);
+        require(maxPending >= 1, "pending", maxPending);
+        requireMemory(
+                shape,
+                draft,
+                tensorParallel,
+                dataParallel,
+                pageSize,
+                blocks,
+                clients.size(),
+                promptTokens + outputTokens);
+    }
+
+    /** Each size may be as large as it likes, but not all together. Counted in floating point, which does not overflow. */
+    private static void requireMemory(
+            ReferenceShape shape,
+            boolean draft,
+            int tensorParallel,
+            int dataParallel,
+            int pageSize,
+            int blocks,
+            int clients,
+            int tokens) {
+        double hidden = (double) shape.heads() * shape.headDim();
+        double row = (double) shape.layers() * shape.kvHeads() * 3 * shape.headDim();
+        row += draft ? 2.0 * shape.heads() * DRAFT_HEAD_DIM : 0;
+        double weights = Float.BYTES * hidden * (16.0 * shape.layers() * hidden + 2.0 * shape.vocabulary());
+        double pages = Float.BYTES * row * tensorParallel * dataParallel * pageSize * (blocks + 1.0);
+        double dense = Float.BYTES * row * clients * tokens;
+        if (weights + pages + dense > MOST_BYTES) {
+            throw new IllegalArgumentException(String.format(
+                    Locale.ROOT,
+                    "a scenario must not take more memory than limit=%d bytes, about weights=%.0f, pages=%.0f, dense=%.0f",
+                    MOST_BYTES,
+                    weights,
+                    pages,
+                    dense));
+        }
     }
 
     private static void require(boolean holds, String field, Object value) {
@@ -106,7 +154,7 @@ record Scenario(
     private ReferenceShape draftShape() {
         // As many heads as can be split over the same devices, each of the smallest size.
         return new ReferenceShape(
-                AttentionKind.MHA, 1, shape.heads(), shape.heads(), 2, shape.vocabulary(), shape.dtype());
+                AttentionKind.MHA, 1, shape.heads(), shape.heads(), DRAFT_HEAD_DIM, shape.vocabulary(), shape.dtype());
     }
 
     MultiKvCacheParams caches() {

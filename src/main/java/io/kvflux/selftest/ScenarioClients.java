@@ -1,19 +1,21 @@
 package io.kvflux.selftest;
 
 import io.kvflux.BlockScheduler;
-import io.kvflux.api.SchedulerSnapshot;
+import io.kvflux.api.SchedulerSnapshot.SequenceState;
 import io.kvflux.api.SequenceId;
 import io.kvflux.api.SequenceSpec;
 import io.kvflux.api.TokenEvent;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Collection;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 
@@ -33,6 +35,8 @@ final class ScenarioClients {
     private final ForwardPass[] densePasses;
     private final Deque<Arrival> arrivals = new ArrayDeque<>();
     private final List<SequenceWatch> all = new ArrayList<>();
+    private final List<SequenceWatch> unnamed = new ArrayList<>();
+    private final List<SequenceWatch> newForks = new ArrayList<>();
     private final Map<SequenceId, SequenceWatch> named = new HashMap<>();
     private long lastId;
     /** Clients come when fewer than this are there, or nothing else is left to do. */
@@ -56,14 +60,21 @@ final class ScenarioClients {
         return Objects.requireNonNull(named.get(sequence), "every sequence has a client");
     }
 
-    /** Whether a sequence ended with a failure; one without a client failed before its client could learn its name. */
-    boolean hasFailed(SequenceId sequence) {
+    boolean isFork(SequenceId sequence) {
         SequenceWatch watch = named.get(sequence);
-        return watch == null || watch.hasFailed();
+        return watch != null && watch.isFork();
     }
 
-    Collection<SequenceId> names() {
-        return named.keySet();
+    /** Those of whom a step planned now may have an entry. */
+    Set<SequenceWatch> computable() {
+        return all.stream().filter(SequenceWatch::isComputable).collect(Collectors.toSet());
+    }
+
+    /** The forks made since this was called last: if open pages are copied now, it is for some of them. */
+    Set<SequenceWatch> takeForks() {
+        Set<SequenceWatch> taken = Set.copyOf(newForks);
+        newForks.clear();
+        return taken;
     }
 
     boolean areOver() {
@@ -102,8 +113,7 @@ final class ScenarioClients {
         }
         SequenceSpec spec = next.plan().spec();
         seePrompt(spec);
-        int[] prompt = spec.promptTokens(spec.promptLength());
-        submit(SequenceWatch.ofPrompt(run, next.plan(), next.before()), scheduler.generate(spec), prompt);
+        submit(SequenceWatch.ofPrompt(run, next.plan(), next.before()), scheduler.generate(spec));
         return true;
     }
 
@@ -116,20 +126,74 @@ final class ScenarioClients {
         }
     }
 
-    private void submit(SequenceWatch watch, Flux<TokenEvent> tokens, int[] known) {
+    private void submit(SequenceWatch watch, Flux<TokenEvent> tokens) {
         all.add(watch);
+        unnamed.add(watch);
         tokens.subscribe(watch);
-        for (SchedulerSnapshot.SequenceState state : run.snapshot().sequences()) {
-            if (state.id().value() > lastId) {
-                lastId = state.id().value();
-                named.put(state.id(), watch);
-                watch.live(
-                        state.id(),
-                        new DenseSequence(
-                                densePasses, watch.plan.spec(), known, sampling(watch.plan.spec(), state.id())));
+        watch.asks(calm ? Long.MAX_VALUE : watch.plan.firstRequest());
+    }
+
+    /**
+     * Gives those that were submitted since the last call the names they have got: names rise by one with every sequence that
+     * is accepted. Not to be called from inside a signal.
+     */
+    void nameNew() {
+        if (unnamed.isEmpty()) {
+            return;
+        }
+        Map<SequenceId, SequenceState> states = new HashMap<>();
+        run.snapshot().sequences().forEach(state -> states.put(state.id(), state));
+        for (SequenceWatch watch : unnamed) {
+            if (watch.isRefused()) {
+                checkRefusal(watch, states);
+            } else {
+                name(watch, states);
             }
         }
-        watch.asks(calm ? Long.MAX_VALUE : watch.plan.firstRequest());
+        unnamed.clear();
+        if (states.keySet().stream().anyMatch(id -> id.value() > lastId)) {
+            run.found(new Finding(Finding.Kind.WRONG_SIGNAL, "there are sequences that nobody submitted: " + states));
+        }
+    }
+
+    private void name(SequenceWatch watch, Map<SequenceId, SequenceState> states) {
+        SequenceId id = new SequenceId(++lastId);
+        named.put(id, watch);
+        watch.named(id);
+        SequenceWatch parent = watch.parent();
+        run.coverage.see(parent != null, Condition.FORK);
+        run.coverage.see(parent != null && parent.isFork(), Condition.FORK_OF_FORK);
+        run.coverage.see(watch.isForkedInFlight(), Condition.FORK_IN_FLIGHT);
+        SequenceState state = states.get(id);
+        if (state == null) {
+            if (!watch.isOver()) {
+                run.found(new Finding(Finding.Kind.WRONG_SIGNAL, id + " is gone, and its client has not heard of it"));
+            }
+            return;
+        }
+        SequenceSpec spec = watch.plan.spec();
+        int known = state.promptTokens() + state.generatedTokens();
+        if (known < watch.length()) {
+            run.found(new Finding(
+                    Finding.Kind.WRONG_SIGNAL,
+                    id + " begins with " + known + " tokens, fewer than the " + watch.length() + " known of it"));
+        }
+        int[] tokens =
+                parent == null ? spec.promptTokens(known) : parent.dense().tokens(known);
+        watch.begins(
+                known,
+                state.generatedTokens(),
+                state.running(),
+                new DenseSequence(densePasses, spec, Arrays.copyOf(tokens, known), sampling(spec, id)));
+    }
+
+    /** A fork is refused for its parent's sake only if that has ended. */
+    private void checkRefusal(SequenceWatch watch, Map<SequenceId, SequenceState> states) {
+        SequenceWatch parent = watch.parent();
+        if (parent != null && watch.isRefusedAsOrphan() && states.containsKey(parent.id())) {
+            run.found(new Finding(
+                    Finding.Kind.WRONG_SIGNAL, "a fork of " + parent.id() + " was refused though that lives"));
+        }
     }
 
     /** How a sequence's tokens are chosen: a fork has its parent's spec, but goes its own way by its name. */
@@ -139,15 +203,9 @@ final class ScenarioClients {
     }
 
     private void seePrompt(SequenceSpec spec) {
-        see(spec.salt() != null, Condition.SALT);
-        see(spec.adapter() != null, Condition.ADAPTER);
-        see(!spec.media().isEmpty(), Condition.MEDIA);
-    }
-
-    private void see(boolean seen, Condition condition) {
-        if (seen) {
-            run.coverage.saw(condition);
-        }
+        run.coverage.see(spec.salt() != null, Condition.SALT);
+        run.coverage.see(spec.adapter() != null, Condition.ADAPTER);
+        run.coverage.see(!spec.media().isEmpty(), Condition.MEDIA);
     }
 
     /** One of them does what it is about to do; false if that is nothing. */
@@ -177,12 +235,12 @@ final class ScenarioClients {
     }
 
     private void asks(SequenceWatch watch, long tokens) {
-        see(watch.hasStalled() && watch.received() > 0 && isWaiting(watch), Condition.STALLED_PREEMPTED);
+        run.coverage.see(watch.hasStalled() && watch.received() > 0 && isWaiting(watch), Condition.STALLED_PREEMPTED);
         watch.asks(tokens);
     }
 
     private boolean ask(SequenceWatch watch) {
-        run.coverage.saw(Condition.PAUSE);
+        run.coverage.see(isPaused(watch) && watch.beginsToPause(), Condition.PAUSE);
         if (watch.beginsToStall()) {
             watch.stall(STALL_TURNS / all.size());
             run.coverage.saw(Condition.STALL);
@@ -195,35 +253,65 @@ final class ScenarioClients {
     }
 
     private void cancel(SequenceWatch watch) {
+        run.coverage.see(run.isCopyInFlight(watch), Condition.CANCEL_COPYING);
         if (watch.isInFlight()) {
             run.coverage.saw(Condition.CANCEL_IN_FLIGHT);
         } else {
-            see(isRunning(watch), Condition.CANCEL_RUNNING);
-            see(isWaiting(watch), Condition.CANCEL_WAITING);
+            run.coverage.see(isRunning(watch), Condition.CANCEL_RUNNING);
+            run.coverage.see(isWaiting(watch), Condition.CANCEL_WAITING);
         }
         watch.leave();
     }
 
     private boolean isRunning(SequenceWatch watch) {
-        SchedulerSnapshot.SequenceState state = state(watch);
+        SequenceState state = state(watch);
         return state != null && state.running();
     }
 
     private boolean isWaiting(SequenceWatch watch) {
-        SchedulerSnapshot.SequenceState state = state(watch);
+        SequenceState state = state(watch);
         return state != null && !state.running();
     }
 
+    private boolean isPaused(SequenceWatch watch) {
+        SequenceState state = state(watch);
+        return state != null && state.paused();
+    }
+
     private void fork(SequenceWatch parent) {
-        SchedulerSnapshot.SequenceState state = state(parent);
         parent.hasForked();
-        if (state == null) {
-            return; // all its tokens are there, though it has not asked for them
+        SequenceWatch child = SequenceWatch.ofFork(run, forkOf(parent.plan), parent);
+        newForks.add(child); // first: the copy of its page may begin before this returns
+        submit(child, scheduler.fork(Objects.requireNonNull(parent.id())));
+    }
+
+    /** Inside the signal of a token: its client may do anything that it could do outside. */
+    void callBack(SequenceWatch watch, boolean isLast) {
+        if (!scenario.has(Event.REENTER) || calm || random.nextInt(2) > 0) {
+            return;
         }
-        run.coverage.saw(Condition.FORK);
-        int[] known = parent.dense().tokens(state.promptTokens() + state.generatedTokens());
-        SequenceWatch child = SequenceWatch.ofFork(run, forkOf(parent.plan), known.length, state.generatedTokens());
-        submit(child, scheduler.fork(state.id()), known);
+        ClientPlan plan = watch.plan;
+        switch (random.nextInt(4)) {
+            case 0 -> run.coverage.see(arrive(), Condition.REENTRANT_SUBMIT);
+            case 1 -> {
+                if (!isLast && watch.wantsMore() && !watch.beginsToStall()) {
+                    run.coverage.saw(Condition.REENTRANT_REQUEST);
+                    watch.asks(plan.nextRequest());
+                }
+            }
+            case 2 -> {
+                if (plan.forkAfter() != NEVER && watch.mayFork()) {
+                    run.coverage.saw(Condition.REENTRANT_FORK);
+                    fork(watch);
+                }
+            }
+            default -> {
+                if (plan.cancelAfter() != NEVER) {
+                    run.coverage.saw(Condition.REENTRANT_CANCEL);
+                    watch.leave();
+                }
+            }
+        }
     }
 
     private ClientPlan forkOf(ClientPlan of) {
@@ -233,7 +321,7 @@ final class ScenarioClients {
         return new ClientPlan(of.spec(), of.sampling(), first, 2, NEVER, cancelAfter, forkAfter, 0);
     }
 
-    private SchedulerSnapshot.@Nullable SequenceState state(SequenceWatch watch) {
+    private @Nullable SequenceState state(SequenceWatch watch) {
         return run.snapshot().sequences().stream()
                 .filter(sequence -> sequence.id().equals(watch.id()))
                 .findFirst()

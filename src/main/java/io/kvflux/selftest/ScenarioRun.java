@@ -5,15 +5,20 @@ import io.kvflux.api.SchedulerMetrics;
 import io.kvflux.api.SchedulerSnapshot;
 import io.kvflux.api.SequenceId;
 import io.kvflux.api.Step;
+import io.kvflux.core.SchedulerConfig;
 import io.kvflux.geometry.AttentionKind;
 import io.kvflux.geometry.DType;
 import io.kvflux.geometry.DataSize;
 import io.kvflux.geometry.MultiKvCacheParams;
 import io.kvflux.memory.BlockArenas;
+import io.kvflux.memory.CopyBatch;
 import io.kvflux.memory.DeviceMemory;
 import io.kvflux.memory.FaultyDeviceMemory;
 import io.kvflux.memory.PageArena;
+import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.Arrays;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,6 +27,8 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
+import reactor.core.Disposable;
+import reactor.core.Disposables;
 import reactor.core.scheduler.Schedulers;
 
 /**
@@ -38,42 +45,60 @@ final class ScenarioRun {
 
     private static final int ANY_NUMBER_OF_FAILURES = Integer.MAX_VALUE;
     private static final int OWN_RANDOM = -1000;
+    /** Turns, on average, until somebody takes steps again. */
+    private static final int TURNS_AWAY = 8;
+
+    private static final int MOST_PATIENCE_MS = 3_000;
+    private static final long NEVER = Long.MAX_VALUE;
 
     final Scenario scenario;
     final Coverage coverage = new Coverage();
     private final SplittableRandom random;
     private final VirtualTime time = new VirtualTime();
-    private final Flights flights = new Flights(this::planned);
+    private final Flights flights = new Flights(this::handedOut);
+    private final StepWatch steps;
     private final DeviceMemory memory;
     private final FaultyDeviceMemory device;
     private final BlockScheduler scheduler;
     private final ScenarioClients clients;
     private final PagedModel model;
+    private final DeviceFaults faults;
+    private final Deque<EventReplay> replays = new ArrayDeque<>();
+    private Disposable running = Disposables.disposed();
     /** The first step of a sequence that failed: what it computes from there on is void. */
     private final Map<SequenceId, Long> doomed = new HashMap<>();
 
     private long compared;
     private boolean calm;
+    /** Whether nobody takes steps. */
+    private boolean away;
+
     private boolean disposed;
+    /** When the patience of a graceful disposal is at its end. */
+    private long patientUntilNs = NEVER;
+
     private @Nullable Finding finding;
 
-    private ScenarioRun(Scenario scenario, TestDevice testDevice) {
+    private ScenarioRun(Scenario scenario, DeviceMemory memory) {
         this.scenario = scenario;
+        this.memory = memory;
         random = new SplittableRandom(Seeds.mix(scenario.seed(), OWN_RANDOM));
         MultiKvCacheParams caches = scenario.caches();
-        memory = testDevice.open(new DataSize(BlockArenas.bytesPerBlock(caches) * (scenario.blocks() + 1L)));
-        device = new FaultyDeviceMemory(memory, batch -> fault());
+        device = new FaultyDeviceMemory(memory, this::fault);
         scheduler = scheduler(caches);
         List<ReferenceModel> models = scenario.models();
         clients = new ScenarioClients(this, scheduler, models, random);
         model = new PagedModel(models, caches, scheduler.memory(), clients::sampling, this::chosenFrom);
+        faults = new DeviceFaults(scenario, random, coverage, clients);
+        steps = new StepWatch(scenario, coverage, clients::isFork, flights::hasEntryOf, this::found);
         poisonNullBlocks(caches);
         seeScenario();
     }
 
     /** Runs a scenario to its end, or to the first finding. */
     static ScenarioRun of(Scenario scenario, TestDevice device) {
-        ScenarioRun run = new ScenarioRun(scenario, device);
+        long bytes = BlockArenas.bytesPerBlock(scenario.caches()) * (scenario.blocks() + 1L);
+        ScenarioRun run = of(scenario, device.open(new DataSize(bytes)));
         try {
             run.run();
         } catch (VirtualMachineError | LinkageError broken) {
@@ -86,12 +111,22 @@ final class ScenarioRun {
         return run;
     }
 
+    private static ScenarioRun of(Scenario scenario, DeviceMemory memory) {
+        try {
+            return new ScenarioRun(scenario, memory);
+        } catch (RuntimeException | Error thrown) {
+            memory.close();
+            throw thrown;
+        }
+    }
+
     private BlockScheduler scheduler(MultiKvCacheParams caches) {
         return BlockScheduler.builder(caches)
                 .device(device)
                 .deviceBlocks(scenario.blocks())
                 .poisonOnRelease(true)
                 .tokenBuffer(scenario.tokenBuffer())
+                .maxPending(scenario.maxPending())
                 .vocabularySize(scenario.shape().vocabulary())
                 .maxExecutorFailures(ANY_NUMBER_OF_FAILURES)
                 .loopOn(time)
@@ -104,6 +139,9 @@ final class ScenarioRun {
                         .victimRule(scenario.victim())
                         .watermark(scenario.watermark())
                         .prefixCaching(scenario.caching())
+                        .reservePrefills(scenario.reservePrefills())
+                        .admitAfterPreemption(scenario.admitAfterPreemption())
+                        .maxSkips(scenario.maxSkips())
                         .verifyInvariants(scenario.verify()))
                 .build();
     }
@@ -115,7 +153,7 @@ final class ScenarioRun {
                 for (int shard = 0; shard < caches.tensorParallelDegree(); shard++) {
                     PageArena arena = scheduler.memory().arena(cache, replica, shard);
                     byte[] poison = new byte[(int) arena.spec().pageBytes()];
-                    Arrays.fill(poison, (byte) 0xFF);
+                    Arrays.fill(poison, PagedCache.POISON);
                     arena.write(0, 0, poison);
                 }
             }
@@ -123,10 +161,11 @@ final class ScenarioRun {
     }
 
     private void run() {
-        scheduler.run(flights).subscribe(nothing -> {}, cause -> found(Finding.of(cause)));
+        takeSteps();
         for (int turn = 0; finding == null && !isOver(); turn++) {
             if (turn == WILD_TURNS) {
                 calm = true;
+                faults.calmDown();
                 clients.calmDown();
             }
             if (!act(random.nextInt(100)) && !actSomehow()) {
@@ -134,6 +173,7 @@ final class ScenarioRun {
             } else if (turn == MOST_TURNS) {
                 stuck("it goes round in circles");
             }
+            clients.nameNew();
         }
         if (finding == null) {
             checkEnd();
@@ -165,8 +205,33 @@ final class ScenarioRun {
         clients.finished(watch);
     }
 
+    /** Inside the signal of a token. */
+    void calledBack(SequenceWatch watch, boolean isLast) {
+        clients.callBack(watch, isLast);
+    }
+
+    /** Whether sequences may end because of a disposal. */
     boolean isDisposed() {
-        return disposed;
+        return disposed || (isClosing() && time.nowNs() >= patientUntilNs);
+    }
+
+    /** Whether sequences may be refused because a disposal has begun. */
+    boolean isClosing() {
+        return disposed || patientUntilNs != NEVER;
+    }
+
+    /** Whether as many sequences are there as may wait, beside the one that asks. */
+    boolean mayBeFull() {
+        return clients.alive().size() > scenario.maxPending();
+    }
+
+    /** Whether a failed batch may have ended a sequence. */
+    boolean mayEnd(SequenceWatch watch, FaultyDeviceMemory.InjectedFaultException cause) {
+        return faults.mayEnd(watch, cause);
+    }
+
+    boolean isCopyInFlight(SequenceWatch watch) {
+        return flights.copies(watch);
     }
 
     boolean isInFlight(SequenceId sequence) {
@@ -178,7 +243,7 @@ final class ScenarioRun {
     }
 
     private boolean isOver() {
-        return clients.areOver() && flights.isEmpty() && device.delayed() == 0 && !time.isWaiting();
+        return clients.areOver() && !away && flights.isEmpty() && device.delayed() == 0 && !time.isWaiting();
     }
 
     private void stuck(String why) {
@@ -188,8 +253,10 @@ final class ScenarioRun {
     // ---- what happens
 
     private boolean act(int choice) {
-        if (choice < 8) {
-            return clients.arriveIfQuiet();
+        if (away && random.nextInt(TURNS_AWAY) == 0) {
+            return takeStepsAgain();
+        } else if (choice < 8) {
+            return clearIfNobodyIsThere() || clients.arriveIfQuiet();
         } else if (choice < 28) {
             return clients.act();
         } else if (choice < 66) {
@@ -198,7 +265,7 @@ final class ScenarioRun {
             return complete();
         } else if (choice < 92) {
             return releaseBatch();
-        } else if (choice < 95) {
+        } else if (choice < 94) {
             return passTime();
         }
         return !calm && disturb(choice);
@@ -206,11 +273,11 @@ final class ScenarioRun {
 
     /** What keeps a run going, whatever chance says. */
     private boolean actSomehow() {
-        if (compute() || complete() || releaseBatch() || passTime()) {
+        if (compute() || complete() || releaseBatch() || passTime() || takeStepsAgain()) {
             return true;
         }
         SequenceWatch starving = clients.starving();
-        if (starving != null && !disposed) {
+        if (starving != null && !isDisposed()) {
             stuck("nothing is in flight, and yet " + starving.id() + " has not got what it asked for");
             return true;
         }
@@ -220,10 +287,44 @@ final class ScenarioRun {
     private boolean disturb(int choice) {
         return switch (choice) {
             case 95 -> scenario.has(Event.CLEAR) && clearCache();
-            case 96 -> scenario.has(Event.DISPOSE) && random.nextInt(6) == 0 && dispose();
-            case 97 -> scenario.has(Event.STEP_FAULT) && random.nextInt(4) == 0 && failStep();
-            default -> false;
+            case 96 ->
+                (scenario.has(Event.DISPOSE) && random.nextInt(5) == 0 && dispose())
+                        || (scenario.has(Event.DRAIN) && random.nextInt(5) == 0 && drain());
+            case 97 -> scenario.has(Event.STEP_FAULT) && random.nextInt(3) == 0 && failStep();
+            case 94, 98 -> scenario.has(Event.RERUN) && !away && letGoOfSteps();
+            default -> scenario.has(Event.BLOCK_EVENTS) && random.nextInt(5) == 0 && listen();
         };
+    }
+
+    private void takeSteps() {
+        running = scheduler.run(flights).subscribe(nothing -> {}, cause -> found(Finding.of(cause)));
+    }
+
+    private boolean letGoOfSteps() {
+        running.dispose();
+        away = true;
+        return true;
+    }
+
+    private boolean takeStepsAgain() {
+        if (!away) {
+            return false;
+        }
+        coverage.see(!flights.isEmpty(), Condition.RERUN);
+        away = false;
+        takeSteps();
+        return true;
+    }
+
+    /** Somebody begins to follow block events; a third makes the first go. */
+    private boolean listen() {
+        EventReplay replay = new EventReplay(this::found);
+        scheduler.blockEvents().subscribe(replay);
+        replays.add(replay);
+        if (replays.size() > 2) {
+            replays.remove().cancel();
+        }
+        return true;
     }
 
     private boolean compute() {
@@ -233,11 +334,18 @@ final class ScenarioRun {
         }
         SequenceId sequence = entry.sequence();
         long step = entry.flight().step.number();
-        if (step > doomed.getOrDefault(sequence, Long.MAX_VALUE) || clients.hasFailed(sequence)) {
+        SequenceWatch client = clients.of(sequence);
+        boolean isVoid = step > doomed.getOrDefault(sequence, Long.MAX_VALUE) || client.isVoid();
+        if (!isVoid && !client.isFork() && !entry.isFresh(model)) { // a fork's page is copied with what is in flight
+            found(new Finding(
+                    Finding.Kind.DIRTY_SLOT, sequence + " was to write slots that are not fresh, in step " + step));
+        }
+        if (isVoid) {
             // It counts for nothing, and it may lack what it builds on. But it still writes its slots.
             entry.garble(model);
         } else if (scenario.has(Event.ENTRY_FAULT) && !calm && random.nextInt(60) == 0) {
             coverage.saw(Condition.ENTRY_FAILED);
+            coverage.see(flights.hasLaterEntryOf(sequence, step), Condition.ENTRY_FAILED_BELOW);
             doomed.put(sequence, step);
             entry.garble(model);
             entry.fail(new InjectedFailure("entry", Set.of(sequence)));
@@ -252,7 +360,11 @@ final class ScenarioRun {
         if (flight == null) {
             return false;
         }
-        flight.succeed();
+        if (flight.step.copies() > 0 && scenario.has(Event.STEP_FAULT) && !calm && random.nextBoolean()) {
+            fail(flight);
+        } else {
+            flight.succeed();
+        }
         return true;
     }
 
@@ -261,14 +373,21 @@ final class ScenarioRun {
         if (flight == null) {
             return false;
         }
+        fail(flight);
+        return true;
+    }
+
+    private void fail(Flights.Flight flight) {
         coverage.saw(Condition.STEP_FAILED);
+        coverage.see(flight.step.copies() > 0, Condition.STEP_FAILED_COPYING);
         Set<SequenceId> mayFail = flight.sequences();
         mayFail.forEach(sequence -> doomed.merge(sequence, flight.step.number(), Math::min));
-        if (flight.step.copies() > 0) {
-            mayFail.addAll(clients.names()); // forks whose copy it carried need not have an entry in it
+        for (SequenceWatch fork : flight.copied) {
+            if (fork.ranAtOnce() && fork.id() != null) {
+                mayFail.add(fork.id()); // it need not have an entry in the step that carried its copy
+            }
         }
         flight.fail(model, new InjectedFailure("step", mayFail));
-        return true;
     }
 
     private boolean releaseBatch() {
@@ -283,10 +402,14 @@ final class ScenarioRun {
         return any;
     }
 
+    private boolean clearIfNobodyIsThere() {
+        return !calm && scenario.has(Event.CLEAR) && clients.alive().isEmpty() && random.nextBoolean() && clearCache();
+    }
+
     private boolean clearCache() {
         boolean any = scheduler.metrics().cachedBlocks() > 0;
         boolean cleared = now(scheduler.clearCache().toFuture());
-        see(cleared && any, Condition.CACHE_CLEARED);
+        coverage.see(cleared && any, Condition.CACHE_CLEARED);
         return cleared;
     }
 
@@ -300,15 +423,19 @@ final class ScenarioRun {
         return true;
     }
 
-    private FaultyDeviceMemory.Fault fault() {
-        if (!calm && scenario.has(Event.LATE) && random.nextInt(3) == 0) {
-            coverage.saw(Condition.BATCH_LATE);
-            return FaultyDeviceMemory.Fault.DELAY;
-        } else if (!calm && scenario.has(Event.BATCH_FAULT) && random.nextInt(8) == 0) {
-            coverage.saw(Condition.BATCH_FAILED);
-            return FaultyDeviceMemory.Fault.FAIL;
+    private boolean drain() {
+        if (isClosing()) {
+            return false;
         }
-        return FaultyDeviceMemory.Fault.NONE;
+        coverage.see(!clients.alive().isEmpty(), Condition.DRAINED);
+        Duration patience = Duration.ofMillis(1 + random.nextInt(MOST_PATIENCE_MS));
+        patientUntilNs = time.nowNs() + patience.toNanos();
+        scheduler.disposeGracefully(patience).subscribe();
+        return true;
+    }
+
+    private FaultyDeviceMemory.Fault fault(int number, CopyBatch batch) {
+        return faults.of(number, batch);
     }
 
     private static <T> T now(CompletableFuture<T> future) {
@@ -319,33 +446,31 @@ final class ScenarioRun {
 
     private void seeScenario() {
         coverage.pageSize(scenario.pageSize());
-        coverage.saw(Condition.valueOf("TENSOR_PARALLEL_" + scenario.tensorParallel()));
-        coverage.saw(Condition.valueOf("DATA_PARALLEL_" + scenario.dataParallel()));
-        coverage.saw(Condition.valueOf("OVERLAP_" + scenario.overlap()));
+        seeIfCounted("TENSOR_PARALLEL_" + scenario.tensorParallel());
+        seeIfCounted("DATA_PARALLEL_" + scenario.dataParallel());
+        seeIfCounted("OVERLAP_" + scenario.overlap());
         boolean latent = scenario.shape().attention() == AttentionKind.MLA;
         coverage.saw(latent ? Condition.LATENT : Condition.GROUPED_QUERY);
         coverage.saw(scenario.shape().dtype() == DType.FLOAT32 ? Condition.FLOAT32 : Condition.BFLOAT16);
-        see(latent && scenario.tensorParallel() > 1, Condition.LATENT_REPLICATED);
-        see(scenario.draft(), Condition.DRAFT_MODEL);
-        see(scenario.blocks() == scenario.blocksOfLongest(), Condition.SMALLEST_POOL);
+        coverage.see(latent && scenario.tensorParallel() > 1, Condition.LATENT_REPLICATED);
+        coverage.see(scenario.draft(), Condition.DRAFT_MODEL);
+        coverage.see(!scenario.reservePrefills(), Condition.NO_RESERVE);
+        coverage.see(!scenario.admitAfterPreemption(), Condition.NO_READMISSION);
+        coverage.see(scenario.maxSkips() < SchedulerConfig.Builder.DEFAULT_MAX_SKIPS, Condition.FEW_SKIPS);
+        coverage.see(scenario.blocks() == scenario.blocksOfLongest(), Condition.SMALLEST_POOL);
     }
 
-    private void see(boolean seen, Condition condition) {
-        if (seen) {
-            coverage.saw(condition);
+    /** A line may ask for more than is counted. */
+    private void seeIfCounted(String name) {
+        for (Condition condition : Condition.values()) {
+            coverage.see(condition.name().equals(name), condition);
         }
     }
 
-    private void planned(Step step) {
-        see(step.copies() > 0, Condition.COPY_ON_WRITE);
-        for (int entry = 0; entry < step.size(); entry++) {
-            boolean part = step.cacheLength(entry) > 0 || !step.samples(entry);
-            if (step.isPrefill(entry) && part) {
-                coverage.chunk(step.tokenCount(entry));
-            }
-            see(step.isPrefill(entry) && !step.samples(entry), Condition.CHUNKED_PREFILL);
-            see(step.token(entry, step.tokenCount(entry) - 1) == Step.PENDING_TOKEN, Condition.PENDING_TOKEN);
-        }
+    /** A step is there; gives those whose open pages were copied for it. */
+    private Set<SequenceWatch> handedOut(Step step) {
+        steps.handedOut(step);
+        return step.copies() > 0 ? faults.nextCopied() : Set.of();
     }
 
     /** A token is about to be chosen: all logits must be the dense model's, whether or not anybody will see the token. */
@@ -364,9 +489,10 @@ final class ScenarioRun {
     }
 
     private void checkEnd() {
-        coverage.saw(Condition.RECOMPUTE, scheduler.metrics().preemptions());
         SchedulerSnapshot end = snapshot();
+        checkEvents(scheduler.metrics().cachedBlocks());
         boolean cleared = now(scheduler.clearCache().toFuture());
+        checkEvents(0);
         boolean allFree = snapshot().replicas().stream().allMatch(pool -> pool.free() == pool.usable());
         boolean allBack = cleared
                 && allFree
@@ -385,6 +511,25 @@ final class ScenarioRun {
                     Finding.Kind.LEAK,
                     "after the disposal: done=" + released.isDone() + ", allocatedBytes=" + memory.allocatedBytes()));
         }
+    }
+
+    /** Whoever followed the events since he came must know what one knows who comes now. */
+    private void checkEvents(long pages) {
+        if (replays.isEmpty() || isClosing()) {
+            return;
+        }
+        EventReplay now = new EventReplay(this::found);
+        scheduler.blockEvents().subscribe(now);
+        for (EventReplay replay : replays) {
+            if (!replay.findable().equals(now.findable()) || replay.pages() != pages) {
+                found(new Finding(
+                        Finding.Kind.WRONG_EVENTS,
+                        "the events gave " + replay.pages() + " pages, the cache has " + pages + ", of which "
+                                + now.pages() + " are told to who asks now"));
+            }
+        }
+        coverage.see(pages > 0, Condition.EVENTS_REPLAYED);
+        now.cancel();
     }
 
     private void close() {

@@ -52,6 +52,10 @@ final class ScenarioText {
         fields.put("output", "" + scenario.outputTokens());
         fields.put("clients", join(scenario.clients()));
         fields.put("events", scenario.events().isEmpty() ? NONE : names(scenario.events()));
+        fields.put("reserve", "" + scenario.reservePrefills());
+        fields.put("readmit", "" + scenario.admitAfterPreemption());
+        fields.put("skips", "" + scenario.maxSkips());
+        fields.put("pending", "" + scenario.maxPending());
         fields.put("verify", "" + scenario.verify());
         return new ScenarioText(fields);
     }
@@ -113,6 +117,10 @@ final class ScenarioText {
                 count("output"),
                 clients(),
                 events(),
+                truth("reserve"),
+                truth("readmit"),
+                count("skips"),
+                count("pending"),
                 truth("verify"));
         scenario.caches(); // whether the heads can be split so
         Set<String> known = of(scenario).fields.keySet();

@@ -1,6 +1,8 @@
 package io.kvflux.selftest;
 
+import io.kvflux.BlockSchedulerBuilder;
 import io.kvflux.core.QueuePolicy;
+import io.kvflux.core.SchedulerConfig;
 import io.kvflux.core.VictimRule;
 import io.kvflux.geometry.AttentionKind;
 import io.kvflux.geometry.DType;
@@ -20,6 +22,8 @@ final class Scenarios {
 
     private static final int VOCABULARY = 61;
     private static final int SMALL_PAGE = 12;
+    /** Events that end many sequences at once. */
+    private static final Set<Event> RUIN = EnumSet.of(Event.DISPOSE, Event.DRAIN, Event.BATCH_FAULT, Event.STEP_FAULT);
 
     private final long seed;
 
@@ -39,7 +43,7 @@ final class Scenarios {
         int batch = 2 + random.nextInt(5);
         Set<Event> events = EnumSet.of(Event.CANCEL, Event.FORK);
         events.addAll(scenario.events());
-        events.remove(Event.DISPOSE);
+        events.removeAll(EnumSet.of(Event.DISPOSE, Event.DRAIN));
         Scenario tight = ScenarioText.of(scenario)
                 .with("dp", "2")
                 .with("overlap", "" + (2 + random.nextInt(2)))
@@ -47,6 +51,7 @@ final class Scenarios {
                 .with("tokens", "" + (batch + random.nextInt(6)))
                 .with("chunk", "1")
                 .with("watermark", "0.0")
+                .with("pending", "" + BlockSchedulerBuilder.DEFAULT_MAX_PENDING)
                 .with("prompt", "" + prompt)
                 .with("output", "" + output)
                 .with("clients", ScenarioText.join(numbers(6 + random.nextInt(7))))
@@ -89,6 +94,10 @@ final class Scenarios {
                 outputTokens,
                 numbers(clients),
                 events(random),
+                random.nextInt(4) > 0,
+                random.nextInt(4) > 0,
+                random.nextInt(3) == 0 ? random.nextInt(4) : SchedulerConfig.Builder.DEFAULT_MAX_SKIPS,
+                random.nextInt(4) == 0 ? 1 + random.nextInt(4) : BlockSchedulerBuilder.DEFAULT_MAX_PENDING,
                 random.nextInt(4) == 0);
         return withBlocks(scenario, blocks(random, scenario.blocksOfLongest()));
     }
@@ -139,8 +148,7 @@ final class Scenarios {
         Set<Event> events = EnumSet.noneOf(Event.class);
         int likelihood = random.nextInt(4);
         for (Event event : Event.values()) {
-            boolean ruins = event == Event.DISPOSE || event == Event.BATCH_FAULT || event == Event.STEP_FAULT;
-            if (random.nextInt(ruins ? 8 : 4) < likelihood) {
+            if (random.nextInt(RUIN.contains(event) ? 8 : 4) < likelihood) {
                 events.add(event);
             }
         }

@@ -1,9 +1,12 @@
 package io.kvflux.selftest;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import java.util.function.LongConsumer;
+import java.util.function.LongFunction;
 import java.util.function.LongPredicate;
 import org.jspecify.annotations.Nullable;
 
@@ -15,18 +18,20 @@ import org.jspecify.annotations.Nullable;
 public final class Selftest {
 
     private static final int MOST_THREADS = 1024;
+    /** A thousand times what a scenario takes. */
+    private static final Duration LIMIT = Duration.ofMinutes(2);
 
     private final TestDevice device;
-    private final Scenarios scenarios;
+    private final LongFunction<Scenario> scenarios;
     private final long seed;
     private final int threads;
+    private final Duration limit;
     private final Coverage coverage = new Coverage();
     private final AtomicLong next = new AtomicLong();
     private long done;
     private long tokens;
     private long failedNumber = Long.MAX_VALUE;
-    private @Nullable Scenario failed;
-    private @Nullable Finding finding;
+    private SelftestResult.@Nullable Failure failure;
     /** What ended a thread that runs scenarios; nothing can be said then. */
     private @Nullable Throwable died;
 
@@ -39,17 +44,24 @@ public final class Selftest {
      * @throws IllegalArgumentException if threads is out of range
      */
     public Selftest(TestDevice device, long seed, int threads) {
+        this(device, new Scenarios(seed)::scenario, seed, threads, LIMIT);
+    }
+
+    /** With a limit to what a scenario may take; one that takes longer hangs. */
+    Selftest(TestDevice device, LongFunction<Scenario> scenarios, long seed, int threads, Duration limit) {
         if (threads < 1 || threads > MOST_THREADS) {
             throw new IllegalArgumentException("threads must be from 1 to " + MOST_THREADS + ", threads=" + threads);
         }
         this.device = device;
+        this.scenarios = scenarios;
         this.seed = seed;
         this.threads = threads;
-        scenarios = new Scenarios(seed);
+        this.limit = limit;
     }
 
     /**
-     * Runs scenarios until one fails, which is then shrunk, or as long as it is told to. Blocks the calling thread.
+     * Runs scenarios until one fails, or as long as it is told to. One that does not end within two minutes has failed too; the
+     * thread that hangs in it is left behind. Blocks the calling thread.
      *
      * @param goOn whether the scenario of this number, counted from 0, is to be run; asked from any of the threads
      * @param progress is told how many are done, from any of the threads, one at a time
@@ -57,17 +69,13 @@ public final class Selftest {
      */
     public SelftestResult run(LongPredicate goOn, LongConsumer progress) {
         long begin = System.nanoTime();
-        List<Thread> others = new ArrayList<>();
-        for (int i = 1; i < threads; i++) {
-            Thread thread = new Thread(() -> work(goOn, progress), "selftest-" + i);
+        List<WatchedThread> watched = new ArrayList<>();
+        for (int i = 0; i < threads; i++) {
+            WatchedThread thread = new WatchedThread("selftest-" + i, device, own -> work(own, goOn, progress));
             thread.start();
-            others.add(thread);
+            watched.add(thread);
         }
-        work(goOn, progress);
-        others.forEach(Selftest::join);
-        if (died != null) {
-            throw new IllegalStateException("a thread of the self-test died", died);
-        }
+        WatchedThread.awaitAll(watched, limit, this::hung);
         return result((System.nanoTime() - begin) / 1e9);
     }
 
@@ -81,18 +89,37 @@ public final class Selftest {
      */
     public static SelftestResult replay(TestDevice device, String line) {
         Scenario scenario = ScenarioText.parse(line).scenario();
-        Selftest one = new Selftest(device, scenario.seed(), 1);
-        long begin = System.nanoTime();
-        one.take(0, scenario, ScenarioRun.of(scenario, device), done -> {});
-        return one.result((System.nanoTime() - begin) / 1e9);
+        return new Selftest(device, number -> scenario, scenario.seed(), 1, LIMIT)
+                .run(number -> number == 0, done -> {});
     }
 
-    private void work(LongPredicate goOn, LongConsumer progress) {
+    /**
+     * Looks for a shorter scenario that fails in the same way. Blocks the calling thread.
+     *
+     * @param device the device under test
+     * @param failure that was found on it
+     * @param goOn whether to look on; asked before each scenario
+     * @return the shortest that was found; null if not even the failing one was run again, or it hangs
+     */
+    public static SelftestResult.@Nullable Shrunk shrink(
+            TestDevice device, SelftestResult.Failure failure, BooleanSupplier goOn) {
+        if (failure.hangs()) {
+            return null;
+        }
+        Shrinker shrinker = new Shrinker(ScenarioText.parse(failure.scenario()), goOn);
+        WatchedThread thread = new WatchedThread("selftest-shrinker", device, shrinker::shrink);
+        thread.start();
+        // Should a shorter one hang, what was found until then is what there is.
+        WatchedThread.awaitAll(List.of(thread), LIMIT, hanging -> {});
+        return shrinker.shortest();
+    }
+
+    private void work(WatchedThread own, LongPredicate goOn, LongConsumer progress) {
         try {
             long number = next.getAndIncrement();
             while (mayFailAt(number) && goOn.test(number)) {
-                Scenario scenario = scenarios.scenario(number);
-                take(number, scenario, ScenarioRun.of(scenario, device), progress);
+                Scenario scenario = scenarios.apply(number);
+                take(number, scenario, own.run(number, scenario), progress);
                 number = next.getAndIncrement();
             }
         } catch (RuntimeException | Error thrown) {
@@ -113,42 +140,30 @@ public final class Selftest {
         done++;
         tokens += run.comparedTokens();
         coverage.add(run.coverage);
-        if (run.finding() != null && number < failedNumber) {
-            failedNumber = number;
-            failed = scenario;
-            finding = run.finding();
+        if (run.finding() != null) {
+            failed(number, scenario, run.finding(), false);
         }
         progress.accept(done);
     }
 
+    private synchronized void hung(WatchedThread.Running hanging) {
+        String sentence = "it has not ended after " + limit.toSeconds() + " s, the longest that a scenario may take";
+        failed(hanging.number(), hanging.scenario(), new Finding(Finding.Kind.STUCK, sentence), true);
+    }
+
+    private void failed(long number, Scenario scenario, Finding finding, boolean hangs) {
+        if (number < failedNumber) {
+            failedNumber = number;
+            failure = new SelftestResult.Failure(scenario.toString(), finding.toString(), hangs, null);
+        }
+    }
+
     private synchronized SelftestResult result(double seconds) {
-        return new SelftestResult(device.name(), seed, done, tokens, seconds, coverage, failure());
-    }
-
-    private SelftestResult.@Nullable Failure failure() {
-        if (failed == null || finding == null) {
-            return null;
+        if (died instanceof Error broken) {
+            throw broken; // such as one for want of memory
+        } else if (died != null) {
+            throw new IllegalStateException("a thread of the self-test died", died);
         }
-        Shrinker shrinker = new Shrinker(failed, finding, device).shrink();
-        return new SelftestResult.Failure(
-                failed.toString(),
-                finding.toString(),
-                shrinker.shortest().toString(),
-                shrinker.finding().toString(),
-                shrinker.runs());
-    }
-
-    private static void join(Thread thread) {
-        boolean interrupted = false;
-        while (thread.isAlive()) {
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                interrupted = true; // they end by themselves, soon
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        return new SelftestResult(device.name(), seed, done, tokens, seconds, coverage, failure);
     }
 }

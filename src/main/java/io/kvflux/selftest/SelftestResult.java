@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  * @param seed of the scenarios
  * @param scenarios run to their end, or to a finding
  * @param tokens held against the dense model's, with all logits they were chosen from
- * @param seconds it took, the shrinking of a failure left out
+ * @param seconds it took
  * @param coverage what was tried
  * @param failure the failing scenario of the lowest number that was run; null if all passed
  */
@@ -27,14 +27,38 @@ public record SelftestResult(
      *
      * @param scenario its line, which replays it
      * @param finding what broke the claim first
-     * @param shrunk the line of a shorter scenario that fails too
-     * @param shrunkFinding what broke the claim there
-     * @param shrinkingRuns scenarios that were run to find it
+     * @param hangs whether it did not come to an end
+     * @param shrunk a shorter one; null if none has been looked for
      */
-    public record Failure(String scenario, String finding, String shrunk, String shrunkFinding, int shrinkingRuns) {}
+    public record Failure(
+            String scenario,
+            String finding,
+            boolean hangs,
+            @Nullable Shrunk shrunk) {}
+
+    /**
+     * A shorter scenario that fails too, in the same way.
+     *
+     * @param scenario its line, which replays it
+     * @param finding what broke the claim there
+     * @param runs scenarios that were run to find it
+     */
+    public record Shrunk(String scenario, String finding, int runs) {}
 
     /** {@return whether every scenario passed} */
     public boolean passed() {
         return failure == null;
+    }
+
+    /**
+     * The same with what a failure was shrunk to.
+     *
+     * @param shrunk the shorter scenario, or null if there is none
+     * @return the result
+     */
+    public SelftestResult with(@Nullable Shrunk shrunk) {
+        Failure shorter =
+                failure == null ? null : new Failure(failure.scenario(), failure.finding(), failure.hangs(), shrunk);
+        return new SelftestResult(device, seed, scenarios, tokens, seconds, coverage, shorter);
     }
 }

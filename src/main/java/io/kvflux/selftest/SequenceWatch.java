@@ -1,6 +1,7 @@
 package io.kvflux.selftest;
 
 import io.kvflux.api.FinishReason;
+import io.kvflux.api.QueueFullException;
 import io.kvflux.api.SchedulerDisposedException;
 import io.kvflux.api.SequenceId;
 import io.kvflux.api.SequenceTooLongException;
@@ -20,14 +21,18 @@ final class SequenceWatch extends BaseSubscriber<TokenEvent> {
 
     private final ScenarioRun run;
     final ClientPlan plan;
-    /** Tokens it began with. */
-    private final int known;
-
-    private final boolean fork;
-    /** Tokens of its output that it began with, as a fork. */
-    private final int inherited;
+    /** Whom it continues, if it is a fork. */
+    private final @Nullable SequenceWatch parent;
     /** Tokens of its prompt in the turn before; 0 in the first. */
     private final int before;
+
+    /** Tokens it began with; of a fork known when it has a name. */
+    private int known;
+    /** Tokens of its output that it began with, as a fork. */
+    private int inherited;
+
+    /** Whether its parent was in a step in flight when it was forked. */
+    private final boolean forkedInFlight;
 
     private @Nullable SequenceId id;
     private @Nullable DenseSequence dense;
@@ -35,34 +40,64 @@ final class SequenceWatch extends BaseSubscriber<TokenEvent> {
     private int received;
     private boolean over;
     private boolean failed;
+    private boolean refused;
+    private boolean refusedAsOrphan;
     private boolean cancelled;
     private boolean forked;
+    private boolean lacksCopy;
+    private boolean ranAtOnce;
+    private int pausedAt = -1;
     private boolean stalled;
     private int stalling;
 
-    private SequenceWatch(ScenarioRun run, ClientPlan plan, int known, boolean fork, int inherited, int before) {
+    private SequenceWatch(ScenarioRun run, ClientPlan plan, @Nullable SequenceWatch parent, int known, int before) {
         this.run = run;
         this.plan = plan;
+        this.parent = parent;
         this.known = known;
-        this.fork = fork;
-        this.inherited = inherited;
         this.before = before;
+        forkedInFlight = parent != null && parent.isInFlight();
     }
 
     /** Of a sequence with a prompt of its own. */
     static SequenceWatch ofPrompt(ScenarioRun run, ClientPlan plan, int before) {
-        return new SequenceWatch(run, plan, plan.spec().promptLength(), false, 0, before);
+        return new SequenceWatch(run, plan, null, plan.spec().promptLength(), before);
     }
 
-    /** Of a fork, that begins with as many tokens as its parent has. */
-    static SequenceWatch ofFork(ScenarioRun run, ClientPlan plan, int known, int generated) {
-        return new SequenceWatch(run, plan, known, true, generated, 0);
+    /** Of a fork. */
+    static SequenceWatch ofFork(ScenarioRun run, ClientPlan plan, SequenceWatch parent) {
+        return new SequenceWatch(run, plan, parent, parent.length(), 0);
     }
 
-    /** It has a name, and what it must generate is known from now on. */
-    void live(SequenceId name, DenseSequence expected) {
+    /** It was accepted, under a name. */
+    void named(SequenceId name) {
         id = name;
+    }
+
+    /** What it began with, and so what it must generate, is known from now on; and whether it runs already. */
+    void begins(int tokens, int ofOutput, boolean running, DenseSequence expected) {
+        ranAtOnce = running;
+        known = tokens;
+        inherited = ofOutput;
         dense = expected;
+    }
+
+    boolean isFork() {
+        return parent != null;
+    }
+
+    /** Whether it ran when it had just been submitted, as a fork does that shares pages. */
+    boolean ranAtOnce() {
+        return ranAtOnce;
+    }
+
+    boolean isForkedInFlight() {
+        return forkedInFlight;
+    }
+
+    @Nullable
+    SequenceWatch parent() {
+        return parent;
     }
 
     void asks(long n) {
@@ -82,9 +117,36 @@ final class SequenceWatch extends BaseSubscriber<TokenEvent> {
         return over || cancelled;
     }
 
-    /** Whether it ended with a failure, which makes void what is still computed for it. */
-    boolean hasFailed() {
-        return failed;
+    /** Whether it was not accepted. */
+    boolean isRefused() {
+        return refused;
+    }
+
+    /** Whether it was not accepted because its parent is said to have ended. */
+    boolean isRefusedAsOrphan() {
+        return refusedAsOrphan;
+    }
+
+    /** The copy of its open page was made to fail. */
+    void lacksCopy() {
+        lacksCopy = true;
+    }
+
+    /** Whether what is still computed for it counts for nothing, and may build on what is not there. */
+    boolean isVoid() {
+        return failed || (isOver() && lacksCopy);
+    }
+
+    /** Whether it has asked for more than it got, or the scheduler computes ahead of that. */
+    boolean isComputable() {
+        return !isOver() && (received < asked || received - asked < run.scenario.tokenBuffer());
+    }
+
+    /** Whether this is a pause that was not seen before. */
+    boolean beginsToPause() {
+        boolean begins = pausedAt < received;
+        pausedAt = received;
+        return begins;
     }
 
     boolean isInFlight() {
@@ -163,6 +225,7 @@ final class SequenceWatch extends BaseSubscriber<TokenEvent> {
         } else if (end != null) {
             finished(Objects.requireNonNull(event.usage()), end, event);
         }
+        run.calledBack(this, end != null);
     }
 
     /** How it ends with the token it got last, if it does. */
@@ -174,7 +237,7 @@ final class SequenceWatch extends BaseSubscriber<TokenEvent> {
     }
 
     private void finished(Usage usage, FinishReason end, Object signal) {
-        boolean wholePages = fork || usage.cachedTokens() % run.scenario.pageSize() == 0;
+        boolean wholePages = isFork() || usage.cachedTokens() % run.scenario.pageSize() == 0;
         if (usage.promptTokens() != known
                 || usage.generatedTokens() != received
                 || usage.cachedTokens() >= known
@@ -187,7 +250,7 @@ final class SequenceWatch extends BaseSubscriber<TokenEvent> {
         Coverage coverage = run.coverage;
         coverage.saw(end == FinishReason.STOP ? Condition.STOP : Condition.LENGTH);
         coverage.saw(plan.sampling().temperature() == 0 ? Condition.GREEDY : Condition.DRAWN);
-        if (usage.cachedTokens() > 0 && !fork) {
+        if (usage.cachedTokens() > 0 && !isFork()) {
             coverage.saw(Condition.PREFIX_HIT);
         }
         if (before > 0 && usage.cachedTokens() > before) {
@@ -220,16 +283,29 @@ final class SequenceWatch extends BaseSubscriber<TokenEvent> {
             return id != null && injected.isFor(id);
         } else if (cause instanceof SequenceTooLongException) {
             run.coverage.saw(Condition.OUTGROWN);
+            refused = id == null && !isFork();
             return outgrows();
-        } else if (cause instanceof FaultyDeviceMemory.InjectedFaultException) {
-            return run.scenario.has(Event.BATCH_FAULT);
+        } else if (cause instanceof FaultyDeviceMemory.InjectedFaultException fault) {
+            return run.mayEnd(this, fault);
+        } else if (cause instanceof SchedulerDisposedException) {
+            refused = id == null;
+            return cause.getCause() == null && (run.isDisposed() || (refused && run.isClosing()));
         }
-        return cause instanceof SchedulerDisposedException && cause.getCause() == null && run.isDisposed();
+        refused = id == null;
+        if (cause instanceof QueueFullException) {
+            run.coverage.saw(Condition.QUEUE_FULL);
+            return refused && run.mayBeFull();
+        }
+        refusedAsOrphan = cause instanceof IllegalArgumentException && refused && isFork();
+        return refusedAsOrphan;
     }
 
     /** Whether its last token has no slot in its replica, or the first after the prompt never had. */
     private boolean outgrows() {
         int tokens = length() + (received == 0 ? 1 : 0);
+        if (isFork() && id == null) {
+            tokens = plan.spec().promptLength() + plan.spec().maxTokens(); // it is not known how many it began with
+        }
         return tokens > (long) run.scenario.blocks() * run.scenario.pageSize();
     }
 

@@ -1,10 +1,15 @@
 package io.kvflux.selftest;
 
+import io.kvflux.BlockSchedulerBuilder;
 import io.kvflux.core.QueuePolicy;
+import io.kvflux.core.SchedulerConfig;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Makes a failing scenario short: leaves out clients and events and makes numbers smaller, one at a time, as long as it
@@ -14,19 +19,26 @@ final class Shrinker {
 
     private static final int MOST_RUNS = 400;
 
-    private final TestDevice device;
+    private final BooleanSupplier goOn;
     private ScenarioText shortest;
-    private Finding finding;
     private int runs;
+    /** What was found in the shortest. */
+    private @Nullable Finding finding;
 
-    Shrinker(Scenario failing, Finding finding, TestDevice device) {
-        shortest = ScenarioText.of(failing);
-        this.finding = finding;
-        this.device = device;
+    private @Nullable WatchedThread thread;
+    private volatile SelftestResult.@Nullable Shrunk result;
+
+    Shrinker(ScenarioText failing, BooleanSupplier goOn) {
+        shortest = failing;
+        this.goOn = goOn;
     }
 
-    /** Shrinks as far as it gets. */
-    Shrinker shrink() {
+    /** Shrinks as far as it gets, on a thread of its own. */
+    void shrink(WatchedThread own) {
+        thread = own;
+        if (!fails(shortest)) {
+            return;
+        }
         ScenarioText before;
         do {
             before = shortest;
@@ -34,19 +46,11 @@ final class Shrinker {
             shrinkEvents();
             shrinkSettings();
         } while (shortest != before);
-        return this;
     }
 
-    ScenarioText shortest() {
-        return shortest;
-    }
-
-    Finding finding() {
-        return finding;
-    }
-
-    int runs() {
-        return runs;
+    /** The shortest until now, from any thread; null if none has failed yet. */
+    SelftestResult.@Nullable Shrunk shortest() {
+        return result;
     }
 
     private void shrinkClients() {
@@ -74,14 +78,21 @@ final class Shrinker {
         set("verify", "false");
         set("policy", QueuePolicy.FIFO.name().toLowerCase(Locale.ROOT));
         set("watermark", "0.0");
+        set("reserve", "true");
+        set("readmit", "true");
+        set("skips", "" + SchedulerConfig.Builder.DEFAULT_MAX_SKIPS);
+        set("pending", "" + BlockSchedulerBuilder.DEFAULT_MAX_PENDING);
         lower("dp", 1);
         lower("overlap", 1);
         lower("tp", 1);
         lower("layers", 1);
         lower("buffer", 0);
         lower("chunk", 1);
+        lower("batch", 1);
+        lower("tokens", 1);
         lower("output", 1);
         lower("prompt", 1);
+        lowerPage();
         lower("blocks", 1);
     }
 
@@ -102,12 +113,25 @@ final class Shrinker {
         }
     }
 
+    /** Smaller pages, as many more of them as hold the same tokens. */
+    private void lowerPage() {
+        int to = 1;
+        while (to < shortest.count("page")) {
+            long tokens = (long) shortest.count("blocks") * shortest.count("page");
+            ScenarioText smaller = shortest.with("page", "" + to).with("blocks", "" + (tokens + to - 1) / to);
+            if (fails(smaller)) {
+                return;
+            }
+            to = next(shortest.count("page"), to);
+        }
+    }
+
     private static int next(int now, int to) {
         return to + Math.max(1, (now - to) / 2);
     }
 
     private boolean fails(ScenarioText candidate) {
-        if (runs >= MOST_RUNS) {
+        if (runs >= MOST_RUNS || !goOn.getAsBoolean()) {
             return false;
         }
         Scenario scenario;
@@ -116,15 +140,18 @@ final class Shrinker {
         } catch (IllegalArgumentException impossible) {
             return false;
         }
-        runs++;
-        Finding found = ScenarioRun.of(scenario, device).finding();
-        boolean same = found != null
-                && found.kind().isWrongValue() == finding.kind().isWrongValue()
-                && (found.kind().isWrongValue() || found.kind() == finding.kind());
-        if (same && found != null) {
-            shortest = candidate;
-            finding = found;
+        Finding found = Objects.requireNonNull(thread).run(runs++, scenario).finding();
+        if (found == null || (finding != null && !isSame(found, finding))) {
+            return false;
         }
-        return same;
+        shortest = candidate;
+        finding = found;
+        result = new SelftestResult.Shrunk(candidate.toString(), found.toString(), runs);
+        return true;
+    }
+
+    private static boolean isSame(Finding one, Finding other) {
+        return one.kind() == other.kind()
+                || (one.kind().isWrongValue() && other.kind().isWrongValue());
     }
 }

@@ -20,6 +20,10 @@ final class VirtualTime implements Scheduler {
     private long nowNs;
     private long order;
 
+    long nowNs() {
+        return nowNs;
+    }
+
     /** Whether something waits for time to pass. */
     boolean isWaiting() {
         timers.removeIf(timer -> timer.cancelled().isDisposed());

@@ -5,20 +5,27 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.kvflux.app.Cli.Outcome;
+import io.kvflux.geometry.DataSize;
+import io.kvflux.memory.CopyBatch;
+import io.kvflux.memory.CopyListener;
+import io.kvflux.memory.DeviceMemory;
+import io.kvflux.selftest.TestDevice;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.lang.reflect.Proxy;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import picocli.CommandLine;
 
 class SelftestCommandTest {
 
     private static final String LINE =
             "seed=5 attention=mha layers=1 heads=2 kvheads=2 dim=4 vocabulary=61 dtype=bfloat16"
                     + " draft=false tp=1 dp=1 overlap=1 page=4 blocks=20 batch=2 tokens=16 chunk=1 policy=fifo victim=least_cost"
-                    + " watermark=0.0 caching=true buffer=0 prompt=20 output=5 clients=0,1 events=none verify=false";
+                    + " watermark=0.0 caching=true buffer=0 prompt=20 output=5 clients=0,1 events=none reserve=true readmit=true skips=64 pending=1024 verify=false";
 
     @Test
     void aShortRunPassesAndSaysWhatItTried() {
@@ -26,7 +33,8 @@ class SelftestCommandTest {
         assertThat(outcome.code()).isZero();
         assertThat(outcome.err()).isEmpty();
         assertThat(outcome.out())
-                .contains("PASSED: every token", "tensor parallel 4", "Not tried by so few scenarios: ")
+                .contains(
+                        "PASSED: every token", "tensor parallel 4", "Not tried by so few scenarios: ", ", page sizes ")
                 .containsPattern("scenarios +12\n")
                 .containsPattern("page sizes +\\d+ of 128");
     }
@@ -43,6 +51,8 @@ class SelftestCommandTest {
                         + json.get("tried").get("overlap2").asLong()
                         + json.get("tried").get("overlap3").asLong())
                 .isEqualTo(6);
+        assertThat(json.get("missing").isArray()).isTrue();
+        assertThat(json.get("missing").size()).isPositive();
         assertThat(json.get("failure").isNull()).isTrue();
         assertThat(json.has("partial")).isFalse();
     }
@@ -55,6 +65,84 @@ class SelftestCommandTest {
                 .containsPattern("scenarios +1\n")
                 .contains("PASSED")
                 .doesNotContain("Not tried");
+    }
+
+    /** Says of every batch that it was carried out, and does nothing. */
+    private static final class Idle implements TestDevice {
+
+        final Interruption interruption = new Interruption();
+        final StringWriter out = new StringWriter();
+        final StringWriter err = new StringWriter();
+        boolean interrupts;
+        int openedAfterTheFailure;
+
+        @Override
+        public String name() {
+            return "a device that does nothing";
+        }
+
+        @Override
+        public DeviceMemory open(DataSize budget) {
+            if (out.toString().contains("again with:")) {
+                openedAfterTheFailure++;
+                if (interrupts) {
+                    interruption.ended();
+                    interruption.stopAndAwaitEnd();
+                }
+            }
+            DeviceMemory host = TestDevice.host().open(budget);
+            return (DeviceMemory) Proxy.newProxyInstance(
+                    DeviceMemory.class.getClassLoader(), new Class<?>[] {DeviceMemory.class}, (proxy, method, args) -> {
+                        if (!method.getName().equals("submit")) {
+                            return method.invoke(host, args);
+                        }
+                        ((CopyListener) args[1]).ended((CopyBatch) args[0], null);
+                        return null;
+                    });
+        }
+
+        int run(String... options) {
+            return new CommandLine(new SelftestCommand(interruption, this))
+                    .setOut(new PrintWriter(out))
+                    .setErr(new PrintWriter(err))
+                    .execute(options);
+        }
+    }
+
+    @Test
+    void aFailureIsToldWithItsLineThenShrunkAndTheExitCodeIsOne() {
+        Idle device = new Idle();
+        assertThat(device.run("--scenarios", "50", "--quiet", "--threads", "1")).isEqualTo(1);
+        assertThat(device.err.toString()).isEmpty();
+        assertThat(device.out.toString())
+                .containsPattern("(?s)FAILED: .*\n  again with: .*\n  a shorter one: .*\n  which finds: .*")
+                .doesNotContain("PASSED");
+        assertThat(device.openedAfterTheFailure).isGreaterThan(10);
+        String shorter = device.out.toString().replaceAll("(?s).*a shorter one: [^']*'([^']*)'.*", "$1");
+        Idle again = new Idle();
+        assertThat(again.run("--scenario", shorter)).isEqualTo(1);
+        assertThat(again.out.toString()).contains("FAILED: ");
+    }
+
+    @Test
+    void whoInterruptsTheShrinkingGetsWhatThereIs() {
+        Idle device = new Idle();
+        device.interrupts = true;
+        assertThat(device.run("--scenarios", "50", "--quiet")).isEqualTo(1);
+        assertThat(device.openedAfterTheFailure).isEqualTo(1);
+        assertThat(device.out.toString()).contains("FAILED: ", "again with: ");
+    }
+
+    @Test
+    void aFailureInJson() throws IOException {
+        Idle device = new Idle();
+        assertThat(device.run("--scenarios", "50", "--json", "--quiet")).isEqualTo(1);
+        JsonNode json = new ObjectMapper().readTree(device.out.toString());
+        assertThat(json.get("passed").asBoolean()).isFalse();
+        assertThat(json.get("failure").get("finding").asText()).isNotEmpty();
+        assertThat(json.get("failure").get("shrunk").get("scenario").asText()).startsWith("seed=");
+        assertThat(device.err.toString())
+                .contains("FAILED: ", json.get("failure").get("scenario").asText());
     }
 
     @Test

@@ -230,4 +230,24 @@ class ForkTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("tokensAllowed must not be negative, tokensAllowed=-1");
     }
+
+    /** Its blocks are gone, and what it will compute again does not build on the copy. */
+    @Test
+    void aForkThatWasPreemptedGoesOnWhenItsCopyFails() {
+        driver = new Driver(Driver.config(16, 4).maxStepsInFlight(2));
+        parent = driver.submit(47);
+        driver.step();
+        SequenceId child = driver.fork(parent, 1);
+        Step copying = driver.plan();
+        assertThat(copying.copies()).isEqualTo(1);
+        assertThat(driver.plan()).as("the parent needs the paused fork's block").isNull();
+        assertThat(driver.logged(child + " preempted")).isEqualTo(1);
+        driver.core.failCopies(copying.number(), new IllegalStateException("the copy failed"));
+        assertThat(driver.endings).isEmpty();
+        driver.complete();
+        driver.core.cancel(parent);
+        driver.core.request(child, 1);
+        driver.step();
+        assertThat(driver.outputs.get(child)).containsExactly(Driver.TOKEN, Driver.TOKEN);
+    }
 }

@@ -60,6 +60,60 @@ class FaultyDeviceMemoryTest extends DeviceMemoryContract {
                 .hasMessageContaining("the device is closed");
     }
 
+    /** Blocks 1 to 4 hold their number; the batch fills 2, then copies 1 to 3 and 4 to 5. */
+    private static List<Integer> contentAfter(Fault fault, List<String> ends) {
+        HostMemoryDevice host = HostMemoryDevice.withBudget(DataSize.parse("1MiB"));
+        FaultyDeviceMemory device = new FaultyDeviceMemory(host, (number, batch) -> {
+            assertThat(batch.filledBlocks()).isEqualTo(1);
+            assertThat(batch.copiedBlocks()).isEqualTo(2);
+            return fault;
+        });
+        BlockArenas arenas = arenas(device);
+        PageArena arena = arenas.arena(0, 0, 0);
+        for (int block = 1; block <= 5; block++) {
+            arena.write(block, 0, new byte[] {(byte) block});
+        }
+        CopyBatch batch = new CopyBatch(arenas);
+        batch.copy(0, 1, 3);
+        batch.copy(0, 4, 5);
+        batch.fill(0, 2);
+        int before = ends.size();
+        try {
+            device.submit(
+                    batch,
+                    (same, failure) ->
+                            ends.add(same == batch && failure != null ? failure.getMessage() : "as if all were well"));
+        } catch (FaultyDeviceMemory.InjectedFaultException refused) {
+            ends.add("refused: " + refused.getMessage());
+        }
+        if (device.delayed() > 0) {
+            assertThat(ends).hasSize(before);
+            assertThat(first(arena, 2)).as("delayed work is not done").isEqualTo(2);
+            device.releaseNext();
+        }
+        List<Integer> content = List.of(first(arena, 2), first(arena, 3), first(arena, 5));
+        arenas.close();
+        device.close();
+        return content;
+    }
+
+    @Test
+    void aBatchThatFailsMayHaveBeenCarriedOutInPartOrInFull() {
+        List<String> ends = new ArrayList<>();
+        assertThat(contentAfter(Fault.FAIL, ends)).containsExactly(2, 3, 5);
+        assertThat(contentAfter(Fault.HALF_FAIL, ends)).containsExactly(0, 3, 5);
+        assertThat(contentAfter(Fault.DELAY_FAIL, ends)).containsExactly(0, 3, 5);
+        assertThat(contentAfter(Fault.DONE_FAIL, ends)).containsExactly(0, 1, 4);
+        assertThat(ends).hasSize(4).containsOnly("injected fault, batch=0");
+    }
+
+    @Test
+    void aBatchThatIsRefusedIsNotBegunAndNobodyHearsOfIt() {
+        List<String> ends = new ArrayList<>();
+        assertThat(contentAfter(Fault.REFUSE, ends)).containsExactly(2, 3, 5);
+        assertThat(ends).containsExactly("refused: injected fault, batch=0");
+    }
+
     @Test
     void aBatchThatNeverEndsKeepsTheMemory() {
         HostMemoryDevice host = HostMemoryDevice.withBudget(DataSize.parse("1MiB"));
@@ -131,6 +185,6 @@ class FaultyDeviceMemoryTest extends DeviceMemoryContract {
                         .headDim(1)
                         .pageSize(1)
                         .build()),
-                4);
+                5);
     }
 }

@@ -76,12 +76,19 @@ class ReferenceModelTest {
     }
 
     /** So a difference anywhere shows: on another machine, on another JDK, after a change to the arithmetic. */
-    @Test
-    void theSameSeedGivesTheSameTokensEverywhere() {
-        DenseSequence dense = dense(shape(AttentionKind.MHA, DType.FLOAT32), prompt(10), new Sampling(1, 7, 0, 96));
-        assertThat(Arrays.copyOfRange(dense.tokens(22), 10, 22))
-                .containsExactly(1, 93, 93, 93, 93, 92, 87, 67, 14, 64, 15, 7);
-        assertThat(dense.fingerprint(0, 21)).isEqualTo(-6977549260109248602L);
+    @ParameterizedTest
+    @CsvSource({
+        "MHA, FLOAT32, 1 93 93 93 93 92 87 67 14 64 15 7, -6977549260109248602",
+        "MHA, BFLOAT16, 1 93 93 93 93 92 87 67 14 60 48 7, 1877205314933246331",
+        "MLA, FLOAT32, 24 92 69 69 69 40 79 59 96 32 72 14, 3426851847827713935",
+        "MLA, BFLOAT16, 24 92 69 69 69 40 79 59 96 32 72 14, -2312279076074240659"
+    })
+    void theSameSeedGivesTheSameTokensEverywhere(
+            AttentionKind attention, DType dtype, String tokens, long fingerprint) {
+        DenseSequence dense = dense(shape(attention, dtype), prompt(10), new Sampling(1, 7, 0, 96));
+        assertThat(Arrays.stream(dense.tokens(22)).skip(10).mapToObj(String::valueOf))
+                .containsExactly(tokens.split(" ", -1));
+        assertThat(dense.fingerprint(0, 21)).isEqualTo(fingerprint);
     }
 
     @ParameterizedTest

@@ -142,7 +142,7 @@ class HostSlotsTest {
             assertThat(read).containsExactly(1);
             slots.read(count - 1, 2 * MIB - 1, read);
             assertThat(read).containsExactly(2);
-            assertThat(slots.address(count - 1) - slots.address(0)).isEqualTo((count - 1) * 2 * MIB);
+            assertThat(slots.address(count - 1) - slots.address(0)).isEqualTo((count - 1) * slots.strideBytes());
         }
     }
 

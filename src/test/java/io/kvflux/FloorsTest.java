@@ -34,7 +34,7 @@ class FloorsTest {
             Map.entry("api", new Floor(0)),
             Map.entry("block", new Floor(1)),
             Map.entry("memory", new Floor(1)),
-            Map.entry("memory.chronicle", new Floor(2, "net.openhft..")),
+            Map.entry("memory.chronicle", new Floor(2, "net.openhft..", "com.sun.management..")),
             Map.entry("memory.host", new Floor(3)),
             Map.entry("tier", new Floor(3)),
             Map.entry("core", new Floor(4)),

@@ -13,6 +13,9 @@ import net.openhft.chronicle.core.OS;
  */
 public final class Region implements AutoCloseable {
 
+    /** The smallest page of an operating system. */
+    private static final long TOUCH_BYTES = 4096;
+
     private static final AtomicLong LIVE_BYTES = new AtomicLong();
     private static final AtomicLong LIVE_REGIONS = new AtomicLong();
 
@@ -82,7 +85,20 @@ public final class Region implements AutoCloseable {
      * @param into takes them
      */
     public void read(long offset, byte[] into) {
-        memory.readBytes(check(offset, into.length), into, 0, into.length);
+        read(offset, into, 0, into.length);
+    }
+
+    /**
+     * Reads bytes.
+     *
+     * @param offset of the first
+     * @param into takes them
+     * @param at index of the first in {@code into}
+     * @param count how many
+     */
+    public void read(long offset, byte[] into, int at, int count) {
+        checkArray(into.length, at, count);
+        memory.readBytes(check(offset, count), into, at, count);
     }
 
     /**
@@ -92,7 +108,20 @@ public final class Region implements AutoCloseable {
      * @param from the bytes
      */
     public void write(long offset, byte[] from) {
-        memory.writeBytes(check(offset, from.length), from, 0, from.length);
+        write(offset, from, 0, from.length);
+    }
+
+    /**
+     * Writes bytes.
+     *
+     * @param offset of the first
+     * @param from the bytes
+     * @param at index of the first in {@code from}
+     * @param count how many
+     */
+    public void write(long offset, byte[] from, int at, int count) {
+        checkArray(from.length, at, count);
+        memory.writeBytes(check(offset, count), from, at, count);
     }
 
     /**
@@ -151,6 +180,45 @@ public final class Region implements AutoCloseable {
                     + destination + ", length=" + length);
         }
         memory.copyMemory(check(source, length), check(destination, length), length);
+    }
+
+    /**
+     * Copies bytes to memory outside the region.
+     *
+     * @param offset of the first to read
+     * @param address where the first goes; that nobody checks
+     * @param length how many; the two ranges must not overlap
+     */
+    public void copyTo(long offset, long address, long length) {
+        memory.copyMemory(check(offset, length), address, length);
+    }
+
+    /**
+     * Copies bytes from memory outside the region.
+     *
+     * @param offset of the first to write
+     * @param address where the first comes from; that nobody checks
+     * @param length how many; the two ranges must not overlap
+     */
+    public void copyFrom(long offset, long address, long length) {
+        memory.copyMemory(address, check(offset, length), length);
+    }
+
+    /**
+     * Has the operating system find memory for bytes. Their content stays, even if another thread writes it meanwhile.
+     *
+     * @param offset of the first
+     * @param length how many
+     */
+    public void touch(long offset, long length) {
+        long first = check(offset, length);
+        long end = first + length;
+        // A word that was never written is 0 and is written now, as 0; another is not changed and needs no touch.
+        for (long at = (first + Long.BYTES - 1) & -Long.BYTES;
+                at <= end - Long.BYTES;
+                at = (at + TOUCH_BYTES) & -TOUCH_BYTES) {
+            memory.compareAndSwapLong(at, 0, 0);
+        }
     }
 
     /** Gives the memory back to the operating system before it returns. A second call does nothing. */

@@ -3,6 +3,7 @@ package io.kvflux.memory.chronicle;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
 class RegionTest {
@@ -31,6 +32,39 @@ class RegionTest {
             assertThatThrownBy(() -> region.copy(0, 2, 4))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("must not overlap");
+        }
+    }
+
+    @Test
+    void copiesBetweenRegionsStayInTheirs() {
+        try (Region from = Region.allocate(64, 64);
+                Region to = Region.allocate(64, 64)) {
+            from.write(8, new byte[] {1, 2, 3, 4}, 1, 3);
+            from.copyTo(8, to.address() + 61, 3);
+            byte[] read = new byte[3];
+            to.read(61, read);
+            assertThat(read).containsExactly(2, 3, 4);
+            to.copyFrom(0, from.address() + 9, 2);
+            to.read(0, read, 1, 2);
+            assertThat(read).containsExactly(2, 3, 4);
+            assertThatThrownBy(() -> from.copyTo(62, to.address(), 3)).isInstanceOf(IndexOutOfBoundsException.class);
+            assertThatThrownBy(() -> to.copyFrom(-1, from.address(), 3)).isInstanceOf(IndexOutOfBoundsException.class);
+            assertThatThrownBy(() -> to.read(0, read, 2, 2)).isInstanceOf(IndexOutOfBoundsException.class);
+        }
+    }
+
+    @Test
+    void touchingChangesNothing() {
+        try (Region region = Region.allocate(3 * 4096 + 100, 4096)) {
+            byte[] content = new byte[3 * 4096 + 100];
+            new SplittableRandom(1).nextBytes(content);
+            region.write(0, content);
+            region.touch(0, content.length);
+            region.touch(4097, 7);
+            byte[] read = new byte[content.length];
+            region.read(0, read);
+            assertThat(read).isEqualTo(content);
+            assertThatThrownBy(() -> region.touch(1, content.length)).isInstanceOf(IndexOutOfBoundsException.class);
         }
     }
 

@@ -179,6 +179,28 @@ public final class BlockScheduler {
     }
 
     /**
+     * A sequence gives up its device blocks and does not run until it is {@linkplain #resume resumed}; then it goes on with
+     * the same tokens. With a host tier its KV is kept there for as long as there is room, else it is computed again. Tokens
+     * generated before still reach its client.
+     *
+     * @param sequence as its events name it; one that has ended is ignored
+     */
+    public void pause(SequenceId sequence) {
+        Objects.requireNonNull(sequence, "sequence");
+        Command.give(shell, core -> core.pause(sequence));
+    }
+
+    /**
+     * A sequence that was {@linkplain #pause paused} may run again.
+     *
+     * @param sequence as its events name it; one that has ended or was not paused is ignored
+     */
+    public void resume(SequenceId sequence) {
+        Objects.requireNonNull(sequence, "sequence");
+        Command.give(shell, core -> core.resume(sequence));
+    }
+
+    /**
      * At subscription asks how much of a prompt the cache holds. Advisory: it may have changed when the answer comes.
      *
      * @param spec a prompt with its salt, adapter and media

@@ -1,5 +1,9 @@
 package io.kvflux;
 
+import io.kvflux.core.PreemptionMode;
+import io.kvflux.memory.SlotLayout;
+import io.kvflux.memory.chronicle.HostSlots;
+import io.kvflux.tier.HostPolicy;
 import io.kvflux.api.SchedulerRecorder;
 import io.kvflux.core.QueuePolicy;
 import io.kvflux.core.SchedulerConfig;
@@ -47,6 +51,9 @@ public final class BlockSchedulerBuilder {
     private @Nullable DeviceMemory device;
     private @Nullable DataSize deviceMemory;
     private @Nullable Integer deviceBlocks;
+    private @Nullable DataSize hostSwap;
+    private @Nullable Integer hostSwapBlocks;
+    private @Nullable Scheduler copyOn;
     private boolean externalMemory;
     private boolean zeroOnRelease;
     private boolean poisonOnRelease;
@@ -240,9 +247,14 @@ public final class BlockSchedulerBuilder {
         return this;
     }
 
-    /** Time for the recorder in tests. */
-    BlockSchedulerBuilder clock(LongSupplier nanoTime) {
-        clock = nanoTime;
+    /**
+     * What time it is, for the recorder and for comparing copies with computing. Defaults to {@link System#nanoTime}.
+     *
+     * @param nanoTime time in nanoseconds from any origin; called from any thread
+     * @return this
+     */
+    public BlockSchedulerBuilder clock(LongSupplier nanoTime) {
+        clock = Objects.requireNonNull(nanoTime, "clock");
         return this;
     }
 
@@ -278,6 +290,60 @@ public final class BlockSchedulerBuilder {
     public BlockSchedulerBuilder deviceBlocks(int blocks) {
         deviceBlocks = blocks;
         return this;
+    }
+
+    /**
+     * Host memory for blocks that leave the devices, of all replicas together. Defaults to none: what leaves is lost.
+     *
+     * @param size enough for one block; taken from the operating system as it is used
+     * @return this
+     */
+    public BlockSchedulerBuilder hostSwap(DataSize size) {
+        hostSwap = Objects.requireNonNull(size, "hostSwap");
+        return this;
+    }
+
+    /**
+     * The same as a number of blocks, in place of hostSwap.
+     *
+     * @param blocks at least 1
+     * @return this
+     */
+    public BlockSchedulerBuilder hostSwapBlocks(int blocks) {
+        hostSwapBlocks = blocks;
+        return this;
+    }
+
+    /**
+     * Where copies between devices and host run, which a device may do on the thread that asks. Defaults to two threads of the
+     * scheduler's own, one a direction.
+     *
+     * @param scheduler any; is not disposed with the scheduler
+     * @return this
+     */
+    public BlockSchedulerBuilder copyOn(Scheduler scheduler) {
+        copyOn = Objects.requireNonNull(scheduler, "copyOn");
+        return this;
+    }
+
+    /**
+     * When blocks go to the host and whether they stay there. Defaults to {@link HostPolicy#INCLUSIVE}.
+     *
+     * @param when the policy
+     * @return this
+     */
+    public BlockSchedulerBuilder hostPolicy(HostPolicy when) {
+        return scheduling(builder -> builder.hostPolicy(when));
+    }
+
+    /**
+     * How the KV of a preempted sequence comes back. Defaults to {@link PreemptionMode#AUTO}.
+     *
+     * @param mode the mode
+     * @return this
+     */
+    public BlockSchedulerBuilder preemption(PreemptionMode mode) {
+        return scheduling(builder -> builder.preemption(mode));
     }
 
     /**
@@ -334,21 +400,55 @@ public final class BlockSchedulerBuilder {
         SchedulerConfig.Builder core =
                 SchedulerConfig.builder(caches, deviceBlocks == null ? Math.max(1, blocks) : blocks);
         scheduling.accept(core);
-        core.reportEmptied(zeroOnRelease || poisonOnRelease); // last: filling depends on it
+        int slots = slots(faults);
+        // Last: filling and copying depend on them.
+        core.reportEmptied(zeroOnRelease || poisonOnRelease).hostBlocks(slots);
         faults.addAll(core.contradictions());
         if (!faults.isEmpty()) {
             throw new IllegalArgumentException(String.join("; ", faults));
         }
         Settings settings = settings(core.build());
         StepMemory memory = externalMemory ? null : allocate(blocks);
+        HostSwap swap = null;
         try {
-            return new BlockScheduler(new Shell(settings, memory));
+            swap = memory == null || slots == 0 ? null : swap(memory.arenas(), slots);
+            return new BlockScheduler(new Shell(settings, memory, swap));
         } catch (RuntimeException | Error failed) {
             if (memory != null) {
                 memory.close();
             }
+            if (swap != null) {
+                swap.close();
+            }
             throw failed;
         }
+    }
+
+    private HostSwap swap(BlockArenas arenas, int slots) {
+        SlotLayout layout = SlotLayout.of(caches);
+        HostSlots memory = HostSlots.allocate(slots, layout.bytes(), HostSlots.Touch.LAZY);
+        return new HostSwap(arenas, memory, layout, copyOn, clock);
+    }
+
+    /** Blocks that the host is to have room for; 0 for none. */
+    private int slots(List<String> faults) {
+        if (hostSwap != null && hostSwapBlocks != null) {
+            faults.add("hostSwap and hostSwapBlocks both say how many blocks the host has room for: set one of them,"
+                    + " hostSwap=" + hostSwap + ", hostSwapBlocks=" + hostSwapBlocks);
+        }
+        if (hostSwapBlocks != null) {
+            require(faults, hostSwapBlocks >= 1, "must be positive", "hostSwapBlocks", hostSwapBlocks);
+            return hostSwapBlocks;
+        }
+        if (hostSwap == null) {
+            return 0;
+        }
+        int slots = HostSlots.slotsThatFit(hostSwap.bytes(), SlotLayout.of(caches).bytes());
+        if (slots == 0) {
+            faults.add("hostSwap must hold a block, hostSwap=" + hostSwap + ", bytes of a block on host="
+                    + HostSlots.strideBytes(SlotLayout.of(caches).bytes()));
+        }
+        return slots;
     }
 
     private void checkShell(List<String> faults) {
@@ -378,6 +478,10 @@ public final class BlockSchedulerBuilder {
             faults.add("externalMemory excludes device, deviceMemory, zeroOnRelease and poisonOnRelease, device="
                     + device + ", deviceMemory=" + deviceMemory + ", zeroOnRelease=" + zeroOnRelease
                     + ", poisonOnRelease=" + poisonOnRelease);
+        }
+        if (externalMemory && (hostSwap != null || hostSwapBlocks != null)) {
+            faults.add("externalMemory excludes hostSwap: the scheduler cannot copy what it cannot see, hostSwap="
+                    + hostSwap + ", hostSwapBlocks=" + hostSwapBlocks);
         }
         if (zeroOnRelease && poisonOnRelease) {
             faults.add("zeroOnRelease and poisonOnRelease both say what emptied blocks hold: set one of them");

@@ -3,6 +3,7 @@ package io.kvflux;
 import io.kvflux.api.SchedulerMetrics;
 import io.kvflux.block.BlockCounts;
 import io.kvflux.core.SchedulerCore;
+import io.kvflux.tier.Tiers;
 import java.util.concurrent.atomic.AtomicLongArray;
 
 /** Counts on the loop, shows what was counted to every thread each time the loop comes to rest. */
@@ -17,20 +18,28 @@ final class LiveMetrics implements SchedulerMetrics {
     private static final int WAITING = 6;
     private static final int STEPS_IN_FLIGHT = 7;
     private static final int PREEMPTIONS = 8;
-    private static final int FIRST_OWN = 9;
-    static final int PENDING = 9;
-    static final int DELAYED = 10;
-    static final int STEPS_COMPLETED = 11;
-    static final int STEPS_FAILED = 12;
-    static final int SUBMITTED = 13;
-    static final int REFUSED = 14;
-    static final int FINISHED = 15;
-    static final int CANCELLED = 16;
-    static final int FAILED = 17;
-    static final int PROMPT_TOKENS = 18;
-    static final int CACHED_TOKENS = 19;
-    static final int GENERATED_TOKENS = 20;
-    private static final int COUNT = 21;
+    private static final int OFFLOAD_PREEMPTIONS = 9;
+    private static final int HOST = 10;
+    private static final int HOST_RESIDENT = 11;
+    private static final int OFFLOADED = 12;
+    private static final int ONLOADED = 13;
+    private static final int DROPPED = 14;
+    private static final int TRANSFERS_IN_FLIGHT = 15;
+    private static final int FIRST_OWN = 16;
+    static final int PENDING = 16;
+    static final int DELAYED = 17;
+    static final int STEPS_COMPLETED = 18;
+    static final int STEPS_FAILED = 19;
+    static final int SUBMITTED = 20;
+    static final int REFUSED = 21;
+    static final int FINISHED = 22;
+    static final int CANCELLED = 23;
+    static final int FAILED = 24;
+    static final int PROMPT_TOKENS = 25;
+    static final int CACHED_TOKENS = 26;
+    static final int GENERATED_TOKENS = 27;
+    static final int TRANSFERS_FAILED = 28;
+    private static final int COUNT = 29;
 
     private final long[] counted = new long[COUNT];
     private final AtomicLongArray shown = new AtomicLongArray(COUNT);
@@ -62,6 +71,16 @@ final class LiveMetrics implements SchedulerMetrics {
         counted[WAITING] = core.waiting();
         counted[STEPS_IN_FLIGHT] = core.stepsInFlight();
         counted[PREEMPTIONS] = core.preemptions();
+        counted[OFFLOAD_PREEMPTIONS] = core.offloadPreemptions();
+        Tiers tiers = core.tiers();
+        if (tiers != null) {
+            counted[HOST] = tiers.hostBlocks();
+            counted[HOST_RESIDENT] = tiers.residentBlocks();
+            counted[OFFLOADED] = tiers.offloadedBlocks();
+            counted[ONLOADED] = tiers.onloadedBlocks();
+            counted[DROPPED] = tiers.droppedBlocks();
+            counted[TRANSFERS_IN_FLIGHT] = core.transfersInFlight();
+        }
         for (int i = 0; i < COUNT; i++) {
             shown.lazySet(i, counted[i]);
         }
@@ -155,6 +174,46 @@ final class LiveMetrics implements SchedulerMetrics {
     @Override
     public long preemptions() {
         return shown.get(PREEMPTIONS);
+    }
+
+    @Override
+    public long offloadPreemptions() {
+        return shown.get(OFFLOAD_PREEMPTIONS);
+    }
+
+    @Override
+    public long hostBlocks() {
+        return shown.get(HOST);
+    }
+
+    @Override
+    public long hostResidentBlocks() {
+        return shown.get(HOST_RESIDENT);
+    }
+
+    @Override
+    public long offloadedBlocks() {
+        return shown.get(OFFLOADED);
+    }
+
+    @Override
+    public long onloadedBlocks() {
+        return shown.get(ONLOADED);
+    }
+
+    @Override
+    public long droppedBlocks() {
+        return shown.get(DROPPED);
+    }
+
+    @Override
+    public long transfersInFlight() {
+        return shown.get(TRANSFERS_IN_FLIGHT);
+    }
+
+    @Override
+    public long transfersFailed() {
+        return shown.get(TRANSFERS_FAILED);
     }
 
     @Override

@@ -9,6 +9,7 @@ import io.kvflux.api.SequenceSpec;
 import io.kvflux.api.SequenceTooLongException;
 import io.kvflux.core.SchedulerCore;
 import io.kvflux.core.SchedulerListener;
+import io.kvflux.core.Transfer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -49,6 +50,9 @@ final class Shell implements Loop.Work, SchedulerListener {
     /** Null if the blocks' bytes are somebody else's. */
     final @Nullable StepMemory memory;
 
+    /** Null without a host tier. */
+    final @Nullable HostSwap swap;
+
     final SchedulerCore core;
     final Steps steps;
     final EventHub events;
@@ -82,9 +86,10 @@ final class Shell implements Loop.Work, SchedulerListener {
     private @Nullable Throwable stopCause;
     private @Nullable Throwable bug;
 
-    Shell(Settings settings, @Nullable StepMemory memory) {
+    Shell(Settings settings, @Nullable StepMemory memory, @Nullable HostSwap swap) {
         this.settings = settings;
         this.memory = memory;
+        this.swap = swap;
         recorder = new GuardedRecorder(settings.recorder());
         loop = new Loop(settings.loopOn(), this);
         clients = new Lanes(settings.deliverOn(), settings.deliveryLanes());
@@ -92,7 +97,10 @@ final class Shell implements Loop.Work, SchedulerListener {
         core = new SchedulerCore(settings.config(), this);
         steps = new Steps(this, core, settings);
         events = new EventHub(core);
-        release = new Release(this, memory == null ? () -> {} : memory::close);
+        release = new Release(this, this::giveBack);
+        if (swap != null) {
+            swap.of(this);
+        }
         metrics.show(core, settings.config().replicas());
     }
 
@@ -109,6 +117,9 @@ final class Shell implements Loop.Work, SchedulerListener {
             fillRoom();
             again = steps.plan() && !waitingForRoom.isEmpty() && hasRoom();
         } while (again);
+        if (swap != null && memory != null) {
+            swap.begin(memory, steps.filling());
+        }
         openGates();
         if (state == State.CLOSING && flows.isEmpty() && waitingForRoom.isEmpty()) {
             end(null);
@@ -118,7 +129,7 @@ final class Shell implements Loop.Work, SchedulerListener {
     }
 
     private void releaseWhenIdle() {
-        if (state == State.CLOSED && steps.idle()) {
+        if (state == State.CLOSED && steps.idle() && (swap == null || swap.idle())) {
             state = State.RELEASING;
             if (bug == null) {
                 core.close();
@@ -152,6 +163,9 @@ final class Shell implements Loop.Work, SchedulerListener {
             state = State.CLOSED;
         }
         steps.breakOff(end);
+        if (swap != null) {
+            swap.breakOff();
+        }
         events.end(end);
         inner.offer(closedNotice);
     }
@@ -167,6 +181,10 @@ final class Shell implements Loop.Work, SchedulerListener {
         if (bug != null) {
             throw broken();
         }
+    }
+
+    boolean isWhole() {
+        return bug == null;
     }
 
     private SchedulerDisposedException broken() {
@@ -406,6 +424,32 @@ final class Shell implements Loop.Work, SchedulerListener {
         recorder.ended(reason, nowNs() - flow.submittedNs(), flow.usage());
     }
 
+    // ---- transfers
+
+    @Override
+    public void transfer(Transfer transfer) {
+        if (swap != null) {
+            swap.add(transfer);
+        }
+    }
+
+    /** A transfer is over. */
+    void landed(Transit transit) {
+        metrics.add(LiveMetrics.TRANSFERS_FAILED, transit.failure() == null ? 0 : 1);
+        if (bug == null) {
+            core.landed(transit.transfer(), transit.landed(), transit.seconds());
+        }
+    }
+
+    private void giveBack() {
+        if (memory != null) {
+            memory.close();
+        }
+        if (swap != null) {
+            swap.close();
+        }
+    }
+
     // ---- steps
 
     @Override
@@ -494,7 +538,7 @@ final class Shell implements Loop.Work, SchedulerListener {
     }
 
     long nowNs() {
-        return settings.recorder() == null ? 0 : settings.clock().getAsLong();
+        return settings.recorder() == null && swap == null ? 0 : settings.clock().getAsLong();
     }
 
     private SchedulerDisposedException disposed() {

@@ -1,6 +1,7 @@
 package io.kvflux;
 
 import io.kvflux.api.Step;
+import io.kvflux.core.Transfer;
 import io.kvflux.memory.BlockArenas;
 import io.kvflux.memory.CopyBatch;
 import io.kvflux.memory.DeviceMemory;
@@ -77,6 +78,28 @@ final class StepMemory {
             slot.ended(batch, refused);
         }
         return true;
+    }
+
+    /** Blocks that a transfer is about to overwrite need not be filled, and must not be afterwards. */
+    void leaveOut(Transfer transfer) {
+        int kept = 0;
+        for (int i = 0; i < emptied; i++) {
+            if (replicas[i] != transfer.replica() || !writes(transfer, blocks[i])) {
+                replicas[kept] = replicas[i];
+                blocks[kept] = blocks[i];
+                kept++;
+            }
+        }
+        emptied = kept;
+    }
+
+    private static boolean writes(Transfer transfer, int block) {
+        for (int i = 0; i < transfer.size(); i++) {
+            if (transfer.block(i) == block) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** A batch failed; true if blocks were to be filled, which are then filled with the next. */

@@ -33,6 +33,7 @@ final class Steps {
     private boolean broken;
     private @Nullable Throwable failure;
 
+    private long lastTakenNs;
     private int failuresInARow;
     /** Failures whose back-off is not over. */
     private int backoffs;
@@ -137,7 +138,7 @@ final class Steps {
     }
 
     /** Whether blocks of the last step are being filled: were that to fail, a later step must not have got them. */
-    private boolean filling() {
+    boolean filling() {
         Slot last = slot(planned);
         return planned > taken && !last.ready && last.batch != null && last.batch.filledBlocks() > 0;
     }
@@ -237,11 +238,15 @@ final class Steps {
         Throwable cause = slot.failure();
         int entries = slot.step().size();
         if (cause == null) {
+            if (shell.swap != null) {
+                core.took(slot.number(), (shell.nowNs() - Math.max(slot.plannedNs, lastTakenNs)) / 1e9);
+            }
             core.complete(slot.result);
             failuresInARow = 0;
         } else {
             core.fail(slot.number(), cause);
         }
+        lastTakenNs = shell.nowNs();
         shell.stepTaken(slot, entries, cause != null);
         slot.free();
         if (cause != null && !ended) {

@@ -61,6 +61,30 @@ public interface SchedulerMetrics {
     /** {@return how often a sequence gave up its blocks and had to wait again} */
     long preemptions();
 
+    /** {@return of those, the ones whose KV went to the host} */
+    long offloadPreemptions();
+
+    /** {@return blocks that the host has room for; 0 without a host tier} */
+    long hostBlocks();
+
+    /** {@return of those, the ones that hold a page} */
+    long hostResidentBlocks();
+
+    /** {@return blocks written to the host so far} */
+    long offloadedBlocks();
+
+    /** {@return blocks read from the host so far} */
+    long onloadedBlocks();
+
+    /** {@return pages that the host dropped so far to make room} */
+    long droppedBlocks();
+
+    /** {@return transfers between devices and host that have begun and not landed} */
+    long transfersInFlight();
+
+    /** {@return transfers so far that failed, wholly or half-way; what they were to bring is computed again} */
+    long transfersFailed();
+
     /** {@return prompt tokens of sequences admitted for the first time} */
     long promptTokens();
 

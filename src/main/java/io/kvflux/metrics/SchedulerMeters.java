@@ -31,6 +31,7 @@ public final class SchedulerMeters implements MeterBinder {
     public void bindTo(MeterRegistry registry) {
         bindBlocks(registry);
         bindSequences(registry);
+        bindHost(registry);
         gauge(registry, "kvflux.steps.in.flight", "steps whose result is not in", SchedulerMetrics::stepsInFlight);
         counter(registry, "kvflux.steps", "steps whose result was taken", SchedulerMetrics::stepsCompleted);
         counter(registry, "kvflux.steps.failed", "steps that failed as a whole", SchedulerMetrics::stepsFailed);
@@ -57,6 +58,29 @@ public final class SchedulerMeters implements MeterBinder {
         ended(registry, "failed", SchedulerMetrics::failed);
         ended(registry, "refused", SchedulerMetrics::refused);
         counter(registry, "kvflux.preemptions", "sequences that gave up their blocks", SchedulerMetrics::preemptions);
+        counter(
+                registry,
+                "kvflux.preemptions.offload",
+                "of those, the ones whose KV went to the host",
+                SchedulerMetrics::offloadPreemptions);
+    }
+
+    private void bindHost(MeterRegistry registry) {
+        gauge(registry, "kvflux.host.blocks", "blocks that the host has room for", SchedulerMetrics::hostBlocks);
+        gauge(
+                registry,
+                "kvflux.host.blocks.resident",
+                "of those, the ones that hold a page",
+                SchedulerMetrics::hostResidentBlocks);
+        counter(registry, "kvflux.host.offloaded", "blocks written to the host", SchedulerMetrics::offloadedBlocks);
+        counter(registry, "kvflux.host.onloaded", "blocks read from the host", SchedulerMetrics::onloadedBlocks);
+        counter(registry, "kvflux.host.dropped", "pages dropped to make room", SchedulerMetrics::droppedBlocks);
+        gauge(
+                registry,
+                "kvflux.transfers.in.flight",
+                "transfers between devices and host that have not landed",
+                SchedulerMetrics::transfersInFlight);
+        counter(registry, "kvflux.transfers.failed", "transfers that failed", SchedulerMetrics::transfersFailed);
     }
 
     private void blocks(MeterRegistry registry, String state, ToDoubleFunction<SchedulerMetrics> value) {

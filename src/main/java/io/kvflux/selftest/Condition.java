@@ -98,6 +98,32 @@ public enum Condition {
     BATCH_DONE_FAILED("done batches told to have failed"),
     /** The device did not take a batch. */
     BATCH_REFUSED("refused batches"),
+    /** Pages went to the host. */
+    OFFLOAD("offloads to the host"),
+    /** Pages came back from the host. */
+    ONLOAD("onloads from the host"),
+    /** A preempted sequence kept its KV on the host. */
+    OFFLOAD_PREEMPTION("offload preemptions"),
+    /** The host was full and dropped pages. */
+    HOST_DROPPED("pages dropped by a full host"),
+    /** A page is on one tier only. */
+    HOST_EXCLUSIVE("exclusive hosts"),
+    /** A page stays on the host when it comes back. */
+    HOST_INCLUSIVE("inclusive hosts"),
+    /** A page goes to the host when it is computed. */
+    HOST_WRITE_THROUGH("write-through hosts"),
+    /** Nothing of a preempted sequence is brought back. */
+    HOST_RECOMPUTE("hosts, and recomputing yet"),
+    /** A copy between device and host was late. */
+    TRANSFER_LATE("late transfers"),
+    /** A copy between device and host failed, before, in the middle of or after the work. */
+    TRANSFER_FAILED("failed transfers"),
+    /** A copy between device and host was late with its sequence gone. */
+    CANCEL_LOADING("cancels with a transfer in flight"),
+    /** A sequence was paused while it ran. */
+    HELD("sequences paused while running"),
+    /** A sequence that was paused was resumed. */
+    RESUMED("sequences resumed"),
     /** The executor failed an entry. */
     ENTRY_FAILED("failed entries"),
     /** The executor failed an entry while a later step in flight had one of the same sequence. */

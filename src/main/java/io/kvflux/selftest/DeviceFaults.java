@@ -64,6 +64,9 @@ final class DeviceFaults implements Faults {
 
     @Override
     public Fault of(int number, CopyBatch batch) {
+        if (batch.transferredBlocks() > 0) {
+            return calm ? Fault.NONE : ofTransfer();
+        }
         Fault fault = calm ? Fault.NONE : draw();
         boolean fails = fault != Fault.NONE && fault != Fault.DELAY;
         boolean fills = batch.filledBlocks() > 0;
@@ -105,6 +108,17 @@ final class DeviceFaults implements Faults {
             case 3 -> fault(Fault.DONE_FAIL, Condition.BATCH_DONE_FAILED);
             default -> fault(Fault.REFUSE, Condition.BATCH_REFUSED);
         };
+    }
+
+    /** Nobody may end by that. */
+    private Fault ofTransfer() {
+        if (scenario.has(Event.LATE) && random.nextInt(2) == 0) {
+            return fault(Fault.DELAY, Condition.TRANSFER_LATE);
+        } else if (!scenario.has(Event.SWAP_FAULT) || random.nextInt(4) > 0) {
+            return Fault.NONE;
+        }
+        Fault[] kinds = {Fault.FAIL, Fault.DELAY_FAIL, Fault.HALF_FAIL, Fault.DONE_FAIL, Fault.REFUSE};
+        return fault(kinds[random.nextInt(kinds.length)], Condition.TRANSFER_FAILED);
     }
 
     private Fault fault(Fault fault, Condition condition) {

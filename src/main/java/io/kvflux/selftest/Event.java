@@ -26,6 +26,10 @@ enum Event {
     LATE,
     /** The device fails batches: at once or late, before, in the middle of or after the work; or it does not take them. */
     BATCH_FAULT,
+    /** The device fails copies between it and the host, in the same ways. */
+    SWAP_FAULT,
+    /** Sequences are paused by others than their clients, and resumed. */
+    HOLD,
     /** The executor fails entries, and leaves garbage in their slots. */
     ENTRY_FAULT,
     /** The executor fails whole steps, and leaves garbage in their slots. */

@@ -1,11 +1,13 @@
 package io.kvflux.selftest;
 
 import io.kvflux.api.SequenceSpec;
+import io.kvflux.core.PreemptionMode;
 import io.kvflux.core.QueuePolicy;
 import io.kvflux.core.VictimRule;
 import io.kvflux.geometry.AttentionKind;
 import io.kvflux.geometry.KvCacheParams;
 import io.kvflux.geometry.MultiKvCacheParams;
+import io.kvflux.tier.HostPolicy;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumSet;
@@ -41,6 +43,10 @@ import java.util.Set;
  * @param admitAfterPreemption whether a step that preempted may admit
  * @param maxSkips admissions past a sequence that does not fit
  * @param maxPending sequences that may wait for admission; more are refused
+ * @param hostBlocks blocks that the host has room for; 0 for no host tier
+ * @param hostPolicy when blocks go to the host and whether they stay
+ * @param preemption how the KV of a preempted sequence comes back
+ * @param ahead fraction of a replica's blocks that is freed ahead of demand
  * @param verify whether the core checks its whole structure after every operation too
  */
 record Scenario(
@@ -68,6 +74,10 @@ record Scenario(
         boolean admitAfterPreemption,
         int maxSkips,
         int maxPending,
+        int hostBlocks,
+        HostPolicy hostPolicy,
+        PreemptionMode preemption,
+        double ahead,
         boolean verify) {
 
     private static final int DRAFT_SEED = 1;
@@ -97,13 +107,17 @@ record Scenario(
         require(!clients.isEmpty() && clients.size() <= MOST_CLIENTS, "clients", clients.size());
         require(clients.stream().allMatch(number -> number >= 0 && number < MOST_CLIENTS), "clients", clients);
         require(maxPending >= 1, "pending", maxPending);
+        require(hostBlocks >= 0 && hostBlocks <= 1 << 20, "host", hostBlocks);
+        require(hostBlocks == 0 || caching, "host (needs caching)", hostBlocks);
+        require(preemption != PreemptionMode.OFFLOAD || hostBlocks > 0, "preemption (needs host)", preemption);
+        require(ahead >= 0 && ahead < 1, "ahead", ahead);
         requireMemory(
                 shape,
                 draft,
                 tensorParallel,
                 dataParallel,
                 pageSize,
-                blocks,
+                blocks + hostBlocks,
                 clients.size(),
                 promptTokens + outputTokens);
     }

@@ -28,6 +28,9 @@ final class ScenarioClients {
     /** A client to come; {@code before} tokens were its last turn's prompt, 0 for a first turn. */
     private record Arrival(ClientPlan plan, int before) {}
 
+    /** Sequences that were paused; some may be over. */
+    private final List<SequenceId> held = new ArrayList<>();
+
     private final ScenarioRun run;
     private final Scenario scenario;
     private final BlockScheduler scheduler;
@@ -252,7 +255,34 @@ final class ScenarioClients {
         return true;
     }
 
+    /** Somebody else than its client pauses a sequence, or resumes one. */
+    boolean hold() {
+        if (!held.isEmpty() && random.nextBoolean()) {
+            run.coverage.saw(Condition.RESUMED);
+            scheduler.resume(held.remove(random.nextInt(held.size())));
+            return true;
+        }
+        List<SequenceWatch> alive = alive();
+        if (calm || alive.isEmpty()) {
+            return false;
+        }
+        SequenceWatch watch = alive.get(random.nextInt(alive.size()));
+        run.coverage.see(isRunning(watch), Condition.HELD);
+        scheduler.pause(Objects.requireNonNull(watch.id()));
+        held.add(watch.id());
+        return true;
+    }
+
+    /** Nobody is paused any more; false if nobody was. */
+    boolean resumeAll() {
+        boolean any = !held.isEmpty();
+        held.forEach(scheduler::resume);
+        held.clear();
+        return any;
+    }
+
     private void cancel(SequenceWatch watch) {
+        run.coverage.see(scheduler.metrics().transfersInFlight() > 0, Condition.CANCEL_LOADING);
         run.coverage.see(run.isCopyInFlight(watch), Condition.CANCEL_COPYING);
         if (watch.isInFlight()) {
             run.coverage.saw(Condition.CANCEL_IN_FLIGHT);

@@ -1,10 +1,12 @@
 package io.kvflux.selftest;
 
 import io.kvflux.BlockScheduler;
+import io.kvflux.BlockSchedulerBuilder;
 import io.kvflux.api.SchedulerMetrics;
 import io.kvflux.api.SchedulerSnapshot;
 import io.kvflux.api.SequenceId;
 import io.kvflux.api.Step;
+import io.kvflux.core.PreemptionMode;
 import io.kvflux.core.SchedulerConfig;
 import io.kvflux.geometry.AttentionKind;
 import io.kvflux.geometry.DType;
@@ -121,8 +123,15 @@ final class ScenarioRun {
     }
 
     private BlockScheduler scheduler(MultiKvCacheParams caches) {
-        return BlockScheduler.builder(caches)
-                .device(device)
+        BlockSchedulerBuilder builder = BlockScheduler.builder(caches);
+        if (scenario.hostBlocks() > 0) {
+            builder.hostSwapBlocks(scenario.hostBlocks())
+                    .hostPolicy(scenario.hostPolicy())
+                    .preemption(scenario.preemption())
+                    .copyOn(Schedulers.immediate());
+        }
+        return builder.device(device)
+                .clock(time::nowNs)
                 .deviceBlocks(scenario.blocks())
                 .poisonOnRelease(true)
                 .tokenBuffer(scenario.tokenBuffer())
@@ -142,6 +151,7 @@ final class ScenarioRun {
                         .reservePrefills(scenario.reservePrefills())
                         .admitAfterPreemption(scenario.admitAfterPreemption())
                         .maxSkips(scenario.maxSkips())
+                        .offloadWatermarks(scenario.ahead(), scenario.ahead())
                         .verifyInvariants(scenario.verify()))
                 .build();
     }
@@ -265,7 +275,7 @@ final class ScenarioRun {
             return complete();
         } else if (choice < 92) {
             return releaseBatch();
-        } else if (choice < 94) {
+        } else if (choice < 93) {
             return passTime();
         }
         return !calm && disturb(choice);
@@ -273,7 +283,7 @@ final class ScenarioRun {
 
     /** What keeps a run going, whatever chance says. */
     private boolean actSomehow() {
-        if (compute() || complete() || releaseBatch() || passTime() || takeStepsAgain()) {
+        if (compute() || complete() || releaseBatch() || passTime() || takeStepsAgain() || clients.resumeAll()) {
             return true;
         }
         SequenceWatch starving = clients.starving();
@@ -286,6 +296,7 @@ final class ScenarioRun {
 
     private boolean disturb(int choice) {
         return switch (choice) {
+            case 93 -> scenario.has(Event.HOLD) && clients.hold();
             case 95 -> scenario.has(Event.CLEAR) && clearCache();
             case 96 ->
                 (scenario.has(Event.DISPOSE) && random.nextInt(5) == 0 && dispose())
@@ -458,6 +469,17 @@ final class ScenarioRun {
         coverage.see(!scenario.admitAfterPreemption(), Condition.NO_READMISSION);
         coverage.see(scenario.maxSkips() < SchedulerConfig.Builder.DEFAULT_MAX_SKIPS, Condition.FEW_SKIPS);
         coverage.see(scenario.blocks() == scenario.blocksOfLongest(), Condition.SMALLEST_POOL);
+        if (scenario.hostBlocks() > 0) {
+            seeIfCounted("HOST_" + scenario.hostPolicy());
+            coverage.see(scenario.preemption() == PreemptionMode.RECOMPUTE, Condition.HOST_RECOMPUTE);
+        }
+    }
+
+    private void seeTiers(SchedulerMetrics metrics) {
+        coverage.see(metrics.offloadedBlocks() > 0, Condition.OFFLOAD);
+        coverage.see(metrics.onloadedBlocks() > 0, Condition.ONLOAD);
+        coverage.see(metrics.droppedBlocks() > 0, Condition.HOST_DROPPED);
+        coverage.see(metrics.offloadPreemptions() > 0, Condition.OFFLOAD_PREEMPTION);
     }
 
     /** A line may ask for more than is counted. */
@@ -500,6 +522,7 @@ final class ScenarioRun {
                 && end.stepsInFlight().isEmpty()
                 && end.replicas().stream().allMatch(pool -> pool.free() + pool.cached() == pool.usable());
         SchedulerMetrics metrics = scheduler.metrics();
+        seeTiers(metrics);
         long ended = metrics.finished() + metrics.cancelled() + metrics.failed() + metrics.refused();
         if (!allBack || metrics.submitted() != ended) {
             found(new Finding(Finding.Kind.LEAK, "after everything has ended: " + end + ", " + metrics));

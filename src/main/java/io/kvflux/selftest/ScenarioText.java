@@ -1,9 +1,11 @@
 package io.kvflux.selftest;
 
+import io.kvflux.core.PreemptionMode;
 import io.kvflux.core.QueuePolicy;
 import io.kvflux.core.VictimRule;
 import io.kvflux.geometry.AttentionKind;
 import io.kvflux.geometry.DType;
+import io.kvflux.tier.HostPolicy;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
@@ -56,6 +58,10 @@ final class ScenarioText {
         fields.put("readmit", "" + scenario.admitAfterPreemption());
         fields.put("skips", "" + scenario.maxSkips());
         fields.put("pending", "" + scenario.maxPending());
+        fields.put("host", "" + scenario.hostBlocks());
+        fields.put("hostpolicy", name(scenario.hostPolicy()));
+        fields.put("preemption", name(scenario.preemption()));
+        fields.put("ahead", "" + scenario.ahead());
         fields.put("verify", "" + scenario.verify());
         return new ScenarioText(fields);
     }
@@ -121,6 +127,10 @@ final class ScenarioText {
                 truth("readmit"),
                 count("skips"),
                 count("pending"),
+                count("host"),
+                choice("hostpolicy", HostPolicy.class),
+                choice("preemption", PreemptionMode.class),
+                fraction("ahead"),
                 truth("verify"));
         scenario.caches(); // whether the heads can be split so
         Set<String> known = of(scenario).fields.keySet();

@@ -1,14 +1,17 @@
 package io.kvflux.selftest;
 
 import io.kvflux.BlockSchedulerBuilder;
+import io.kvflux.core.PreemptionMode;
 import io.kvflux.core.QueuePolicy;
 import io.kvflux.core.SchedulerConfig;
 import io.kvflux.core.VictimRule;
 import io.kvflux.geometry.AttentionKind;
 import io.kvflux.geometry.DType;
+import io.kvflux.tier.HostPolicy;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.SplittableRandom;
 
@@ -98,8 +101,23 @@ final class Scenarios {
                 random.nextInt(4) > 0,
                 random.nextInt(3) == 0 ? random.nextInt(4) : SchedulerConfig.Builder.DEFAULT_MAX_SKIPS,
                 random.nextInt(4) == 0 ? 1 + random.nextInt(4) : BlockSchedulerBuilder.DEFAULT_MAX_PENDING,
+                0,
+                HostPolicy.values()[random.nextInt(3)],
+                PreemptionMode.AUTO,
+                random.nextInt(3) * 0.1,
                 random.nextInt(4) == 0);
-        return withBlocks(scenario, blocks(random, scenario.blocksOfLongest()));
+        int ofOne = scenario.blocksOfLongest();
+        Scenario sized = withBlocks(scenario, blocks(random, ofOne));
+        return scenario.caching() && random.nextInt(5) < 3 ? withHost(sized, random, ofOne) : sized;
+    }
+
+    /** From hardly any to several times the longest sequence. */
+    private static Scenario withHost(Scenario scenario, SplittableRandom random, int ofOne) {
+        PreemptionMode[] modes = PreemptionMode.values();
+        return ScenarioText.of(scenario)
+                .with("host", "" + (1 + random.nextInt(1 + random.nextInt(6 * ofOne))))
+                .with("preemption", modes[random.nextInt(modes.length)].name().toLowerCase(Locale.ROOT))
+                .scenario();
     }
 
     private static Scenario withBlocks(Scenario scenario, int blocks) {

@@ -1,8 +1,10 @@
 package io.kvflux.selftest;
 
 import io.kvflux.BlockSchedulerBuilder;
+import io.kvflux.core.PreemptionMode;
 import io.kvflux.core.QueuePolicy;
 import io.kvflux.core.SchedulerConfig;
+import io.kvflux.tier.HostPolicy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -82,6 +84,10 @@ final class Shrinker {
         set("readmit", "true");
         set("skips", "" + SchedulerConfig.Builder.DEFAULT_MAX_SKIPS);
         set("pending", "" + BlockSchedulerBuilder.DEFAULT_MAX_PENDING);
+        set("preemption", PreemptionMode.AUTO.name().toLowerCase(Locale.ROOT));
+        set("hostpolicy", HostPolicy.INCLUSIVE.name().toLowerCase(Locale.ROOT));
+        set("ahead", "0.0");
+        lower("host", 0);
         lower("dp", 1);
         lower("overlap", 1);
         lower("tp", 1);

@@ -140,6 +140,27 @@ public final class BlockArenas implements AutoCloseable {
         return byReplica.get(replica);
     }
 
+    /** Changes one byte of a block. */
+    void corrupt(int replica, int block) {
+        byte[] one = new byte[1];
+        PageArena arena = byReplica.get(replica).get(0);
+        arena.read(block, 0, one);
+        one[0] ^= (byte) 0xFF;
+        arena.write(block, 0, one);
+    }
+
+    void requireLayout(SlotLayout layout) {
+        List<PageArena> any = byReplica.get(0);
+        boolean same = layout.shards() == shards && layout.caches() * shards == any.size();
+        for (int cache = 0; same && cache < layout.caches(); cache++) {
+            same = any.get(cache * shards).spec().pageBytes() == layout.pageBytes(cache);
+        }
+        if (!same) {
+            throw new IllegalArgumentException("a slot is laid out for the caches that the arenas are for, layout="
+                    + layout + ", arenasOfAReplica=" + any.size() + ", shards=" + shards);
+        }
+    }
+
     void requireBlock(int replica, int block) {
         if (replica < 0 || replica >= byReplica.size() || block < 1 || block > blocks) {
             throw new IndexOutOfBoundsException("a block must be in [1, blocksPerReplica] of a replica, replica="

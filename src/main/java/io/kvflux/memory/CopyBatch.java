@@ -3,12 +3,18 @@ package io.kvflux.memory;
 import java.util.Arrays;
 import java.util.Objects;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Blocks to fill and to copy, in all caches and shards of their replica at once. First everything is filled, then
- * everything is copied, in any order: a block that one copy writes is in no other copy. Blocks added one after another
- * that stand one after another, on both sides, make one run, which a device carries out as one operation an arena.
- * Reusable; not thread-safe.
+ * Blocks to fill and to copy, in all caches and shards of their replica at once: within the device, or, if it was made
+ * with slots, between the device and these. Reusable; not thread-safe.
+ *
+ * <p>Within the device, first everything is filled, then everything is copied, in any order: a block that one copy writes is
+ * in no other copy. Between the device and slots there is nothing to fill, and a block or slot that is written is in the
+ * batch once.
+ *
+ * <p>Blocks added one after another that stand one after another, on both sides, make one run, which a device carries out as
+ * one operation an arena. Between the device and slots they may come in descending order too.
  */
 public final class CopyBatch {
 
@@ -16,6 +22,7 @@ public final class CopyBatch {
 
     private final BlockArenas arenas;
     private final byte value;
+    private final @Nullable Transfers transfers;
     private int size;
     private int filled;
     private int[] replicas = new int[8];
@@ -45,6 +52,44 @@ public final class CopyBatch {
          * @param count how many
          */
         void copy(PageArena arena, int source, int destination, int count);
+
+        /**
+         * Copies pages of an arena down to slots: page {@code page + i} to slot {@code slot + i}, for i in [0, count).
+         *
+         * @param arena the arena
+         * @param page the first to read
+         * @param slots the slots
+         * @param slot the first to write
+         * @param offset where in its slot each page begins
+         * @param count how many
+         */
+        void offload(PageArena arena, int page, SlotArena slots, int slot, long offset, int count);
+
+        /**
+         * Copies pages up from slots: slot {@code slot + i} to page {@code page + i}, for i in [0, count).
+         *
+         * @param slots the slots
+         * @param slot the first to read
+         * @param offset where in its slot each page begins
+         * @param arena the arena
+         * @param page the first to write
+         * @param count how many
+         */
+        void onload(SlotArena slots, int slot, long offset, PageArena arena, int page, int count);
+
+        /**
+         * All that concerns some blocks between the device and slots has been given. For a device that tells what landed.
+         *
+         * @param blocks how many: the first ones, in the order in which they were added
+         */
+        default void given(int blocks) {}
+    }
+
+    /** Takes blocks of a replica, or slots. */
+    @FunctionalInterface
+    interface RangeVisitor {
+
+        void accept(Object owner, int replica, int first, int count, boolean written);
     }
 
     /**
@@ -65,6 +110,25 @@ public final class CopyBatch {
     public CopyBatch(BlockArenas arenas, byte value) {
         this.arenas = Objects.requireNonNull(arenas, "arenas");
         this.value = value;
+        transfers = null;
+    }
+
+    /**
+     * An empty batch between blocks and slots.
+     *
+     * @param arenas whose blocks it is about
+     * @param slots where they go, and come from
+     * @param layout how a block stands in its slot
+     * @throws IllegalArgumentException if the layout is for other caches or other slots
+     */
+    public CopyBatch(BlockArenas arenas, SlotArena slots, SlotLayout layout) {
+        this(arenas, new Transfers(arenas, slots, layout));
+    }
+
+    private CopyBatch(BlockArenas arenas, Transfers transfers) {
+        this.arenas = arenas;
+        this.transfers = transfers;
+        value = 0;
     }
 
     /**
@@ -73,8 +137,10 @@ public final class CopyBatch {
      * @param replica its replica
      * @param block its id, from 1
      * @throws IndexOutOfBoundsException if there is no such block
+     * @throws IllegalStateException if the batch was made with slots
      */
     public void fill(int replica, int block) {
+        requireWithinDevice();
         arenas.requireBlock(replica, block);
         add(replica, FILL, block);
         filled++;
@@ -88,17 +154,86 @@ public final class CopyBatch {
      * @param destination the block to write, from 1
      * @throws IndexOutOfBoundsException if there is no such block
      * @throws IllegalArgumentException if a block would be written twice, or both read and written
+     * @throws IllegalStateException if the batch was made with slots
      */
     public void copy(int replica, int source, int destination) {
+        requireWithinDevice();
         arenas.requireBlock(replica, source);
         arenas.requireBlock(replica, destination);
         requireApart(replica, source, destination);
         add(replica, source, destination);
     }
 
+    /**
+     * Adds a block to copy from the device to a slot.
+     *
+     * @param replica its replica
+     * @param block the block to read, from 1
+     * @param slot the slot to write, from 0
+     * @throws IndexOutOfBoundsException if there is no such block or slot
+     * @throws IllegalArgumentException if a block or slot would be written twice, or both read and written
+     * @throws IllegalStateException if the batch was made without slots
+     */
+    public void offload(int replica, int block, int slot) {
+        requireTransfers().add(false, replica, block, slot);
+    }
+
+    /**
+     * Adds a block to copy from a slot to the device.
+     *
+     * @param replica its replica
+     * @param slot the slot to read, from 0
+     * @param block the block to write, from 1
+     * @throws IndexOutOfBoundsException if there is no such block or slot
+     * @throws IllegalArgumentException if a block or slot would be written twice, or both read and written
+     * @throws IllegalStateException if the batch was made without slots
+     */
+    public void onload(int replica, int slot, int block) {
+        requireTransfers().add(true, replica, block, slot);
+    }
+
+    private void requireWithinDevice() {
+        if (transfers != null) {
+            throw new IllegalStateException("a batch with slots neither fills nor copies within the device, " + transfers.slots());
+        }
+    }
+
+    private Transfers requireTransfers() {
+        if (transfers == null) {
+            throw new IllegalStateException("to copy to and from slots a batch must be made with them");
+        }
+        return transfers;
+    }
+
     /** {@return whether there is nothing to do} */
     public boolean isEmpty() {
-        return size == 0;
+        return size == 0 && (transfers == null || transfers.size() == 0);
+    }
+
+    /** {@return the slots it was made with; null if there are none} */
+    public @Nullable SlotArena slots() {
+        return transfers == null ? null : transfers.slots();
+    }
+
+    /** {@return blocks that go to slots or come from them} */
+    public int transferredBlocks() {
+        return transfers == null ? 0 : transfers.size();
+    }
+
+    /**
+     * How many blocks between the device and slots landed.
+     *
+     * @param failure what the batch ended with
+     * @return all if it is null; otherwise the first ones, in the order in which they were added, of which a {@link
+     *     CopyFailedException} knows that they were copied: none if it is another
+     */
+    public int landedBlocks(@Nullable Throwable failure) {
+        if (failure == null) {
+            return transferredBlocks();
+        }
+        return failure instanceof CopyFailedException partly
+                ? Math.min(partly.landedBlocks(), transferredBlocks())
+                : 0;
     }
 
     /** {@return blocks to fill} */
@@ -106,7 +241,7 @@ public final class CopyBatch {
         return filled;
     }
 
-    /** {@return blocks to copy} */
+    /** {@return blocks to copy within the device} */
     public int copiedBlocks() {
         int blocks = 0;
         for (int i = 0; i < size; i++) {
@@ -117,21 +252,28 @@ public final class CopyBatch {
 
     /** {@return runs: operations an arena} */
     public int runs() {
-        return size;
+        return transfers == null ? size : transfers.runs();
     }
 
     /** Forgets everything. */
     public void clear() {
         size = 0;
         filled = 0;
+        if (transfers != null) {
+            transfers.clear();
+        }
     }
 
     /**
-     * Gives every run to each arena it is for: first those to fill, then those to copy.
+     * Gives every run to each arena it is for: first those to fill, then those to copy; those between the device and slots in
+     * the order in which they were added, of which each may be in any order.
      *
      * @param work carries them out
      */
     public void forEach(Work work) {
+        if (transfers != null) {
+            transfers.forEach(work);
+        }
         for (int i = 0; i < size; i++) {
             if (sources[i] == FILL) {
                 for (PageArena arena : arenas.of(replicas[i])) {
@@ -157,10 +299,57 @@ public final class CopyBatch {
         for (int i = 0; i < size; i++) {
             arenas.of(replicas[i]).forEach(to);
         }
+        if (transfers != null) {
+            transfers.forEachArenas(some -> some.forEach(to));
+        }
+    }
+
+    /**
+     * Whether one of two batches writes a block or slot that the other reads or writes, so that their order matters.
+     *
+     * @param other another batch
+     * @return true if they share one
+     */
+    public boolean conflictsWith(CopyBatch other) {
+        if (arenas != other.arenas && (slots() == null || slots() != other.slots())) {
+            return false;
+        }
+        boolean[] any = new boolean[1];
+        forEachRange((owner, replica, first, count, written) -> any[0] =
+                any[0] || other.overlaps(owner, replica, first, count, written));
+        return any[0];
+    }
+
+    private boolean overlaps(Object owner, int replica, int first, int count, boolean written) {
+        boolean[] any = new boolean[1];
+        forEachRange((thisOwner, thisReplica, thisFirst, thisCount, thisWritten) -> any[0] = any[0]
+                || (written || thisWritten)
+                        && owner == thisOwner
+                        && replica == thisReplica
+                        && first < thisFirst + thisCount
+                        && thisFirst < first + count);
+        return any[0];
+    }
+
+    private void forEachRange(RangeVisitor to) {
+        for (int i = 0; i < size; i++) {
+            to.accept(arenas, replicas[i], destinations[i], counts[i], true);
+            if (sources[i] != FILL) {
+                to.accept(arenas, replicas[i], sources[i], counts[i], false);
+            }
+        }
+        if (transfers != null) {
+            transfers.forEachRange(to);
+        }
     }
 
     /** A batch of its own that does what this one does first, half of its blocks, rounded down. */
     CopyBatch firstHalf() {
+        if (transfers != null) {
+            Transfers first = transfers.another();
+            first.addFirst(transfers, transfers.size() / 2);
+            return new CopyBatch(arenas, first);
+        }
         CopyBatch half = new CopyBatch(arenas, value);
         int left = (filled + copiedBlocks()) / 2;
         left = half.addSome(this, true, left);
@@ -180,11 +369,18 @@ public final class CopyBatch {
     }
 
     boolean touches(PageArena arena) {
-        boolean any = false;
-        for (int i = 0; i < size && !any; i++) {
-            any = arenas.of(replicas[i]).contains(arena);
+        boolean[] any = new boolean[1];
+        forEachArena(one -> any[0] |= one == arena);
+        return any[0];
+    }
+
+    /** Changes one byte of what it wrote, unless that is nothing. */
+    void corrupt() {
+        if (transfers != null && transfers.size() > 0) {
+            transfers.corrupt();
+        } else if (size > 0) {
+            arenas.corrupt(replicas[size - 1], destinations[size - 1]);
         }
-        return any;
     }
 
     /** Takes a block to fill. */

@@ -34,14 +34,15 @@ public interface DeviceMemory extends AutoCloseable {
     void release(PageArena arena);
 
     /**
-     * Begins to carry out a batch. The listener hears exactly once how it ended, on a thread of the device or, if the device
-     * works on the caller's, before this returns; until then nobody else may touch the blocks or the batch. Batches that
-     * share a block take effect in the order in which they were submitted; their ends may come in any order.
+     * Begins to carry out a batch. The listener hears exactly once how it ended: on a thread of the device or, if the device
+     * works on the caller's, before this returns, unless it has to wait for a batch that another thread submitted and is
+     * carried out there. Until then nobody else may touch the blocks, the slots or the batch. Batches that share a block or a
+     * slot take effect in the order in which they were submitted; their ends may come in any order. Slots are held meanwhile.
      *
      * <p>A batch that fails may have been carried out in part, or in full: its destinations hold anything. A submit that throws
      * has not begun, and will not: the listener hears nothing.
      *
-     * @param batch what to fill and to copy, in arenas of this device: it fails otherwise
+     * @param batch what to fill and to copy, in arenas of this device and slots that are open: it fails otherwise
      * @param listener hears the end
      * @throws IllegalStateException if the device is closed; the listener then hears nothing
      */

@@ -3,6 +3,7 @@ package io.kvflux.memory;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.IntFunction;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -24,12 +25,17 @@ public final class FaultyDeviceMemory implements DeviceMemory {
         DELAY,
         /** It is not carried out, and fails at once. */
         FAIL,
-        /** Half of it is carried out as late as with {@link #DELAY}, and its failure is told as late. */
+        /**
+         * Half of it is carried out as late as with {@link #DELAY}, and its failure is told as late; it tells how many blocks
+         * between the device and slots landed.
+         */
         DELAY_FAIL,
-        /** Half of it is carried out, then it fails. */
+        /** Half of it is carried out, then it fails, and tells how many blocks between the device and slots landed. */
         HALF_FAIL,
         /** All of it is carried out, and yet it is told to have failed. */
         DONE_FAIL,
+        /** It is carried out, and one byte of what it wrote is another. */
+        CORRUPT,
         /** It is not even taken: {@link #submit} throws, and the listener hears nothing. */
         REFUSE,
         /** It is not carried out, and its end is never told: the device cannot be closed after it. */
@@ -37,12 +43,12 @@ public final class FaultyDeviceMemory implements DeviceMemory {
     }
 
     /** The failure of a batch that was made to fail. */
-    public static final class InjectedFaultException extends RuntimeException {
+    public static final class InjectedFaultException extends CopyFailedException {
 
         private final int batch;
 
-        InjectedFaultException(int batch) {
-            super("injected fault, batch=" + batch);
+        InjectedFaultException(int batch, int landedBlocks) {
+            super("injected fault, batch=" + batch, landedBlocks, null);
             this.batch = batch;
         }
 
@@ -73,6 +79,7 @@ public final class FaultyDeviceMemory implements DeviceMemory {
         private final CopyBatch work;
         private final CopyListener listener;
         private final @Nullable Throwable injected;
+        private final boolean corrupt;
         private boolean begun;
         private boolean released;
         private boolean over;
@@ -80,24 +87,40 @@ public final class FaultyDeviceMemory implements DeviceMemory {
 
         /** The work is what is carried out of the batch. */
         Held(CopyBatch batch, CopyBatch work, CopyListener listener, @Nullable Throwable injected) {
+            this(batch, work, listener, injected, false);
+        }
+
+        Held(
+                CopyBatch batch,
+                CopyBatch work,
+                CopyListener listener,
+                @Nullable Throwable injected,
+                boolean corrupt) {
             this.batch = batch;
             this.work = work;
             this.listener = listener;
             this.injected = injected;
+            this.corrupt = corrupt;
         }
 
+        /** Submits it, once; whoever finds it begun comes after it. */
         void begin() {
-            synchronized (FaultyDeviceMemory.this) {
-                if (begun) {
-                    return;
+            beginning.lock();
+            try {
+                if (!begun) {
+                    begun = true;
+                    device.submit(work, this);
                 }
-                begun = true;
+            } finally {
+                beginning.unlock();
             }
-            device.submit(work, this);
         }
 
         @Override
         public void ended(CopyBatch same, @Nullable Throwable cause) {
+            if (corrupt && cause == null) {
+                batch.corrupt();
+            }
             synchronized (FaultyDeviceMemory.this) {
                 failure = injected == null ? cause : injected;
                 over = true;
@@ -122,16 +145,28 @@ public final class FaultyDeviceMemory implements DeviceMemory {
             synchronized (FaultyDeviceMemory.this) {
                 open.remove(this);
             }
+            letGo();
             listener.ended(batch, failure);
+        }
+
+        void letGo() {
+            SlotArena slots = batch.slots();
+            if (slots != null) {
+                slots.letGo();
+            }
         }
     }
 
     private final DeviceMemory device;
     private final Faults faults;
+    /** Held while one is submitted, so that two threads submit in an order that both know. */
+    private final ReentrantLock beginning = new ReentrantLock();
     /** Delayed and not released, in the order of submission. */
     private final List<Held> held = new ArrayList<>();
     /** Whose end was not told yet; those that never end stay. */
     private final List<Held> open = new ArrayList<>();
+    /** Whose end is never told. */
+    private final List<Held> never = new ArrayList<>();
 
     private int batches;
     private boolean closed;
@@ -244,7 +279,7 @@ public final class FaultyDeviceMemory implements DeviceMemory {
             }
             number = batches++;
         }
-        InjectedFaultException failure = new InjectedFaultException(number);
+        InjectedFaultException failure = new InjectedFaultException(number, 0);
         switch (faults.of(number, batch)) {
             case NONE -> {
                 carryOutHeld();
@@ -252,26 +287,72 @@ public final class FaultyDeviceMemory implements DeviceMemory {
             }
             case DELAY -> hold(new Held(batch, batch, listener, null));
             case FAIL -> listener.ended(batch, failure);
-            case DELAY_FAIL -> hold(new Held(batch, batch.firstHalf(), listener, failure));
-            case HALF_FAIL -> failAfter(batch.firstHalf(), batch, listener, failure);
-            case DONE_FAIL -> failAfter(batch, batch, listener, failure);
+            case DELAY_FAIL -> hold(half(number, batch, listener));
+            case HALF_FAIL -> carryOut(half(number, batch, listener));
+            case DONE_FAIL -> carryOut(new Held(batch, batch, listener, failure));
+            case CORRUPT -> carryOut(new Held(batch, batch, listener, null, true));
             case REFUSE -> throw failure;
             case NEVER -> {
-                synchronized (this) {
-                    open.add(new Held(batch, batch, listener, null));
+                Held silent = new Held(batch, batch, listener, null);
+                if (keep(silent)) {
+                    synchronized (this) {
+                        never.add(silent);
+                    }
                 }
             }
         }
     }
 
-    private void failAfter(CopyBatch work, CopyBatch batch, CopyListener listener, Throwable failure) {
-        Held told = new Held(batch, work, listener, failure);
-        synchronized (this) {
-            open.add(told);
+    private Held half(int number, CopyBatch batch, CopyListener listener) {
+        CopyBatch half = batch.firstHalf();
+        return new Held(batch, half, listener, new InjectedFaultException(number, half.transferredBlocks()));
+    }
+
+    /** Keeps what a batch touches; false if its slots are closed, which is its end. */
+    private boolean keep(Held batch) {
+        SlotArena slots = batch.batch.slots();
+        try {
+            if (slots != null) {
+                slots.hold();
+            }
+        } catch (IllegalStateException closedSlots) {
+            batch.listener.ended(batch.batch, closedSlots);
+            return false;
         }
-        carryOutHeld();
-        told.begin();
-        told.release();
+        synchronized (this) {
+            open.add(batch);
+        }
+        return true;
+    }
+
+    private void hold(Held batch) {
+        if (keep(batch)) {
+            synchronized (this) {
+                held.add(batch);
+            }
+        }
+    }
+
+    private void carryOut(Held batch) {
+        if (keep(batch)) {
+            carryOutHeld();
+            batch.begin();
+            batch.release();
+        }
+    }
+
+    /**
+     * Forgets the batches whose end is never told, so that what they touch can be given back: for a test that has seen what
+     * they do to others.
+     */
+    public void forgetNever() {
+        List<Held> silent;
+        synchronized (this) {
+            silent = List.copyOf(never);
+            open.removeAll(never);
+            never.clear();
+        }
+        silent.forEach(Held::letGo);
     }
 
     @Override
@@ -281,11 +362,6 @@ public final class FaultyDeviceMemory implements DeviceMemory {
         synchronized (this) {
             closed = true;
         }
-    }
-
-    private synchronized void hold(Held batch) {
-        held.add(batch);
-        open.add(batch);
     }
 
     private synchronized void requireIdle(@Nullable PageArena released) {

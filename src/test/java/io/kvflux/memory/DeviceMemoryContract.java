@@ -15,36 +15,13 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** What every device promises. A device's test extends this and says how to open one. */
-public abstract class DeviceMemoryContract {
+public abstract class DeviceMemoryContract extends TransferContract {
 
     private static final long PAGE_BYTES = 100; // not a multiple of the alignment
     private static final long STRIDE_BYTES = 128;
-
-    private final List<DeviceMemory> opened = new ArrayList<>();
-
-    /** An open device with this budget. */
-    protected abstract DeviceMemory open(long budgetBytes);
-
-    private DeviceMemory device(long budgetBytes) {
-        DeviceMemory device = open(budgetBytes);
-        opened.add(device);
-        return device;
-    }
-
-    @AfterEach
-    void nothingLeaks() {
-        opened.forEach(DeviceMemory::close);
-        assertThat(opened).allMatch(device -> device.allocatedBytes() == 0);
-        assertThat(liveBytes()).isZero();
-    }
-
-    /** Bytes the device's kind holds in this process; 0 once all are closed. */
-    protected abstract long liveBytes();
 
     private static ArenaSpec spec(int pages) {
         return new ArenaSpec(0, 0, 0, pages, PAGE_BYTES);
@@ -322,31 +299,6 @@ public abstract class DeviceMemoryContract {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("a batch goes to the device its arenas are on, device=");
         assertThat(contents(other.arena(0, 0, 0))).containsExactly(0, 1, 2, 3, 4, 5, 6, 7, 8, 9);
-    }
-
-    private static void carryOut(DeviceMemory device, CopyBatch batch) {
-        assertThat(end(device, batch)).isNull();
-    }
-
-    /** Why a batch failed; null if it did not. */
-    private static @Nullable Throwable end(DeviceMemory device, CopyBatch batch) {
-        CountDownLatch over = new CountDownLatch(1);
-        List<Throwable> failures = new ArrayList<>();
-        device.submit(batch, new CopyListener() {
-            @Override
-            public void ended(CopyBatch same, @Nullable Throwable failure) {
-                if (failure != null) {
-                    failures.add(failure);
-                }
-                over.countDown();
-            }
-        });
-        try {
-            assertThat(over.await(30, TimeUnit.SECONDS)).isTrue();
-        } catch (InterruptedException e) {
-            throw new AssertionError(e);
-        }
-        return failures.isEmpty() ? null : failures.get(0);
     }
 
     /** Every byte of page p is p. */

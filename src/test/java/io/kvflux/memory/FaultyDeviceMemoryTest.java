@@ -8,6 +8,7 @@ import io.kvflux.geometry.DataSize;
 import io.kvflux.geometry.KvCacheParams;
 import io.kvflux.geometry.MultiKvCacheParams;
 import io.kvflux.memory.FaultyDeviceMemory.Fault;
+import io.kvflux.memory.chronicle.HostSlots;
 import io.kvflux.memory.chronicle.Region;
 import io.kvflux.memory.host.HostMemoryDevice;
 import java.util.ArrayList;
@@ -17,6 +18,14 @@ import org.junit.jupiter.api.Test;
 
 /** Without faults it is as good a device as any; with them, each does what it says. */
 class FaultyDeviceMemoryTest extends DeviceMemoryContract {
+
+    private static final MultiKvCacheParams CACHES = MultiKvCacheParams.fromParams(KvCacheParams.builder()
+            .dtype(DType.FLOAT32)
+            .numLayers(1)
+            .numKvHeads(1)
+            .headDim(1)
+            .pageSize(1)
+            .build());
 
     private final long before = Region.liveBytes();
 
@@ -137,6 +146,102 @@ class FaultyDeviceMemoryTest extends DeviceMemoryContract {
         host.close();
     }
 
+    /** Blocks 1 to 4 hold their number and go down to slots 0 to 3, which hold 9, by a batch that ends so. */
+    private static List<Integer> slotsAfter(Fault fault, List<Integer> landed) {
+        HostMemoryDevice host = HostMemoryDevice.withBudget(DataSize.parse("1MiB"));
+        FaultyDeviceMemory device = new FaultyDeviceMemory(host, batch -> fault);
+        BlockArenas arenas = arenas(device);
+        SlotLayout layout = SlotLayout.of(CACHES);
+        HostSlots slots = HostSlots.allocate(4, layout.bytes(), HostSlots.Touch.LAZY);
+        CopyBatch batch = new CopyBatch(arenas, slots, layout);
+        for (int block = 4; block >= 1; block--) {
+            arenas.arena(0, 0, 0).write(block, 0, new byte[] {(byte) block, 1, 1, 1});
+            slots.fill(block - 1, (byte) 9);
+            batch.offload(0, block, block - 1);
+        }
+        try {
+            device.submit(batch, (same, failure) -> landed.add(batch.landedBlocks(failure)));
+        } catch (FaultyDeviceMemory.InjectedFaultException refused) {
+            landed.add(-1);
+        }
+        if (device.delayed() > 0) {
+            assertThatThrownBy(slots::close)
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("inFlight=1");
+            device.releaseNext();
+        }
+        List<Integer> contents = new ArrayList<>();
+        byte[] read = new byte[4];
+        for (int slot = 0; slot < 4; slot++) {
+            slots.read(slot, 0, read);
+            contents.add((int) read[0]);
+        }
+        device.close();
+        slots.close();
+        return contents;
+    }
+
+    @Test
+    void eachFaultDoesToSlotsWhatItSays() {
+        List<Integer> landed = new ArrayList<>();
+        assertThat(slotsAfter(Fault.NONE, landed)).containsExactly(1, 2, 3, 4);
+        assertThat(slotsAfter(Fault.DELAY, landed)).containsExactly(1, 2, 3, 4);
+        assertThat(slotsAfter(Fault.FAIL, landed)).containsExactly(9, 9, 9, 9);
+        assertThat(slotsAfter(Fault.REFUSE, landed)).containsExactly(9, 9, 9, 9);
+        assertThat(slotsAfter(Fault.HALF_FAIL, landed)).containsExactly(9, 9, 3, 4);
+        assertThat(slotsAfter(Fault.DELAY_FAIL, landed)).containsExactly(9, 9, 3, 4);
+        assertThat(slotsAfter(Fault.DONE_FAIL, landed)).containsExactly(1, 2, 3, 4);
+        assertThat(slotsAfter(Fault.CORRUPT, landed)).containsExactly(~1, 2, 3, 4);
+        assertThat(landed).containsExactly(4, 4, 0, -1, 2, 2, 0, 4);
+    }
+
+    @Test
+    void corruptionChangesOneByteOfABlockThatCameUp() {
+        HostMemoryDevice host = HostMemoryDevice.withBudget(DataSize.parse("1MiB"));
+        FaultyDeviceMemory device = new FaultyDeviceMemory(host, batch -> Fault.CORRUPT);
+        BlockArenas arenas = arenas(device);
+        SlotLayout layout = SlotLayout.of(CACHES);
+        try (HostSlots slots = HostSlots.allocate(4, layout.bytes(), HostSlots.Touch.LAZY)) {
+            slots.fill(3, (byte) 5);
+            CopyBatch batch = new CopyBatch(arenas, slots, layout);
+            batch.onload(0, 3, 2);
+            device.submit(batch, (same, failure) -> assertThat(failure).isNull());
+            byte[] read = new byte[4];
+            arenas.arena(0, 0, 0).read(2, 0, read);
+            assertThat(read).containsExactly(~5, 5, 5, 5);
+        }
+        CopyBatch within = new CopyBatch(arenas);
+        within.fill(0, 3);
+        device.submit(within, (same, failure) -> assertThat(failure).isNull());
+        assertThat(first(arenas.arena(0, 0, 0), 3)).isEqualTo(~0);
+        device.close();
+    }
+
+    @Test
+    void aBatchThatNeverEndsKeepsItsSlotsUntilItIsForgotten() {
+        HostMemoryDevice host = HostMemoryDevice.withBudget(DataSize.parse("1MiB"));
+        FaultyDeviceMemory device = new FaultyDeviceMemory(host, batch -> batch == 0 ? Fault.NEVER : Fault.DELAY);
+        BlockArenas arenas = arenas(device);
+        SlotLayout layout = SlotLayout.of(CACHES);
+        HostSlots slots = HostSlots.allocate(4, layout.bytes(), HostSlots.Touch.LAZY);
+        List<String> ends = new ArrayList<>();
+        for (int i = 0; i < 2; i++) {
+            CopyBatch batch = new CopyBatch(arenas, slots, layout);
+            batch.offload(0, 1 + i, i);
+            device.submit(batch, (same, failure) -> ends.add("ended"));
+        }
+        device.forgetNever();
+        assertThatThrownBy(slots::close).hasMessageContaining("inFlight=1");
+        device.releaseNext();
+        device.forgetNever();
+        slots.close();
+        CopyBatch late = new CopyBatch(arenas, slots, layout);
+        late.offload(0, 1, 1);
+        device.submit(late, (same, failure) -> ends.add(String.valueOf(failure)));
+        assertThat(ends).hasSize(2).element(1).asString().contains("the slots are closed");
+        device.close();
+    }
+
     @Test
     void batchesTakeEffectInTheOrderOfSubmissionHoweverTheyEnd() {
         Fault[] script = {Fault.DELAY, Fault.DELAY, Fault.NONE, Fault.DELAY};
@@ -176,15 +281,6 @@ class FaultyDeviceMemoryTest extends DeviceMemoryContract {
     }
 
     private static BlockArenas arenas(DeviceMemory device) {
-        return BlockArenas.allocate(
-                device,
-                MultiKvCacheParams.fromParams(KvCacheParams.builder()
-                        .dtype(DType.FLOAT32)
-                        .numLayers(1)
-                        .numKvHeads(1)
-                        .headDim(1)
-                        .pageSize(1)
-                        .build()),
-                5);
+        return BlockArenas.allocate(device, CACHES, 5);
     }
 }

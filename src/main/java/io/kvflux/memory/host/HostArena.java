@@ -2,7 +2,9 @@ package io.kvflux.memory.host;
 
 import io.kvflux.memory.ArenaSpec;
 import io.kvflux.memory.PageArena;
+import io.kvflux.memory.SlotArena;
 import io.kvflux.memory.chronicle.Region;
+import java.util.Objects;
 
 /** Pages in one region of host memory. */
 final class HostArena implements PageArena {
@@ -66,6 +68,35 @@ final class HostArena implements PageArena {
 
     void copy(int source, int destination, int count) {
         region.copy(at(source, 0, 0), at(destination, 0, 0), stride * count);
+    }
+
+    void offload(int page, SlotArena slots, int slot, long offset, int count) {
+        Objects.checkFromIndexSize(offset, spec.pageBytes(), slots.slotBytes());
+        if (isOneCopy(slots)) {
+            slots.address(slot + count - 1); // is there
+            region.copyTo(at(page, 0, 0), slots.address(slot), stride * (count - 1) + spec.pageBytes());
+            return;
+        }
+        for (int i = 0; i < count; i++) {
+            region.copyTo(at(page + i, 0, 0), slots.address(slot + i) + offset, spec.pageBytes());
+        }
+    }
+
+    void onload(SlotArena slots, int slot, long offset, int page, int count) {
+        Objects.checkFromIndexSize(offset, spec.pageBytes(), slots.slotBytes());
+        if (isOneCopy(slots)) {
+            slots.address(slot + count - 1); // is there
+            region.copyFrom(at(page, 0, 0), slots.address(slot), stride * (count - 1) + spec.pageBytes());
+            return;
+        }
+        for (int i = 0; i < count; i++) {
+            region.copyFrom(at(page + i, 0, 0), slots.address(slot + i) + offset, spec.pageBytes());
+        }
+    }
+
+    /** Whether pages and slots that stand one after another do so alike: what is between them is nobody's. */
+    private boolean isOneCopy(SlotArena slots) {
+        return slots.strideBytes() == stride && slots.slotBytes() == spec.pageBytes();
     }
 
     void close() {

@@ -3,25 +3,48 @@ package io.kvflux.memory.host;
 import io.kvflux.geometry.DataSize;
 import io.kvflux.memory.ArenaSpec;
 import io.kvflux.memory.CopyBatch;
+import io.kvflux.memory.CopyFailedException;
 import io.kvflux.memory.CopyListener;
 import io.kvflux.memory.DeviceMemory;
 import io.kvflux.memory.OutOfDeviceMemoryException;
 import io.kvflux.memory.PageArena;
+import io.kvflux.memory.SlotArena;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Host memory as a device. Arenas are taken lazily from the operating system: a page costs memory when it is first
- * written. Copies run on the thread that submits them and are over when submit returns.
+ * written. Copies run on the thread that submits them and are over when submit returns, unless a batch that another thread
+ * has in flight must come first: then that thread carries them out, and nobody waits.
  */
 public final class HostMemoryDevice implements DeviceMemory {
 
     private final long budgetBytes;
     private final List<HostArena> arenas = new ArrayList<>();
+    /** Batches in flight, in order of submission. */
+    private final List<Job> jobs = new ArrayList<>();
+
     private long allocatedBytes;
-    private int inFlight;
     private boolean closed;
+
+    /** A batch in flight; its counters belong to the device's lock. */
+    private static final class Job {
+
+        final CopyBatch batch;
+        final CopyListener listener;
+        /** Those that wait for this one, among others perhaps. */
+        final List<Job> followers = new ArrayList<>(0);
+        /** How many it waits for. */
+        int awaited;
+
+        Job(CopyBatch batch, CopyListener listener) {
+            this.batch = batch;
+            this.listener = listener;
+        }
+    }
 
     private HostMemoryDevice(long budgetBytes) {
         this.budgetBytes = budgetBytes;
@@ -82,34 +105,99 @@ public final class HostMemoryDevice implements DeviceMemory {
 
     @Override
     public void submit(CopyBatch batch, CopyListener listener) {
-        Throwable failure = begin(batch);
-        if (failure == null) {
-            try {
-                batch.forEach(new Copier());
-            } catch (RuntimeException | Error thrown) {
-                failure = thrown;
-            }
-            end(batch);
+        Job job = new Job(batch, listener);
+        Throwable failure;
+        boolean ready;
+        synchronized (this) {
+            failure = begin(batch);
+            ready = failure == null && enter(job);
         }
-        listener.ended(batch, failure);
+        if (failure != null) {
+            listener.ended(batch, failure);
+        } else if (ready) {
+            carryOut(job);
+        }
     }
 
-    /** Keeps the arenas of a batch from being released; tells why if it has others. */
-    private synchronized @Nullable Throwable begin(CopyBatch batch) {
+    /** Keeps the arenas and slots of a batch from being released; tells why if it cannot. */
+    private @Nullable Throwable begin(CopyBatch batch) {
         requireOpen();
+        SlotArena slots = batch.slots();
         try {
             batch.forEachArena(this::own);
-        } catch (IllegalArgumentException foreign) {
-            return foreign;
+            if (slots != null) {
+                slots.hold();
+            }
+        } catch (IllegalArgumentException | IllegalStateException foreignOrClosed) {
+            return foreignOrClosed;
         }
         batch.forEachArena(arena -> own(arena).inFlight++);
-        inFlight++;
         return null;
     }
 
-    private synchronized void end(CopyBatch batch) {
+    /** Queues a job behind those that it must not overtake; true if there are none. */
+    private boolean enter(Job job) {
+        for (Job earlier : jobs) {
+            if (earlier.batch.conflictsWith(job.batch)) {
+                earlier.followers.add(job);
+                job.awaited++;
+            }
+        }
+        jobs.add(job);
+        return job.awaited == 0;
+    }
+
+    /**
+     * Carries out a job, and then those that waited for it alone: whoever submitted them did not wait. What listeners throw
+     * comes last, so that it keeps no other from its end.
+     */
+    private void carryOut(Job first) {
+        Deque<Job> ready = new ArrayDeque<>(List.of(first));
+        Throwable thrown = null;
+        while (!ready.isEmpty()) {
+            Job job = ready.remove();
+            Throwable failure = copy(job.batch);
+            end(job, ready);
+            try {
+                job.listener.ended(job.batch, failure);
+            } catch (RuntimeException | Error bug) {
+                thrown = thrown == null ? bug : thrown;
+            }
+        }
+        if (thrown instanceof Error error) {
+            throw error;
+        } else if (thrown != null) {
+            throw (RuntimeException) thrown;
+        }
+    }
+
+    private @Nullable Throwable copy(CopyBatch batch) {
+        Copier copier = new Copier();
+        try {
+            batch.forEach(copier);
+            return null;
+        } catch (RuntimeException | Error thrown) {
+            return copier.landed == 0
+                    ? thrown
+                    : new CopyFailedException(
+                            "a batch failed half-way, landedBlocks=" + copier.landed, copier.landed, thrown);
+        }
+    }
+
+    private synchronized void end(Job job, Deque<Job> ready) {
+        CopyBatch batch = job.batch;
         batch.forEachArena(arena -> own(arena).inFlight--);
-        inFlight--;
+        SlotArena slots = batch.slots();
+        if (slots != null) {
+            slots.letGo();
+        }
+        jobs.remove(job);
+        for (Job follower : job.followers) {
+            follower.awaited--;
+            if (follower.awaited == 0) {
+                ready.add(follower);
+            }
+        }
     }
 
     private HostArena own(PageArena arena) {
@@ -125,7 +213,7 @@ public final class HostMemoryDevice implements DeviceMemory {
         if (closed) {
             return;
         }
-        requireIdle(inFlight);
+        requireIdle(jobs.size());
         closed = true;
         arenas.forEach(HostArena::close);
         arenas.clear();
@@ -153,6 +241,8 @@ public final class HostMemoryDevice implements DeviceMemory {
     /** Carries out runs. */
     private final class Copier implements CopyBatch.Work {
 
+        int landed;
+
         @Override
         public void fill(PageArena arena, int page, int count, byte value) {
             own(arena).fill(page, count, value);
@@ -161,6 +251,21 @@ public final class HostMemoryDevice implements DeviceMemory {
         @Override
         public void copy(PageArena arena, int source, int destination, int count) {
             own(arena).copy(source, destination, count);
+        }
+
+        @Override
+        public void offload(PageArena arena, int page, SlotArena slots, int slot, long offset, int count) {
+            own(arena).offload(page, slots, slot, offset, count);
+        }
+
+        @Override
+        public void onload(SlotArena slots, int slot, long offset, PageArena arena, int page, int count) {
+            own(arena).onload(slots, slot, offset, page, count);
+        }
+
+        @Override
+        public void given(int blocks) {
+            landed = blocks;
         }
     }
 }

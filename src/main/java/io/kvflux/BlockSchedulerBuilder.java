@@ -1,17 +1,17 @@
 package io.kvflux;
 
-import io.kvflux.core.PreemptionMode;
-import io.kvflux.memory.SlotLayout;
-import io.kvflux.memory.chronicle.HostSlots;
-import io.kvflux.tier.HostPolicy;
 import io.kvflux.api.SchedulerRecorder;
+import io.kvflux.core.PreemptionMode;
 import io.kvflux.core.QueuePolicy;
 import io.kvflux.core.SchedulerConfig;
 import io.kvflux.geometry.DataSize;
 import io.kvflux.geometry.MultiKvCacheParams;
 import io.kvflux.memory.BlockArenas;
 import io.kvflux.memory.DeviceMemory;
+import io.kvflux.memory.SlotLayout;
+import io.kvflux.memory.chronicle.HostSlots;
 import io.kvflux.memory.host.HostMemoryDevice;
+import io.kvflux.tier.HostPolicy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -443,7 +443,8 @@ public final class BlockSchedulerBuilder {
         if (hostSwap == null) {
             return 0;
         }
-        int slots = HostSlots.slotsThatFit(hostSwap.bytes(), SlotLayout.of(caches).bytes());
+        int slots =
+                HostSlots.slotsThatFit(hostSwap.bytes(), SlotLayout.of(caches).bytes());
         if (slots == 0) {
             faults.add("hostSwap must hold a block, hostSwap=" + hostSwap + ", bytes of a block on host="
                     + HostSlots.strideBytes(SlotLayout.of(caches).bytes()));

@@ -32,8 +32,7 @@ final class HostSwap {
     private @Nullable Shell shell;
     private int inFlight;
 
-    HostSwap(
-            BlockArenas arenas, SlotArena slots, SlotLayout layout, @Nullable Scheduler workers, LongSupplier clock) {
+    HostSwap(BlockArenas arenas, SlotArena slots, SlotLayout layout, @Nullable Scheduler workers, LongSupplier clock) {
         this.arenas = arenas;
         this.slots = slots;
         this.layout = layout;

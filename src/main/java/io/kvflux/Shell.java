@@ -538,7 +538,9 @@ final class Shell implements Loop.Work, SchedulerListener {
     }
 
     long nowNs() {
-        return settings.recorder() == null && swap == null ? 0 : settings.clock().getAsLong();
+        return settings.recorder() == null && swap == null
+                ? 0
+                : settings.clock().getAsLong();
     }
 
     private SchedulerDisposedException disposed() {

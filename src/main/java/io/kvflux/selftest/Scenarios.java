@@ -108,7 +108,7 @@ final class Scenarios {
                 random.nextInt(4) == 0);
         int ofOne = scenario.blocksOfLongest();
         Scenario sized = withBlocks(scenario, blocks(random, ofOne));
-        return scenario.caching() && random.nextInt(5) < 3 ? withHost(sized, random, ofOne) : sized;
+        return scenario.caching() && random.nextBoolean() ? withHost(sized, random, ofOne) : sized;
     }
 
     /** From hardly any to several times the longest sequence. */

@@ -72,7 +72,7 @@ final class Accesses {
     /** Where a key is, or where it would be. */
     private int find(long key) {
         int mask = keys.length - 1;
-        int at = (int) (key * 0x9E3779B97F4A7C15L >>> 32) & mask;
+        int at = (int) ((key * 0x9E3779B97F4A7C15L) >>> 32) & mask;
         while (stamps[at] == stamp && keys[at] != key) {
             at = (at + 1) & mask;
         }

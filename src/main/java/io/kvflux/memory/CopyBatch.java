@@ -194,7 +194,8 @@ public final class CopyBatch {
 
     private void requireWithinDevice() {
         if (transfers != null) {
-            throw new IllegalStateException("a batch with slots neither fills nor copies within the device, " + transfers.slots());
+            throw new IllegalStateException(
+                    "a batch with slots neither fills nor copies within the device, " + transfers.slots());
         }
     }
 
@@ -231,9 +232,7 @@ public final class CopyBatch {
         if (failure == null) {
             return transferredBlocks();
         }
-        return failure instanceof CopyFailedException partly
-                ? Math.min(partly.landedBlocks(), transferredBlocks())
-                : 0;
+        return failure instanceof CopyFailedException partly ? Math.min(partly.landedBlocks(), transferredBlocks()) : 0;
     }
 
     /** {@return blocks to fill} */
@@ -315,19 +314,18 @@ public final class CopyBatch {
             return false;
         }
         boolean[] any = new boolean[1];
-        forEachRange((owner, replica, first, count, written) -> any[0] =
-                any[0] || other.overlaps(owner, replica, first, count, written));
+        forEachRange((owner, replica, first, count, written) ->
+                any[0] = any[0] || other.overlaps(owner, replica, first, count, written));
         return any[0];
     }
 
     private boolean overlaps(Object owner, int replica, int first, int count, boolean written) {
         boolean[] any = new boolean[1];
-        forEachRange((thisOwner, thisReplica, thisFirst, thisCount, thisWritten) -> any[0] = any[0]
-                || (written || thisWritten)
-                        && owner == thisOwner
-                        && replica == thisReplica
-                        && first < thisFirst + thisCount
-                        && thisFirst < first + count);
+        forEachRange((thisOwner, thisReplica, thisFirst, thisCount, thisWritten) -> {
+            boolean same = owner == thisOwner && replica == thisReplica;
+            boolean meet = first < thisFirst + thisCount && thisFirst < first + count;
+            any[0] |= same && meet && (written || thisWritten);
+        });
         return any[0];
     }
 

@@ -90,12 +90,7 @@ public final class FaultyDeviceMemory implements DeviceMemory {
             this(batch, work, listener, injected, false);
         }
 
-        Held(
-                CopyBatch batch,
-                CopyBatch work,
-                CopyListener listener,
-                @Nullable Throwable injected,
-                boolean corrupt) {
+        Held(CopyBatch batch, CopyBatch work, CopyListener listener, @Nullable Throwable injected, boolean corrupt) {
             this.batch = batch;
             this.work = work;
             this.listener = listener;

@@ -63,7 +63,8 @@ class CopyBatchTest {
     }
 
     private static String name(PageArena arena) {
-        return arena.spec().cache() + "/" + arena.spec().replica() + "/" + arena.spec().shard();
+        return arena.spec().cache() + "/" + arena.spec().replica() + "/"
+                + arena.spec().shard();
     }
 
     @Test
@@ -98,7 +99,9 @@ class CopyBatchTest {
             batch.offload(0, block, block + 2);
         }
         assertThat(batch.runs()).isEqualTo(1);
-        assertThat(given(batch)).startsWith("down 0/0/0 pages 3 slots 5 at 0 x5").endsWith("given 5");
+        assertThat(given(batch))
+                .startsWith("down 0/0/0 pages 3 slots 5 at 0 x5")
+                .endsWith("given 5");
         assertThat(batch.firstHalf().transferredBlocks()).isEqualTo(2);
         assertThat(given(batch.firstHalf())).startsWith("down 0/0/0 pages 5 slots 7 at 0 x2");
     }

@@ -181,8 +181,7 @@ abstract class TransferContract {
         });
     }
 
-    private static void checkSlots(
-            SlotLayout layout, HostSlots slots, int replica, int[] from, int[] to, String what) {
+    private static void checkSlots(SlotLayout layout, HostSlots slots, int replica, int[] from, int[] to, String what) {
         byte[][] expected = new byte[SLOTS][(int) layout.bytes()];
         for (byte[] slot : expected) {
             Arrays.fill(slot, (byte) 0x5A);

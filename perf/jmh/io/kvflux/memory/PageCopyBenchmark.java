@@ -7,6 +7,7 @@ import io.kvflux.geometry.KvCacheParams;
 import io.kvflux.geometry.MultiKvCacheParams;
 import io.kvflux.memory.chronicle.HostSlots;
 import io.kvflux.memory.host.HostMemoryDevice;
+import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.AuxCounters;
@@ -27,7 +28,8 @@ import org.openjdk.jmh.annotations.Warmup;
 /**
  * Blocks of one page go from the device to host slots and back, 32 in a batch, on the device that is host memory; beside
  * it libc's memcpy does the same with as many other pages. One operation is both, in turn the one and the other first, and
- * on memory that no cache holds any more; {@code ratio} is memcpy's time over the device's, so that 1 is as fast.
+ * on memory that no cache holds any more. {@code ratio} is memcpy's time over the device's, so that 1 is as fast: the median
+ * of an iteration, of which JMH prints the sum over all iterations.
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
@@ -58,22 +60,30 @@ public class PageCopyBenchmark {
     private int next;
     private boolean memcpyFirst;
 
-    /** What each took in an iteration. */
+    /** What memcpy took over what the device took, in each operation of an iteration. */
     @State(Scope.Thread)
     @AuxCounters(AuxCounters.Type.EVENTS)
-    public static class Times {
+    public static class Ratios {
 
-        long deviceNanos;
-        long memcpyNanos;
+        private double[] ratios = new double[1024];
+        private int size;
 
         public double ratio() {
-            return (double) memcpyNanos / deviceNanos;
+            double[] sorted = Arrays.copyOf(ratios, size);
+            Arrays.sort(sorted);
+            return sorted[size / 2];
         }
 
         @Setup(Level.Iteration)
         public void clear() {
-            deviceNanos = 0;
-            memcpyNanos = 0;
+            size = 0;
+        }
+
+        void add(double ratio) {
+            if (size == ratios.length) {
+                ratios = Arrays.copyOf(ratios, size * 2);
+            }
+            ratios[size++] = ratio;
         }
     }
 
@@ -140,14 +150,14 @@ public class PageCopyBenchmark {
     }
 
     @Benchmark
-    public void downAndUp(Times times) {
+    public void downAndUp(Ratios ratios) {
         memcpyFirst = !memcpyFirst;
         if (memcpyFirst) {
-            times.memcpyNanos += memcpy();
-            times.deviceNanos += viaDevice();
+            double memcpy = memcpy();
+            ratios.add(memcpy / viaDevice());
         } else {
-            times.deviceNanos += viaDevice();
-            times.memcpyNanos += memcpy();
+            double device = viaDevice();
+            ratios.add(memcpy() / device);
         }
     }
 

@@ -321,12 +321,11 @@ public final class CopyBatch {
 
     private boolean overlaps(Object owner, int replica, int first, int count, boolean written) {
         boolean[] any = new boolean[1];
-        forEachRange((thisOwner, thisReplica, thisFirst, thisCount, thisWritten) -> any[0] = any[0]
-                || ((written || thisWritten)
-                        && owner == thisOwner
-                        && replica == thisReplica
-                        && first < thisFirst + thisCount
-                        && thisFirst < first + count));
+        forEachRange((thisOwner, thisReplica, thisFirst, thisCount, thisWritten) -> {
+            boolean same = owner == thisOwner && replica == thisReplica;
+            boolean meet = first < thisFirst + thisCount && thisFirst < first + count;
+            any[0] |= same && meet && (written || thisWritten);
+        });
         return any[0];
     }
 

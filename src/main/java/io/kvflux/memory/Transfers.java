@@ -64,7 +64,7 @@ final class Transfers {
             throw new IndexOutOfBoundsException(
                     "a slot must be in [0, slots), slot=" + slot + ", slots=" + slots.slots());
         }
-        long blockKey = (replica + 1L) << 32 | block;
+        long blockKey = ((replica + 1L) << 32) | block;
         long read = up ? slot : blockKey;
         long write = up ? blockKey : slot;
         if (!accesses.mayRead(read) || !accesses.mayWrite(write)) {

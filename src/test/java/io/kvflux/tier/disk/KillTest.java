@@ -40,7 +40,7 @@ class KillTest {
     private static final int KILLS_PER_DIRECTORY = 6;
 
     private static final int THREADS = 2;
-    private static final int PAYLOAD = 20_000;
+    private static final int PAYLOAD = 300_000;
     private static final SegmentPlan PLAN = Pages.plan(PAYLOAD, 22, 8);
 
     @TempDir

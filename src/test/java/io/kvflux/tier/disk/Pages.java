@@ -25,10 +25,16 @@ final class Pages {
         return new BlockHash(bytes);
     }
 
-    /** The bytes of a page. */
+    /** The bytes of a page: random ones, which are repeated with a number in front, since making them takes time. */
     static byte[] bytes(BlockHash hash, int length) {
         byte[] bytes = new byte[length];
-        new SplittableRandom(hash.toLong()).nextBytes(bytes);
+        byte[] pattern = new byte[4096];
+        new SplittableRandom(hash.toLong()).nextBytes(pattern);
+        for (int at = 0; at < length; at += pattern.length) {
+            pattern[0] = (byte) (at >> 12);
+            pattern[1] = (byte) (at >> 20);
+            System.arraycopy(pattern, 0, bytes, at, Math.min(pattern.length, length - at));
+        }
         return bytes;
     }
 

@@ -318,6 +318,8 @@ public final class DiskStore implements AutoCloseable {
             throw new IndexOutOfBoundsException("a page must lie in its region, offset=" + offset + ", payloadBytes="
                     + length + ", regionBytes=" + region.bytes());
         }
+        // A closed one fails here, and not when half of a slot has changed.
+        region.address();
     }
 
     /** A segment, made if there is none; null if there is no room for it. */

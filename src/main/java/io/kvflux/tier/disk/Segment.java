@@ -19,7 +19,8 @@ import java.util.Arrays;
  * <p>The commit mark is cleared before anything else of a slot or its record is written, and set after everything else
  * has been. So when the process dies, in whatever instruction, a slot with a mark is whole. When the machine dies, parts
  * may be missing in any combination, which the checksums show: the record's (XXH64 of its bytes from 16 on, starting from
- * the layout and the slot's number, so that a record is good in one place only) and the payload's.
+ * the layout and the slot's number, so that a record is good in one place only) and the payload's (XXH64 of its first 64
+ * KiB, which the sum of the next 64 KiB starts from, and so on).
  *
  * <p>Numbers are in the machine's order, little endian wherever this runs; a header of the other order is foreign.
  */
@@ -46,6 +47,9 @@ final class Segment {
 
     /** "COMMITED", which is eight bytes long. */
     private static final long COMMITTED_MARK = 0x444554494D4D4F43L;
+
+    /** A payload's sum is made block by block, each beginning with the sum before it, while the block is in the cache. */
+    private static final long BLOCK = 64 << 10;
 
     private static final byte[] EMPTY_RECORD = new byte[SegmentPlan.RECORD_BYTES];
 
@@ -99,16 +103,20 @@ final class Segment {
 
     void write(int index, BlockHash hash, long generation, Region from, long offset) {
         long length = plan.layout().payloadBytes();
-        // Fails, if at all, before anything has changed.
-        long payloadChecksum = from.checksum(offset, length, 0);
         long record = record(index);
+        long payload = payload(index);
         region.writeVolatileLong(record + COMMIT_AT, 0);
+        long sum = 0;
+        for (long at = 0; at < length; at += BLOCK) {
+            long count = Math.min(BLOCK, length - at);
+            sum = from.checksum(offset + at, count, sum);
+            region.copyFrom(payload + at, from, offset + at, count);
+        }
         region.writeLong(record + GENERATION_AT, generation);
         region.writeLong(record + LENGTH_AT, length);
-        region.writeLong(record + PAYLOAD_CHECKSUM_AT, payloadChecksum);
+        region.writeLong(record + PAYLOAD_CHECKSUM_AT, sum);
         region.write(record + HASH_AT, hash.toBytes());
         region.writeLong(record + CHECKSUM_AT, recordChecksum(index));
-        region.copyFrom(payload(index), from, offset, length);
         region.writeOrderedLong(record + COMMIT_AT, COMMITTED_MARK);
     }
 
@@ -123,13 +131,20 @@ final class Segment {
         if (!hash(index).equals(expected)) {
             return DiskRead.MISSING;
         }
+        long sum = copyOut(payload(index), into, offset);
+        return sum == region.readLong(record + PAYLOAD_CHECKSUM_AT) ? DiskRead.HIT : corrupt(index);
+    }
+
+    /** Copies a payload; the sum is that of what the reader has got. */
+    private long copyOut(long payload, Region into, long offset) {
         long length = plan.layout().payloadBytes();
-        region.copyTo(payload(index), into, offset, length);
-        // What counts is what the reader has got.
-        if (into.checksum(offset, length, 0) != region.readLong(record + PAYLOAD_CHECKSUM_AT)) {
-            return corrupt(index);
+        long sum = 0;
+        for (long at = 0; at < length; at += BLOCK) {
+            long count = Math.min(BLOCK, length - at);
+            region.copyTo(payload + at, into, offset + at, count);
+            sum = into.checksum(offset + at, count, sum);
         }
-        return DiskRead.HIT;
+        return sum;
     }
 
     private DiskRead corrupt(int index) {

@@ -69,6 +69,28 @@ class DiskStoreTest {
         }
     }
 
+    /** Sums are made of blocks of 64 KiB. */
+    @Test
+    void pagesOfSeveralBlocksAreCheckedInAllOfThem() throws IOException {
+        int block = 64 << 10;
+        for (int payload : new int[] {1, block - 1, block, block + 1, 2 * block, 3 * block + 7}) {
+            SegmentPlan plan = Pages.plan(payload, 1, 1);
+            Path file = directory.resolve("of " + payload + "/segment-000000.kvflux");
+            for (int at = 0; at < payload; at += at < payload - 1 ? Math.min(block / 2, payload - 1 - at) : 1) {
+                try (DiskStore store = Pages.open(file.getParent(), plan)) {
+                    Pages.write(store, 0, hash(payload));
+                    assertThat(Pages.read(store, 0, hash(payload))).isEqualTo(DiskRead.HIT);
+                }
+                byte[] content = Files.readAllBytes(file);
+                content[(int) plan.slotsAt() + at] ^= 1;
+                Files.write(file, content);
+                try (DiskStore store = Pages.open(file.getParent(), plan)) {
+                    assertThat(Pages.read(store, 0, hash(payload))).isEqualTo(DiskRead.CORRUPT);
+                }
+            }
+        }
+    }
+
     @Test
     void generationsGoOnAfterARestart() {
         for (int run = 0; run < 4; run++) {

@@ -2,7 +2,6 @@ package io.kvflux.tier.disk;
 
 import java.io.IOException;
 import java.io.RandomAccessFile;
-import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** Where space for segments comes from. */
@@ -14,8 +13,8 @@ interface DiskSpace {
         private static final byte[] ZEROS = new byte[1 << 20];
 
         @Override
-        public long usableBytes(Path directory) throws IOException {
-            return Files.getFileStore(directory).getUsableSpace();
+        public long usableBytes(Path directory) {
+            return directory.toFile().getUsableSpace();
         }
 
         @Override
@@ -27,8 +26,8 @@ interface DiskSpace {
         }
     };
 
-    /** About how much can still be written. */
-    long usableBytes(Path directory) throws IOException;
+    /** About how much can still be written; 0 if nobody knows. */
+    long usableBytes(Path directory);
 
     /** Makes a range of a file zeros that have their place on the disk; fails if there is none. */
     void fill(RandomAccessFile file, long from, long to) throws IOException;

@@ -272,6 +272,7 @@ public final class DiskStore implements AutoCloseable {
                     segment.force();
                 }
             }
+            files.forceNames();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } finally {
@@ -340,12 +341,11 @@ public final class DiskStore implements AutoCloseable {
 
     private @Nullable Segment make(int number) {
         long bytes = plan.bytesOfSegment(number);
-        long usable = 0;
+        long usable = space.usableBytes(directory);
+        if (usable < Math.max(bytes, refusedBelowBytes)) {
+            return null;
+        }
         try {
-            usable = space.usableBytes(directory);
-            if (usable < Math.max(bytes, refusedBelowBytes)) {
-                return null;
-            }
             files.create(number);
             return Segment.map(files.file(number), plan, number);
         } catch (FileAlreadyExistsException e) {

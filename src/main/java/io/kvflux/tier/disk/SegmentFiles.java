@@ -2,11 +2,13 @@ package io.kvflux.tier.disk;
 
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -101,6 +103,19 @@ final class SegmentFiles {
         } catch (IOException e) {
             Files.deleteIfExists(unfinished);
             throw e;
+        }
+    }
+
+    /** Waits until the disk has the files' names as well. */
+    void forceNames() throws IOException {
+        // A thread that is interrupted cannot use a channel.
+        boolean interrupted = Thread.interrupted();
+        try (FileChannel names = FileChannel.open(directory, StandardOpenOption.READ)) {
+            names.force(true);
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 }

@@ -111,22 +111,4 @@ class DiskFullTest {
         }
         assertThat(Files.size(file)).isEqualTo(SEGMENT);
     }
-
-    @Test
-    void anInabilityToSayHowMuchIsLeftIsNoRoom() {
-        DiskSpace broken = new DiskSpace() {
-            @Override
-            public long usableBytes(Path directory) throws IOException {
-                throw new IOException("gone");
-            }
-
-            @Override
-            public void fill(RandomAccessFile file, long from, long to) {
-                throw new AssertionError("not asked");
-            }
-        };
-        try (DiskStore store = DiskStore.open(folder, PLAN, broken)) {
-            assertThat(Pages.write(store, 0, hash(0))).isEqualTo(DiskWrite.NO_ROOM);
-        }
-    }
 }

@@ -1,6 +1,9 @@
 package io.kvflux.api;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.HexFormat;
 
@@ -12,6 +15,8 @@ public final class BlockHash {
 
     /** Bytes in a name. */
     public static final int BYTES = 32;
+
+    private static final VarHandle WORDS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
 
     private final byte[] bytes;
 
@@ -35,7 +40,18 @@ public final class BlockHash {
 
     /** {@return the first 8 bytes as a big-endian integer, for wires that want one (SHA_256_64)} */
     public long toLong() {
-        return ByteBuffer.wrap(bytes).getLong();
+        return word(0);
+    }
+
+    /**
+     * A quarter of the name, for those who keep names in arrays.
+     *
+     * @param index 0 to 3
+     * @return bytes {@code 8 * index} to {@code 8 * index + 7} as a big-endian integer
+     * @throws IndexOutOfBoundsException if there is no such quarter
+     */
+    public long word(int index) {
+        return (long) WORDS.get(bytes, Long.BYTES * index);
     }
 
     @Override

@@ -1,5 +1,5 @@
 /**
- * Checked off-heap regions: the only package that touches Chronicle, whose native stores check nothing themselves. Every
+ * Checked off-heap regions and their file form: the only package that touches Chronicle, whose native stores check nothing themselves. Every
  * access here is checked for bounds and liveness, and every byte is accounted for. Pages and blocks are not known.
  */
 @NullMarked

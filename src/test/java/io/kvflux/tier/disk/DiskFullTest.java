@@ -1,0 +1,114 @@
+package io.kvflux.tier.disk;
+
+import static io.kvflux.tier.disk.Pages.hash;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A disk that is full is an outcome; the store goes on with what it has. */
+class DiskFullTest {
+
+    private static final int PAYLOAD = 4096;
+    private static final SegmentPlan PLAN = Pages.plan(PAYLOAD, 12, 4);
+    private static final long SEGMENT = PLAN.bytesOfSegment(0);
+
+    @TempDir
+    Path folder;
+
+    /** Has room for so many bytes, and says so if it is honest. */
+    private static final class SmallDisk implements DiskSpace {
+
+        private final boolean honest;
+        private long room;
+        private int fills;
+
+        SmallDisk(long room, boolean honest) {
+            this.room = room;
+            this.honest = honest;
+        }
+
+        @Override
+        public long usableBytes(Path directory) {
+            return honest ? room : 1L << 40;
+        }
+
+        @Override
+        public void fill(RandomAccessFile file, long from, long to) throws IOException {
+            fills++;
+            long written = Math.min(room, to - from);
+            REAL.fill(file, from, from + written);
+            room -= written;
+            if (from + written < to) {
+                room += written;
+                throw new IOException("No space left on device");
+            }
+        }
+    }
+
+    @Test
+    void aFullDiskIsNoRoomAndTheStoreGoesOn() {
+        SmallDisk disk = new SmallDisk(SEGMENT + 5000, true);
+        try (DiskStore store = DiskStore.open(folder, PLAN, disk)) {
+            assertThat(Pages.write(store, 0, hash(0))).isEqualTo(DiskWrite.WRITTEN);
+            for (int slot = 4; slot < 12; slot++) {
+                assertThat(Pages.write(store, slot, hash(slot))).isEqualTo(DiskWrite.NO_ROOM);
+                assertThat(Pages.read(store, slot, hash(slot))).isEqualTo(DiskRead.MISSING);
+            }
+            assertThat(Pages.write(store, 1, hash(1))).isEqualTo(DiskWrite.WRITTEN);
+            assertThat(Pages.read(store, 0, hash(0))).isEqualTo(DiskRead.HIT);
+            assertThat(disk.fills)
+                    .as("a disk that says it is full is not tried")
+                    .isEqualTo(1);
+            assertThat(store.counts()).isEqualTo(new DiskCounts(2, 8, 1, 8, 0));
+
+            disk.room = SEGMENT;
+            assertThat(Pages.write(store, 4, hash(4))).isEqualTo(DiskWrite.WRITTEN);
+        }
+    }
+
+    /** As with a quota, or space that somebody else takes at the same time. */
+    @Test
+    void aDiskThatFailsInTheMiddleLeavesNothingBehind() throws IOException {
+        for (long room : new long[] {0, 1, 4095, 4096, 5000, SEGMENT - 1}) {
+            SmallDisk disk = new SmallDisk(room, false);
+            try (DiskStore store = DiskStore.open(folder, PLAN, disk)) {
+                for (int slot = 0; slot < 12; slot++) {
+                    assertThat(Pages.write(store, slot, hash(slot))).isEqualTo(DiskWrite.NO_ROOM);
+                }
+                assertThat(disk.fills)
+                        .as("not tried again while nothing changes")
+                        .isEqualTo(1);
+                assertThat(store.counts().noRoom()).isEqualTo(12);
+            }
+            try (var files = Files.list(folder)) {
+                assertThat(files.toList()).containsExactly(folder.resolve(DirectoryLock.FILE));
+            }
+        }
+    }
+
+    @Test
+    void aSegmentThatCannotBeMadeWholeAgainIsLeftAlone() throws IOException {
+        try (DiskStore store = DiskStore.open(folder, PLAN, DiskSpace.REAL)) {
+            Pages.write(store, 0, hash(0));
+            Pages.write(store, 4, hash(4));
+        }
+        Path file = folder.resolve("segment-000000.kvflux");
+        try (RandomAccessFile open = new RandomAccessFile(file.toFile(), "rw")) {
+            open.setLength(SEGMENT - 1000);
+        }
+        try (DiskStore store = DiskStore.open(folder, PLAN, new SmallDisk(0, true))) {
+            assertThat(Pages.read(store, 0, hash(0))).isEqualTo(DiskRead.MISSING);
+            assertThat(Pages.write(store, 1, hash(1))).isEqualTo(DiskWrite.NO_ROOM);
+            assertThat(Pages.read(store, 4, hash(4))).isEqualTo(DiskRead.HIT);
+        }
+        try (DiskStore store = DiskStore.open(folder, PLAN, DiskSpace.REAL)) {
+            assertThat(Pages.read(store, 0, hash(0))).isEqualTo(DiskRead.HIT);
+        }
+        assertThat(Files.size(file)).isEqualTo(SEGMENT);
+    }
+}

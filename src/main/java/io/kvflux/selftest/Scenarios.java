@@ -61,7 +61,10 @@ final class Scenarios {
                 .with("events", ScenarioText.names(events))
                 .scenario();
         int ofOne = tight.blocksOfLongest();
-        return withBlocks(tight, ofOne + random.nextInt(ofOne / 2 + 1));
+        Scenario sized = withBlocks(tight, ofOne + random.nextInt(ofOne / 2 + 1));
+        return random.nextInt(4) == 0
+                ? sized
+                : ScenarioText.of(sized).with("preemption", "recompute").scenario();
     }
 
     private Scenario any(long number) {

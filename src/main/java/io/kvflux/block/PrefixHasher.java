@@ -89,8 +89,16 @@ public final class PrefixHasher {
                 previous, tokens, page * pageSize, PageKeys.of(media, pageSize).key(page));
     }
 
-    /** Names the page that begins at a token, with the key that {@link PageKeys} gives it. */
-    byte[] next(byte[] previous, int[] tokens, int from, @Nullable Object key) {
+    /**
+     * Names the page that begins at a token.
+     *
+     * @param previous name of the page before it, or the {@link #root}
+     * @param tokens an array with its tokens
+     * @param from index of the first
+     * @param key what {@link PageKeys} gives it
+     * @return 32 bytes
+     */
+    public byte[] next(byte[] previous, int[] tokens, int from, @Nullable Object key) {
         ByteBuffer bytes = ByteBuffer.allocate(pageSize * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
         bytes.asIntBuffer().put(tokens, from, pageSize);
         sha256.update(bytes);

@@ -90,7 +90,7 @@ final class CoreVerifier {
                 sequence);
         int size = sequence.table.size();
         int needed = replicas[sequence.replica].blocks(sequence.scheduled);
-        int loading = sequence.loading == null ? 0 : sequence.loading.size;
+        int loading = sequence.reserved ? sequence.claimed : 0;
         require(
                 size == needed + loading,
                 "a sequence holds the blocks of its scheduled tokens and those that are brought back, needed=" + needed,
@@ -98,6 +98,10 @@ final class CoreVerifier {
         require(
                 sequence.loading == null || sequence.loading.sequence == sequence,
                 "what is brought back knows for whom",
+                sequence);
+        require(
+                sequence.fetching == null || sequence.fetching.sequence == sequence,
+                "what is brought from the disk knows for whom",
                 sequence);
         int full = config.prefixCaching() ? sequence.computed / config.pageSize() : 0;
         require(sequence.table.committed() == full, "computed full pages are committed, full=" + full, sequence);

@@ -86,7 +86,7 @@ final class Planner {
     private void placePrefills(Replica replica) {
         for (int i = 0; i < replica.running.size(); i++) {
             Sequence sequence = replica.running.get(i);
-            if (sequence.claimed > 0 && sequence.loading == null && sequence.state == Sequence.State.RUNNING) {
+            if (sequence.awaitsLoad() && sequence.state == Sequence.State.RUNNING) {
                 load(replica, sequence);
             }
             if (!placeable(sequence) || !sequence.prefilling()) {
@@ -108,7 +108,7 @@ final class Planner {
 
     /** Brings back what a sequence found on the host, preempting others if there are no blocks for it otherwise. */
     private void load(Replica replica, Sequence sequence) {
-        if (obtain(replica, sequence, sequence.claimed)) {
+        if (sequence.reserved || obtain(replica, sequence, sequence.claimed)) {
             Objects.requireNonNull(swapper).load(replica, sequence);
         }
     }
@@ -187,7 +187,7 @@ final class Planner {
             if (sequence.state != Sequence.State.RUNNING
                     || sequence.placedIn == plan.number()
                     || sequence.suspending
-                    || sequence.loading != null) {
+                    || sequence.reserved) {
                 continue;
             }
             long cost = cost(replica, sequence);
@@ -345,7 +345,7 @@ final class Planner {
         int need = replica.blocks(sequence.length) - match.pages() + match.cachedPages();
         int spare = replica.pool.availableBlocks();
         if (!replica.running.isEmpty()) {
-            spare -= config.watermarkBlocks();
+            spare -= config.watermarkBlocks() + replica.claimedBlocks();
             spare -= config.reservePrefills() ? replica.outstandingPrefill() : 0;
         }
         return need - spare;
@@ -402,9 +402,6 @@ final class Planner {
     }
 
     private boolean mayGo(Sequence sequence) {
-        return sequence.paused()
-                && sequence.placedIn != plan.number()
-                && !sequence.suspending
-                && sequence.loading == null;
+        return sequence.paused() && sequence.placedIn != plan.number() && !sequence.suspending && !sequence.reserved;
     }
 }

@@ -84,6 +84,16 @@ final class Replica {
         return (int) ((tokens + config.pageSize() - 1L) / config.pageSize());
     }
 
+    /** Blocks that sequences need to bring pages back, and have not got yet. */
+    int claimedBlocks() {
+        int blocks = 0;
+        for (int i = 0; i < running.size(); i++) {
+            Sequence sequence = running.get(i);
+            blocks += sequence.reserved ? 0 : sequence.claimed;
+        }
+        return blocks;
+    }
+
     /** Blocks that sequences give up once steps in flight are back. */
     int suspendingBlocks() {
         int blocks = 0;

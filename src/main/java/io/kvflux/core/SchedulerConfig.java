@@ -1,9 +1,11 @@
 package io.kvflux.core;
 
 import io.kvflux.block.EvictionPolicy;
+import io.kvflux.block.PrefixHasher;
 import io.kvflux.geometry.MultiKvCacheParams;
 import io.kvflux.tier.HostPolicy;
 import io.kvflux.tier.Tiers;
+import io.kvflux.tier.disk.HashIndex;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -33,6 +35,7 @@ public final class SchedulerConfig {
     private final Supplier<EvictionPolicy> eviction;
     private final int hostBlocks;
     private final HostPolicy hostPolicy;
+    private final @Nullable HashIndex disk;
     private final PreemptionMode preemption;
     private final double offloadLow;
     private final double offloadHigh;
@@ -57,6 +60,7 @@ public final class SchedulerConfig {
         eviction = builder.eviction;
         hostBlocks = builder.hostBlocks;
         hostPolicy = builder.hostPolicy;
+        disk = builder.disk;
         preemption = builder.preemption;
         offloadLow = builder.offloadLow;
         offloadHigh = builder.offloadHigh;
@@ -166,7 +170,14 @@ public final class SchedulerConfig {
 
     /** {@return new tiers below the devices, which hold nothing; null if there is no host tier} */
     public @Nullable Tiers newTiers() {
-        return hostBlocks == 0 ? null : new Tiers(replicas(), blocksPerReplica, pageSize(), hostBlocks, hostPolicy);
+        if (hostBlocks == 0) {
+            return null;
+        }
+        Tiers tiers = new Tiers(replicas(), blocksPerReplica, pageSize(), hostBlocks, hostPolicy);
+        if (disk != null) {
+            tiers.onDisk(disk, new PrefixHasher(pageSize(), caches.hashSeed().bytes()));
+        }
+        return tiers;
     }
 
     /** {@return whether the listener is told of blocks that hold nothing any more} */
@@ -251,6 +262,7 @@ public final class SchedulerConfig {
         private Supplier<EvictionPolicy> eviction = EvictionPolicy::lru;
         private int hostBlocks;
         private HostPolicy hostPolicy = HostPolicy.INCLUSIVE;
+        private @Nullable HashIndex disk;
         private PreemptionMode preemption = PreemptionMode.AUTO;
         private double offloadLow = DEFAULT_OFFLOAD_LOW;
         private double offloadHigh = DEFAULT_OFFLOAD_HIGH;
@@ -438,6 +450,17 @@ public final class SchedulerConfig {
         }
 
         /**
+         * Puts a disk below the host. Defaults to none.
+         *
+         * @param index its slots and what an earlier run has left in them; changed by the core it is built for, alone
+         * @return this
+         */
+        public Builder disk(HashIndex index) {
+            disk = Objects.requireNonNull(index, "disk");
+            return this;
+        }
+
+        /**
          * How the KV of a preempted sequence comes back. Defaults to {@link PreemptionMode#AUTO}.
          *
          * @param mode the mode; {@link PreemptionMode#OFFLOAD} needs a host tier
@@ -569,6 +592,12 @@ public final class SchedulerConfig {
                     "needs prefix caching, by which content is found again",
                     "hostBlocks",
                     hostBlocks);
+            require(
+                    faults,
+                    disk == null || hostBlocks > 0,
+                    "needs a host tier above it",
+                    "disk",
+                    disk == null ? "none" : disk.slots() + " slots");
             require(
                     faults,
                     preemption != PreemptionMode.OFFLOAD || hostBlocks > 0,

@@ -398,7 +398,7 @@ public final class SchedulerCore {
             replica.pool.clearCache();
         }
         if (swapper != null) {
-            swapper.tiers().clear();
+            swapper.tiers().clear(listener::erase);
         }
         verifyIfAsked();
         return true;

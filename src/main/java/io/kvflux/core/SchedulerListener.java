@@ -30,6 +30,14 @@ public interface SchedulerListener {
     default void transfer(Transfer transfer) {}
 
     /**
+     * The content of a slot of the disk was forgotten, and must not be found by a later process either. It is erased before
+     * a transfer begins that was told of afterwards.
+     *
+     * @param diskSlot the slot
+     */
+    default void erase(int diskSlot) {}
+
+    /**
      * A sequence has a new token.
      *
      * @param id the sequence

@@ -86,6 +86,11 @@ final class Sequence {
 
     int claimed;
     int claimedTokens;
+    /** Whether the last blocks of its table are for them. */
+    boolean reserved;
+    /** What brings some of them from the disk to the host first. */
+    @Nullable
+    Transfer fetching;
     /** What brings them back, once there were blocks for them. */
     @Nullable
     Transfer loading;
@@ -180,6 +185,11 @@ final class Sequence {
         claims[claimed++] = slot;
     }
 
+    /** Whether it has claimed what is not on its way to the device yet. */
+    boolean awaitsLoad() {
+        return claimed > 0 && loading == null;
+    }
+
     /** Whether it may be placed in a step: nothing is on its way to or from it. */
     boolean settled() {
         return claimed == 0 && !suspending;
@@ -188,6 +198,7 @@ final class Sequence {
     /** Forgets all KV. */
     void restart() {
         suspending = false;
+        reserved = false;
         computed = 0;
         scheduled = 0;
         prefillTarget = 0;

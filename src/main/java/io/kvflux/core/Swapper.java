@@ -7,7 +7,10 @@ import io.kvflux.tier.Tiers;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -34,8 +37,9 @@ final class Swapper {
     /** By replica: what is to go next. */
     private final @Nullable Transfer[] filling;
 
-    private final Deque<Transfer> spareDown = new ArrayDeque<>();
-    private final Deque<Transfer> spareUp = new ArrayDeque<>();
+    private @Nullable Transfer storing;
+
+    private final Map<Transfer.Direction, Deque<Transfer>> spare = new EnumMap<>(Transfer.Direction.class);
     private final List<Transfer> inFlight = new ArrayList<>();
 
     Swapper(SchedulerConfig config, Tiers tiers, Replica[] replicas, MeasuredCosts costs, Consumer<Transfer> out) {
@@ -144,8 +148,7 @@ final class Swapper {
     private void send(Replica replica, int block, int slot) {
         Transfer transfer = filling[replica.index];
         if (transfer == null) {
-            transfer = spareDown.isEmpty() ? new Transfer(Transfer.Direction.OFFLOAD) : spareDown.pop();
-            transfer.replica = replica.index;
+            transfer = transfer(Transfer.Direction.OFFLOAD, replica.index);
             filling[replica.index] = transfer;
         }
         transfer.add(block, slot);
@@ -162,13 +165,43 @@ final class Swapper {
                 flush(i);
             }
         }
+        if (storing != null) {
+            begin(storing);
+            storing = null;
+        }
     }
 
     private void flush(int replica) {
-        Transfer transfer = filling[replica];
+        begin(Objects.requireNonNull(filling[replica]));
         filling[replica] = null;
+    }
+
+    private Transfer transfer(Transfer.Direction direction, int replica) {
+        Deque<Transfer> some = spare.computeIfAbsent(direction, any -> new ArrayDeque<>());
+        Transfer transfer = some.isEmpty() ? new Transfer(direction) : some.pop();
+        transfer.replica = replica;
+        return transfer;
+    }
+
+    private void begin(Transfer transfer) {
         inFlight.add(transfer);
         out.accept(transfer);
+    }
+
+    /** What has come to the host goes on to the disk. */
+    private void store(int slot) {
+        int diskSlot = tiers.store(slot);
+        if (diskSlot == Tiers.NO_SLOT) {
+            return;
+        }
+        if (storing == null) {
+            storing = transfer(Transfer.Direction.STORE, 0);
+        }
+        storing.add(diskSlot, slot, tiers.name(slot));
+        if (storing.size == MAX_BLOCKS) {
+            begin(storing);
+            storing = null;
+        }
     }
 
     // ---- up
@@ -201,14 +234,26 @@ final class Swapper {
         sequence.claimedTokens = tokens;
         sequence.recompute = false;
         int device = sequence.table.size();
+        int last = device == 0 ? 0 : sequence.table.block(device - 1);
+        int tail = hasTail(sequence, device + match.pages()) ? tiers.slot(sequence.tail) : Tiers.NO_SLOT;
+        if (tail != Tiers.NO_SLOT) {
+            tiers.beginRead(tail); // first, so that it is not dropped for what comes from the disk
+        }
+        int wanted = match.pages();
+        tiers.claim(sequence.replica, sequence.scope, last, sequence.tokens, device, sequence.keys, match);
         for (int i = 0; i < match.pages(); i++) {
             sequence.claim(match.slot(i));
         }
-        if (hasTail(sequence, device + match.pages())) {
-            sequence.claim(tiers.slot(sequence.tail));
+        if (match.pages() < wanted) {
+            sequence.claimedTokens = (device + match.pages()) * config.pageSize();
+            if (tail != Tiers.NO_SLOT) {
+                tiers.letGo(tail);
+            }
+        } else if (tail != Tiers.NO_SLOT) {
+            sequence.claim(tail);
         }
-        for (int i = 0; i < sequence.claimed; i++) {
-            tiers.beginRead(sequence.claims[i]);
+        if (match.pagesOnDisk() > 0) {
+            fetch(sequence);
         }
         if (sequence.tail != 0) {
             tiers.forget(sequence.tail);
@@ -216,18 +261,32 @@ final class Swapper {
         }
     }
 
-    /** Begins to bring back what a sequence has claimed, to the last blocks of its table. */
+    private void fetch(Sequence sequence) {
+        Transfer transfer = transfer(Transfer.Direction.FETCH, sequence.replica);
+        for (int i = 0; i < match.pages(); i++) {
+            if (match.isOnDisk(i)) {
+                transfer.add(match.diskSlot(i), match.slot(i), match.name(i));
+            }
+        }
+        transfer.sequence = sequence;
+        sequence.fetching = transfer;
+        begin(transfer);
+    }
+
+    /** Begins to bring back what a sequence has claimed, to the last blocks of its table, once all of it is on the host. */
     void load(Replica replica, Sequence sequence) {
-        Transfer transfer = spareUp.isEmpty() ? new Transfer(Transfer.Direction.ONLOAD) : spareUp.pop();
-        transfer.replica = replica.index;
+        sequence.reserved = true;
+        if (sequence.fetching != null) {
+            return;
+        }
+        Transfer transfer = transfer(Transfer.Direction.ONLOAD, replica.index);
         transfer.sequence = sequence;
         int first = sequence.table.size() - sequence.claimed;
         for (int i = 0; i < sequence.claimed; i++) {
             transfer.add(sequence.table.block(first + i), sequence.claims[i]);
         }
         sequence.loading = transfer;
-        inFlight.add(transfer);
-        out.accept(transfer);
+        begin(transfer);
     }
 
     /** A running sequence gives its blocks back, those that a copy still writes once that has landed. */
@@ -235,9 +294,7 @@ final class Swapper {
         Replica replica = replicas[sequence.replica];
         Transfer transfer = sequence.loading;
         if (transfer == null) {
-            for (int i = 0; i < sequence.claimed; i++) {
-                tiers.letGo(sequence.claims[i]);
-            }
+            letGo(sequence);
             replica.pool.release(sequence.table);
         } else {
             int end = sequence.table.size();
@@ -245,8 +302,26 @@ final class Swapper {
             replica.copying += transfer.size;
             transfer.sequence = null;
         }
+        if (sequence.fetching != null) {
+            sequence.fetching.sequence = null;
+            sequence.fetching = null;
+        }
         sequence.claimed = 0;
         sequence.loading = null;
+        sequence.reserved = false;
+    }
+
+    /** Lets go of what was claimed, but for what is still on its way from the disk. */
+    private void letGo(Sequence sequence) {
+        Transfer coming = sequence.fetching;
+        int at = 0;
+        for (int i = 0; i < sequence.claimed; i++) {
+            if (coming != null && at < coming.size && coming.slots[at] == sequence.claims[i]) {
+                at++;
+            } else {
+                tiers.letGo(sequence.claims[i]);
+            }
+        }
     }
 
     /** A sequence that waits has ended. */
@@ -271,20 +346,64 @@ final class Swapper {
             throw new IllegalArgumentException(
                     "a transfer lands once, and at most all of it, landed=" + landed + ", " + transfer);
         }
-        if (landed == transfer.size && seconds > 0) {
+        if (landed == transfer.size && seconds > 0 && !transfer.direction.isOfDisk()) {
             costs.copied(transfer.direction, landed, seconds);
         }
         Sequence sequence = transfer.sequence;
-        if (transfer.direction == Transfer.Direction.OFFLOAD) {
-            landedOnHost(transfer, landed);
-            transfer.clear();
-            spareDown.push(transfer);
-        } else {
-            landedOnDevice(transfer, landed);
-            transfer.clear();
-            spareUp.push(transfer);
+        switch (transfer.direction) {
+            case OFFLOAD -> landedOnHost(transfer, landed);
+            case ONLOAD -> landedOnDevice(transfer, landed);
+            case STORE -> landedOnDisk(transfer, landed);
+            case FETCH -> landedFromDisk(transfer, landed);
         }
+        transfer.clear();
+        spare.get(transfer.direction).push(transfer);
         return sequence;
+    }
+
+    private void landedOnDisk(Transfer transfer, int landed) {
+        for (int i = 0; i < transfer.size; i++) {
+            tiers.stored(transfer.slots[i], transfer.blocks[i], i < landed, i == landed);
+        }
+    }
+
+    /** The sequence goes on to the device with what is on the host now, up to the first page that is not. */
+    private void landedFromDisk(Transfer transfer, int landed) {
+        for (int i = 0; i < transfer.size; i++) {
+            tiers.fetched(transfer.slots[i], transfer.blocks[i], i < landed, i == landed);
+        }
+        Sequence sequence = transfer.sequence;
+        if (sequence == null) {
+            for (int i = 0; i < landed; i++) {
+                tiers.letGo(transfer.slots[i]);
+            }
+            return;
+        }
+        sequence.fetching = null;
+        if (landed == transfer.size) {
+            return;
+        }
+        int good = 0;
+        while (sequence.claims[good] != transfer.slots[landed]) {
+            good++;
+        }
+        int next = landed;
+        for (int i = good; i < sequence.claimed; i++) {
+            if (next < transfer.size && sequence.claims[i] == transfer.slots[next]) {
+                next++; // it is not there
+            } else {
+                tiers.letGo(sequence.claims[i]);
+            }
+        }
+        Replica replica = replicas[sequence.replica];
+        if (sequence.reserved) {
+            replica.pool.shrink(sequence.table, sequence.table.committed() + good);
+        }
+        sequence.claimed = good;
+        sequence.claimedTokens = (sequence.table.committed() + good) * config.pageSize();
+        if (good == 0) {
+            goOn(replica, sequence, 0);
+        }
     }
 
     private void landedOnHost(Transfer transfer, int landed) {
@@ -293,6 +412,9 @@ final class Swapper {
         for (int i = 0; i < transfer.size; i++) {
             int block = transfer.blocks[i];
             tiers.written(transfer.slots[i], i < landed);
+            if (i < landed) {
+                store(transfer.slots[i]);
+            }
             if (--reading[block] == 0 && replica.pool.isCopying(block)) {
                 replica.pool.copied(block);
                 replica.copying--;
@@ -328,6 +450,7 @@ final class Swapper {
         sequence.scheduled = sequence.computed;
         sequence.claimed = 0;
         sequence.loading = null;
+        sequence.reserved = false;
         replica.pool.shrink(sequence.table, replica.blocks(sequence.computed));
         sequence.prefillTarget = sequence.length - sequence.computed > 1 ? sequence.length : sequence.computed;
         replica.pool.commit(sequence.table, sequence.tokens, sequence.computed / config.pageSize(), sequence.keys);

@@ -1,12 +1,13 @@
 package io.kvflux.core;
 
+import io.kvflux.api.BlockHash;
 import java.util.Arrays;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Blocks of one replica that are copied between its device and the host, each with its slot there, in an order that the
- * copies should have. A flyweight: valid from the listener's hearing of it until {@link SchedulerCore#landed}.
+ * Blocks of one replica that are copied between its device and the host, each with its slot there, or slots of the disk and of
+ * the host, in an order that the copies should have. A flyweight: valid from the listener's hearing of it until {@link SchedulerCore#landed}.
  */
 public final class Transfer {
 
@@ -15,7 +16,16 @@ public final class Transfer {
         /** From the device down to the host. */
         OFFLOAD,
         /** From the host up to the device. */
-        ONLOAD
+        ONLOAD,
+        /** From the host down to the disk. */
+        STORE,
+        /** From the disk up to the host. */
+        FETCH;
+
+        /** {@return whether it goes to the disk or comes from it} */
+        public boolean isOfDisk() {
+            return this == STORE || this == FETCH;
+        }
     }
 
     final Direction direction;
@@ -23,6 +33,9 @@ public final class Transfer {
     int size;
     int[] blocks = new int[8];
     int[] slots = new int[8];
+    /** Of the disk alone: what pages are called there. */
+    @Nullable
+    BlockHash[] names = new BlockHash[0];
     /** For whom blocks come back. */
     @Nullable
     Sequence sequence;
@@ -47,10 +60,10 @@ public final class Transfer {
     }
 
     /**
-     * A block.
+     * A block, or a slot of the disk.
      *
      * @param index in [0, {@link #size()})
-     * @return its id
+     * @return its id, or its number
      */
     public int block(int index) {
         return blocks[Objects.checkIndex(index, size)];
@@ -66,6 +79,24 @@ public final class Transfer {
         return slots[Objects.checkIndex(index, size)];
     }
 
+    /**
+     * What a page is called on the disk.
+     *
+     * @param index in [0, {@link #size()}) of a transfer {@linkplain Direction#isOfDisk of the disk}
+     * @return its name
+     */
+    public BlockHash name(int index) {
+        return Objects.requireNonNull(names[Objects.checkIndex(index, size)]);
+    }
+
+    void add(int diskSlot, int slot, BlockHash name) {
+        add(diskSlot, slot);
+        if (names.length < size) {
+            names = Arrays.copyOf(names, blocks.length);
+        }
+        names[size - 1] = name;
+    }
+
     void add(int block, int slot) {
         if (size == blocks.length) {
             blocks = Arrays.copyOf(blocks, size * 2);
@@ -77,6 +108,7 @@ public final class Transfer {
     }
 
     void clear() {
+        Arrays.fill(names, null);
         size = 0;
         sequence = null;
     }

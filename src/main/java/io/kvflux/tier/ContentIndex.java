@@ -1,5 +1,7 @@
 package io.kvflux.tier;
 
+import io.kvflux.api.BlockHash;
+import io.kvflux.block.PrefixHasher;
 import io.kvflux.block.PrefixScope;
 import io.kvflux.block.TokenHash;
 import io.kvflux.block.TokenPages;
@@ -15,8 +17,8 @@ import org.jspecify.annotations.Nullable;
  * another prompt's KV.
  *
  * <p>A number lives while somebody {@linkplain #retain refers} to it, or to a page that continues it; so a page that no
- * tier holds may be known because the one after it is. Numbers of scopes are the roots. Costs 24 bytes a page (references
- * of 4) beside its tokens, and makes no garbage once it has grown.
+ * tier holds may be known because the one after it is. Numbers of scopes are the roots. Costs 28 bytes a page (references
+ * of 4) beside its tokens, and makes no garbage once it has grown, but for names.
  */
 final class ContentIndex {
 
@@ -34,6 +36,8 @@ final class ContentIndex {
     private int[] parent = new int[64];
     private int[] refs = new int[64];
     private int[] hash = new int[64];
+    /** What pages are called outside of this process; null for those that nobody has asked for. */
+    private @Nullable BlockHash[] names = new BlockHash[64];
 
     @Nullable
     private Object[] key = new Object[64];
@@ -107,6 +111,34 @@ final class ContentIndex {
         return page;
     }
 
+    /** What a page, or a root, is called outside of this process. */
+    BlockHash name(int page, PrefixHasher hasher) {
+        BlockHash known = names[page];
+        if (known != null) {
+            return known;
+        }
+        int depth = 0;
+        for (int at = page; at != NONE && names[at] == null; at = parent[at]) {
+            depth++;
+        }
+        int[] path = new int[depth];
+        for (int at = page; depth > 0; at = parent[at]) {
+            path[--depth] = at;
+        }
+        int[] copy = new int[pageSize];
+        for (int at : path) {
+            byte[] name;
+            if (parent[at] == NONE) {
+                name = hasher.root((PrefixScope) Objects.requireNonNull(key[at]));
+            } else {
+                tokens.read(at, copy);
+                name = hasher.next(Objects.requireNonNull(names[parent[at]]).toBytes(), copy, 0, key[at]);
+            }
+            names[at] = new BlockHash(name);
+        }
+        return Objects.requireNonNull(names[page]);
+    }
+
     /** Whether nobody is to find a page. */
     boolean isPrivate(int page) {
         return key[page] == PRIVATE;
@@ -132,6 +164,7 @@ final class ContentIndex {
                 unlink(at);
             }
             key[at] = null;
+            names[at] = null;
             parent[at] = free;
             free = at;
             live--;
@@ -172,6 +205,7 @@ final class ContentIndex {
                 parent = Arrays.copyOf(parent, capacity);
                 refs = Arrays.copyOf(refs, capacity);
                 hash = Arrays.copyOf(hash, capacity);
+                names = Arrays.copyOf(names, capacity);
                 key = Arrays.copyOf(key, capacity);
             }
         }

@@ -120,6 +120,12 @@ final class HostTier {
         }
     }
 
+    /** As {@link #written}, for a page that came from below and so is no write to count. */
+    void fetched(int slot, boolean landed) {
+        written(slot, landed);
+        stored -= landed ? 1 : 0;
+    }
+
     /** Makes a page the most recent. */
     void touch(int slot) {
         requireState(slot, RESIDENT);

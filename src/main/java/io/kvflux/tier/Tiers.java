@@ -1,9 +1,15 @@
 package io.kvflux.tier;
 
+import io.kvflux.api.BlockHash;
 import io.kvflux.block.BlockTable;
 import io.kvflux.block.ContentListener;
 import io.kvflux.block.PageKeys;
+import io.kvflux.block.PrefixHasher;
 import io.kvflux.block.PrefixScope;
+import io.kvflux.tier.disk.HashIndex;
+import java.util.Objects;
+import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The tiers below the devices of one scheduler, as a state machine: what the host holds beside what the pools of all
@@ -23,6 +29,7 @@ public final class Tiers {
     private final HostTier host;
     private final Residents[] devices;
 
+    private @Nullable Disk disk;
     private long onloaded;
 
     /**
@@ -46,6 +53,16 @@ public final class Tiers {
         for (int i = 0; i < replicas; i++) {
             devices[i] = new Residents(blocksPerReplica, pageSize);
         }
+    }
+
+    /**
+     * Puts a disk below the host. Called once, before anything else.
+     *
+     * @param index its slots and what an earlier run has left in them
+     * @param hasher gives pages the names that they have there
+     */
+    public void onDisk(HashIndex index, PrefixHasher hasher) {
+        disk = new Disk(index, hasher, host.slots());
     }
 
     /**
@@ -86,13 +103,33 @@ public final class Tiers {
             HostMatch out) {
         out.clear();
         int page = lastBlock == 0 ? contents.findRoot(scope) : devices[replica].page(lastBlock);
-        for (int i = from; i < to && page != ContentIndex.NONE; i++) {
-            page = contents.find(page, tokens, i * devices[replica].pageSize, keys.key(i));
+        byte[] before = null;
+        for (int i = from; i < to; i++) {
+            int previous = page;
+            page = page == ContentIndex.NONE
+                    ? page
+                    : contents.find(page, tokens, i * devices[replica].pageSize, keys.key(i));
             int slot = page == ContentIndex.NONE ? HostTier.NONE : host.find(page);
-            if (slot == HostTier.NONE) {
+            if (slot != HostTier.NONE) {
+                out.add(slot);
+                before = null;
+                continue;
+            }
+            if (disk == null || (page != ContentIndex.NONE && host.has(page))) {
+                return; // or it is on its way to the host
+            }
+            if (before == null) {
+                before = previous == ContentIndex.NONE
+                        ? disk.hasher.root(scope)
+                        : contents.name(previous, disk.hasher).toBytes();
+            }
+            before = disk.hasher.next(before, tokens, i * devices[replica].pageSize, keys.key(i));
+            BlockHash name = new BlockHash(before);
+            int diskSlot = disk.index.find(name);
+            if (diskSlot == HashIndex.NONE) {
                 return;
             }
-            out.add(slot);
+            out.addOnDisk(diskSlot, name);
         }
     }
 
@@ -202,7 +239,9 @@ public final class Tiers {
      * @param slot a slot that is read
      */
     public void letGo(int slot) {
-        host.endRead(slot);
+        if (host.endRead(slot) && contents.isForgotten(host.page(slot))) {
+            host.remove(slot);
+        }
     }
 
     /**
@@ -214,6 +253,154 @@ public final class Tiers {
         if (host.endRead(slot)) {
             host.remove(slot);
         }
+    }
+
+    /**
+     * A page has come to the host from a device: it is written to the disk as well, unless the disk has it, or is behind. The
+     * slot of the host is then read until {@link #stored}.
+     *
+     * @param slot a slot whose copy has landed
+     * @return the slot of the disk to write it to, or {@link #NO_SLOT}
+     */
+    public int store(int slot) {
+        int page = host.page(slot);
+        if (disk == null || disk.isBusy() || page == ContentIndex.NONE || contents.isPrivate(page)) {
+            return NO_SLOT;
+        }
+        BlockHash name = contents.name(page, disk.hasher);
+        int diskSlot = disk.index.reserve(name);
+        if (diskSlot == HashIndex.NONE && disk.index.readmit() > 0) {
+            diskSlot = disk.index.reserve(name);
+        }
+        if (diskSlot < 0) {
+            return NO_SLOT;
+        }
+        disk.dropped += disk.index.dropped() == null ? 0 : 1;
+        disk.storing++;
+        host.beginRead(slot);
+        return diskSlot;
+    }
+
+    /**
+     * What a slot's page is called on the disk.
+     *
+     * @param slot a slot of the host that {@link #store} gave a slot of the disk for
+     * @return its name
+     */
+    public BlockHash name(int slot) {
+        return contents.name(host.page(slot), Objects.requireNonNull(disk).hasher);
+    }
+
+    /**
+     * The writing of a page to the disk is over.
+     *
+     * @param slot the slot of the host that was read
+     * @param diskSlot the slot of the disk
+     * @param landed whether all of it is there
+     * @param noRoom whether it is not because the disk has no room: its slot is not used until all others are in use
+     */
+    public void stored(int slot, int diskSlot, boolean landed, boolean noRoom) {
+        Disk below = Objects.requireNonNull(disk);
+        below.storing--;
+        if (landed) {
+            below.index.publish(diskSlot);
+            below.stored++;
+        } else if (noRoom) {
+            below.index.withdraw(diskSlot);
+        } else {
+            below.index.drop(diskSlot);
+        }
+        host.endRead(slot);
+    }
+
+    /**
+     * Keeps what was matched for whoever asked: pages on the host are read from now on, until they are {@link #brought} or
+     * {@link #letGo}; pages on the disk get slots of the host, to which they are to be {@link #fetched}. If the host has no
+     * room for one of them, the match ends before it.
+     *
+     * @param replica the device's replica
+     * @param scope salt and adapter
+     * @param lastBlock the block of the last page matched on the device, 0 if there is none
+     * @param tokens the prompt
+     * @param from the first page of the match
+     * @param keys what identifies the pages beside their tokens
+     * @param match a match of this state of the tiers with these arguments; afterwards every page of it has a slot
+     */
+    public void claim(
+            int replica, PrefixScope scope, int lastBlock, int[] tokens, int from, PageKeys keys, HostMatch match) {
+        for (int i = 0; i < match.pages; i++) {
+            if (!match.isOnDisk(i)) {
+                host.beginRead(match.slots[i]);
+            }
+        }
+        if (match.onDisk == 0) {
+            return;
+        }
+        int page = lastBlock == 0 ? contents.root(scope) : devices[replica].page(lastBlock);
+        for (int i = 0; i < match.pages; i++) {
+            page = contents.enter(page, tokens, (from + i) * devices[replica].pageSize, keys.key(from + i));
+            if (match.isOnDisk(i)) {
+                match.slots[i] = reserve(page);
+                if (match.slots[i] == NO_SLOT) {
+                    endAt(match, i);
+                    return;
+                }
+                Objects.requireNonNull(disk).index.pin(match.diskSlots[i]);
+            }
+        }
+    }
+
+    /** A slot for a page that may be new; without one a new page is forgotten at once. */
+    private int reserve(int page) {
+        contents.retain(page);
+        int slot = host.reserve(page);
+        contents.release(page);
+        return slot;
+    }
+
+    private void endAt(HostMatch match, int pages) {
+        for (int i = pages; i < match.pages; i++) {
+            if (!match.isOnDisk(i)) {
+                host.endRead(match.slots[i]);
+            }
+        }
+        match.truncate(pages);
+    }
+
+    /**
+     * The reading of a page from the disk is over.
+     *
+     * @param slot the slot of the host that was written
+     * @param diskSlot the slot of the disk
+     * @param landed whether the page is there; then it is read from now on, as if it had been claimed on the host
+     * @param spoiled whether what the disk has is of no use: it leaves it
+     */
+    public void fetched(int slot, int diskSlot, boolean landed, boolean spoiled) {
+        Disk below = Objects.requireNonNull(disk);
+        host.fetched(slot, landed);
+        if (landed) {
+            below.fetched++;
+            host.beginRead(slot);
+        }
+        if (spoiled) {
+            below.index.drop(diskSlot);
+        }
+        below.index.unpin(diskSlot);
+    }
+
+    /** {@return pages written to the disk so far} */
+    public long diskStoredBlocks() {
+        return disk == null ? 0 : disk.stored;
+    }
+
+    /** {@return pages read from the disk so far} */
+    public long diskFetchedBlocks() {
+        return disk == null ? 0 : disk.fetched;
+    }
+
+    /** {@return pages that the disk dropped so far to make room} */
+    public long diskDroppedBlocks() {
+        return disk == null ? 0 : disk.dropped;
     }
 
     /**
@@ -275,9 +462,19 @@ public final class Tiers {
         }
     }
 
-    /** Forgets everything that nobody reads or writes. */
-    public void clear() {
+    /**
+     * Forgets everything that nobody reads or writes.
+     *
+     * @param erased takes slots of the disk whose content is to be erased
+     */
+    public void clear(IntConsumer erased) {
         host.clear();
+        if (disk != null) {
+            for (int slot = disk.index.oldest(); slot != HashIndex.NONE; slot = disk.index.oldest()) {
+                disk.index.drop(slot);
+                erased.accept(slot);
+            }
+        }
     }
 
     /** {@return blocks that the host has room for} */
@@ -319,6 +516,9 @@ public final class Tiers {
     public void verify() {
         contents.verify();
         host.verify();
+        if (disk != null) {
+            disk.index.verify();
+        }
     }
 
     /** The pages that one device holds, by block. */

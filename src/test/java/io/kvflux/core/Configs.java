@@ -5,6 +5,7 @@ import io.kvflux.geometry.DeviceRef;
 import io.kvflux.geometry.KvCacheParams;
 import io.kvflux.geometry.MultiKvCacheParams;
 import io.kvflux.tier.HostPolicy;
+import io.kvflux.tier.disk.HashIndex;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -54,6 +55,9 @@ public final class Configs {
                     .hostPolicy(HostPolicy.values()[random.nextInt(3)])
                     .preemption(PreemptionMode.values()[random.nextInt(3)])
                     .offloadWatermarks(low, low + random.nextInt(3) * 0.1);
+            if (random.nextBoolean()) {
+                builder.disk(new HashIndex(1 + random.nextInt(60)));
+            }
         }
         if (random.nextInt(4) == 0) {
             builder.maxBatchContextTokens(1 + random.nextInt(100));

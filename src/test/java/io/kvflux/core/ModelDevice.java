@@ -27,6 +27,10 @@ final class ModelDevice {
     private final int pageSize;
     private final long[][] slots;
     private final long[][] host;
+    /** By slot: the page's name and content, which outlive the process. */
+    private final Map<Integer, String> diskNames = new HashMap<>();
+
+    private final Map<Integer, long[]> disk = new HashMap<>();
     private final Deque<Touched> inFlight = new ArrayDeque<>();
     /** Tokens sampled and not yet reported, which a later step may refer to as pending. */
     private final Map<SequenceId, Deque<Integer>> pending = new HashMap<>();
@@ -62,8 +66,26 @@ final class ModelDevice {
         return sampled;
     }
 
+    /** The process begins anew: what was on devices and host is gone. */
+    void restart() {
+        for (long[] replica : slots) {
+            Arrays.fill(replica, -1);
+        }
+        for (long[] slot : host) {
+            Arrays.fill(slot, -1);
+        }
+    }
+
+    void erase(int diskSlot) {
+        disk.remove(diskSlot);
+    }
+
     /** Carries out the first copies of a transfer; what the others were to write is garbage. */
     void copy(Transfer transfer, int landed) {
+        if (transfer.direction().isOfDisk()) {
+            copyOfDisk(transfer, landed);
+            return;
+        }
         for (int i = 0; i < transfer.size(); i++) {
             long[] block = slots[transfer.replica()];
             long[] slot = host[transfer.slot(i)];
@@ -78,6 +100,25 @@ final class ModelDevice {
                 } else {
                     block[at + offset] = i < landed ? slot[offset] : block[at + offset] + 1;
                 }
+            }
+        }
+    }
+
+    private void copyOfDisk(Transfer transfer, int landed) {
+        for (int i = 0; i < transfer.size(); i++) {
+            int diskSlot = transfer.block(i);
+            long[] slot = host[transfer.slot(i)];
+            if (transfer.direction() == Transfer.Direction.STORE) {
+                disk.remove(diskSlot);
+                if (i < landed) {
+                    disk.put(diskSlot, slot.clone());
+                    diskNames.put(diskSlot, transfer.name(i).toString());
+                }
+            } else if (i < landed) {
+                assertThat(diskNames.get(diskSlot)).isEqualTo(transfer.name(i).toString());
+                System.arraycopy(disk.get(diskSlot), 0, slot, 0, pageSize);
+            } else {
+                Arrays.fill(slot, -2);
             }
         }
     }

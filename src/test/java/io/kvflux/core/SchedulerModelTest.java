@@ -33,6 +33,8 @@ class SchedulerModelTest {
     /** Of one round; calls that change nothing, such as a plan of nobody, are not counted. */
     private static final int OPERATIONS = 1_000;
 
+    private static final int MOST_TURNS = 100_000;
+
     private static long operations;
     private static final Map<String, Long> SEEN = new HashMap<>();
 
@@ -79,7 +81,12 @@ class SchedulerModelTest {
                         "OFFLOAD",
                         "ONLOAD",
                         "failed OFFLOAD",
-                        "failed ONLOAD");
+                        "failed ONLOAD",
+                        "STORE",
+                        "FETCH",
+                        "failed STORE",
+                        "failed FETCH",
+                        "erased");
     }
 
     private static boolean saw(String what) {
@@ -91,7 +98,7 @@ class SchedulerModelTest {
 
         final SplittableRandom random;
         final SchedulerConfig config;
-        final SchedulerCore core;
+        SchedulerCore core;
         final ModelDevice device;
         final Map<SequenceId, ModelSequence> sequences = new HashMap<>();
         final List<SequenceId> live = new ArrayList<>();
@@ -121,12 +128,33 @@ class SchedulerModelTest {
         }
 
         void drive() {
-            for (int done = 0; done < OPERATIONS; done += operate() ? 1 : 0) {}
+            for (int life = 0; life < 2; life++) {
+                for (int done = 0; done < OPERATIONS / 2; done += operate() ? 1 : 0) {}
+                end();
+                restart();
+            }
             operations += OPERATIONS;
+        }
+
+        /** A process ends; another one begins with what the disk has. */
+        void restart() {
+            core.close();
+            core = new SchedulerCore(config, this);
+            device.restart();
+            sequences.clear();
+            lastFirstAdmission = 0;
+            calm = false;
+        }
+
+        void end() {
+            int turns = 0;
             calm = true;
             List.copyOf(live).forEach(id -> request(id, 1_000_000));
             List.copyOf(held).forEach(this::resume);
             while (!live.isEmpty() || !issued.isEmpty() || !transfers.isEmpty()) {
+                assertThat(++turns)
+                        .as("it comes to an end: %s, %s", core, config)
+                        .isLessThan(MOST_TURNS);
                 boolean goesOn = plan() || (issued.isEmpty() ? land() : complete());
                 assertThat(goesOn || live.isEmpty())
                         .as("something goes on: %s", core)
@@ -185,6 +213,12 @@ class SchedulerModelTest {
         boolean resume(SequenceId id) {
             core.resume(id);
             return held.remove(id);
+        }
+
+        @Override
+        public void erase(int diskSlot) {
+            saw("erased");
+            device.erase(diskSlot);
         }
 
         @Override

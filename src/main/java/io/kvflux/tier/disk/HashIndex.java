@@ -157,6 +157,11 @@ public final class HashIndex {
         return slot != NONE && states[slot] == STORED ? slot : NONE;
     }
 
+    /** {@return the slot of the least recent page that is not pinned, or {@link #NONE}} */
+    public int oldest() {
+        return next[lruRing] == lruRing ? NONE : next[lruRing];
+    }
+
     /**
      * Makes a page the most recent; one that is pinned becomes that when it is unpinned.
      *

@@ -79,8 +79,13 @@ public final class HostSlots implements SlotArena {
             throw OutOfDeviceMemoryException.withinBudget(
                     "host memory", slots + " slots of " + slotBytes + " bytes", bytes, 0, bytes, none);
         }
-        Pretoucher pretoucher = touch == Touch.LAZY ? null : new Pretoucher(region, beforeChunk);
-        return new HostSlots(slots, slotBytes, region, pretoucher);
+        try {
+            Pretoucher pretoucher = touch == Touch.LAZY ? null : new Pretoucher(region, beforeChunk);
+            return new HostSlots(slots, slotBytes, region, pretoucher);
+        } catch (OutOfMemoryError noThread) {
+            region.close();
+            throw noThread;
+        }
     }
 
     /**

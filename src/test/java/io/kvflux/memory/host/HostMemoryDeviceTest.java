@@ -10,6 +10,7 @@ import io.kvflux.geometry.MultiKvCacheParams;
 import io.kvflux.memory.ArenaSpec;
 import io.kvflux.memory.BlockArenas;
 import io.kvflux.memory.CopyBatch;
+import io.kvflux.memory.CopyFailedException;
 import io.kvflux.memory.DeviceMemory;
 import io.kvflux.memory.DeviceMemoryContract;
 import io.kvflux.memory.OutOfDeviceMemoryException;
@@ -109,6 +110,40 @@ class HostMemoryDeviceTest extends DeviceMemoryContract {
             String thread = Thread.currentThread().getName();
             ends.add(name + " by " + (thread.equals(main) ? "main" : thread));
         });
+    }
+
+    @Test
+    void aBatchThatFailsHalfWayTellsHowManyBlocksLanded() {
+        SlotLayout layout = SlotLayout.of(caches());
+        try (HostMemoryDevice device = HostMemoryDevice.withBudget(DataSize.parse("1MiB"));
+                HostSlots slots = HostSlots.allocate(10, layout.bytes(), HostSlots.Touch.LAZY)) {
+            BlockArenas arenas = BlockArenas.allocate(device, caches(), 9);
+            SlotArena breaks = new WatchedSlots(slots, slot -> {
+                if (slot == 9) {
+                    throw new UnsupportedOperationException("slot 9 is broken");
+                }
+            });
+            CopyBatch batch = new CopyBatch(arenas, breaks, layout);
+            batch.offload(0, 1, 5);
+            batch.offload(0, 2, 6);
+            batch.offload(0, 7, 1);
+            batch.offload(0, 8, 9);
+            batch.offload(0, 5, 3);
+            device.submit(batch, (same, failure) -> {
+                assertThat(failure)
+                        .isInstanceOf(CopyFailedException.class)
+                        .hasMessage("a batch failed half-way, landedBlocks=3")
+                        .hasRootCauseMessage("slot 9 is broken");
+                assertThat(batch.landedBlocks(failure)).isEqualTo(3);
+            });
+            batch.clear();
+            batch.offload(0, 8, 9);
+            batch.offload(0, 1, 5);
+            device.submit(batch, (same, failure) -> {
+                assertThat(failure).isInstanceOf(UnsupportedOperationException.class);
+                assertThat(batch.landedBlocks(failure)).isZero();
+            });
+        }
     }
 
     @Test

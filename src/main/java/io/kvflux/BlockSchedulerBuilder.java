@@ -11,7 +11,11 @@ import io.kvflux.memory.DeviceMemory;
 import io.kvflux.memory.SlotLayout;
 import io.kvflux.memory.chronicle.HostSlots;
 import io.kvflux.memory.host.HostMemoryDevice;
+import io.kvflux.tier.HashIndex;
 import io.kvflux.tier.HostPolicy;
+import io.kvflux.tier.disk.DiskLayout;
+import io.kvflux.tier.disk.DiskStore;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -54,6 +58,8 @@ public final class BlockSchedulerBuilder {
     private @Nullable DataSize hostSwap;
     private @Nullable Integer hostSwapBlocks;
     private @Nullable Scheduler copyOn;
+    private @Nullable Path diskDirectory;
+    private @Nullable DataSize diskSize;
     private boolean externalMemory;
     private boolean zeroOnRelease;
     private boolean poisonOnRelease;
@@ -315,6 +321,21 @@ public final class BlockSchedulerBuilder {
     }
 
     /**
+     * Keeps what comes to the host in files as well, for this scheduler and for those after it. One scheduler at a time has a
+     * directory. Pages are named by their tokens, salt, adapter, media and the caches' hash seed; the weights are not part of
+     * that, so models with equal caches need directories, or seeds, of their own. Defaults to none.
+     *
+     * @param directory made if it is not there; nothing in it that is not the scheduler's is touched
+     * @param size most bytes of the files; needs hostSwap
+     * @return this
+     */
+    public BlockSchedulerBuilder disk(Path directory, DataSize size) {
+        diskDirectory = Objects.requireNonNull(directory, "directory");
+        diskSize = Objects.requireNonNull(size, "size");
+        return this;
+    }
+
+    /**
      * Where copies between devices and host run, which a device may do on the thread that asks. Defaults to two threads of the
      * scheduler's own, one a direction.
      *
@@ -386,6 +407,7 @@ public final class BlockSchedulerBuilder {
      *
      * @return a scheduler that waits for sequences and for somebody to compute its steps
      * @throws IllegalArgumentException listing everything that contradicts, with the values
+     * @throws io.kvflux.tier.disk.DiskException if the directory of the disk cannot be used, saying why
      * @throws io.kvflux.memory.OutOfDeviceMemoryException if the device has not got the memory for deviceBlocks
      */
     public BlockScheduler build() {
@@ -407,27 +429,47 @@ public final class BlockSchedulerBuilder {
         if (!faults.isEmpty()) {
             throw new IllegalArgumentException(String.join("; ", faults));
         }
-        Settings settings = settings(core.build());
-        StepMemory memory = externalMemory ? null : allocate(blocks);
+        DiskStore disk = openDisk(core);
+        StepMemory memory = null;
         HostSwap swap = null;
         try {
-            swap = memory == null || slots == 0 ? null : swap(memory.arenas(), slots);
-            return new BlockScheduler(new Shell(settings, memory, swap));
+            memory = externalMemory ? null : allocate(blocks);
+            swap = memory == null || slots == 0 ? null : swap(memory.arenas(), slots, disk);
+            return new BlockScheduler(new Shell(settings(core.build()), memory, swap));
         } catch (RuntimeException | Error failed) {
             if (memory != null) {
                 memory.close();
             }
             if (swap != null) {
                 swap.close();
+            } else if (disk != null) {
+                disk.close();
             }
             throw failed;
         }
     }
 
-    private HostSwap swap(BlockArenas arenas, int slots) {
+    private HostSwap swap(BlockArenas arenas, int slots, @Nullable DiskStore disk) {
         SlotLayout layout = SlotLayout.of(caches);
         HostSlots memory = HostSlots.allocate(slots, layout.bytes(), HostSlots.Touch.LAZY);
-        return new HostSwap(arenas, memory, layout, copyOn, clock);
+        return new HostSwap(arenas, memory, layout, disk, copyOn, clock);
+    }
+
+    /** Opens the disk and tells the core what an earlier run has left there. */
+    private @Nullable DiskStore openDisk(SchedulerConfig.Builder core) {
+        if (diskDirectory == null || diskSize == null) {
+            return null;
+        }
+        DiskStore disk = DiskStore.open(diskDirectory, DiskLayout.of(caches), diskSize);
+        HashIndex index = new HashIndex(disk.slots());
+        disk.forEachRecovered((slot, hash) -> {
+            int older = index.restore(slot, hash);
+            if (older != HashIndex.NONE) {
+                disk.erase(older);
+            }
+        });
+        core.disk(index);
+        return disk;
     }
 
     /** Blocks that the host is to have room for; 0 for none. */
@@ -483,6 +525,9 @@ public final class BlockSchedulerBuilder {
         if (externalMemory && (hostSwap != null || hostSwapBlocks != null)) {
             faults.add("externalMemory excludes hostSwap: the scheduler cannot copy what it cannot see, hostSwap="
                     + hostSwap + ", hostSwapBlocks=" + hostSwapBlocks);
+        }
+        if (diskDirectory != null && hostSwap == null && hostSwapBlocks == null) {
+            faults.add("disk needs hostSwap, through which pages go to it and come back, disk=" + diskDirectory);
         }
         if (zeroOnRelease && poisonOnRelease) {
             faults.add("zeroOnRelease and poisonOnRelease both say what emptied blocks hold: set one of them");

@@ -39,7 +39,9 @@ final class LiveMetrics implements SchedulerMetrics {
     static final int CACHED_TOKENS = 26;
     static final int GENERATED_TOKENS = 27;
     static final int TRANSFERS_FAILED = 28;
-    private static final int COUNT = 29;
+    private static final int DISK_STORED = 29;
+    private static final int DISK_FETCHED = 30;
+    private static final int COUNT = 31;
 
     private final long[] counted = new long[COUNT];
     private final AtomicLongArray shown = new AtomicLongArray(COUNT);
@@ -79,6 +81,8 @@ final class LiveMetrics implements SchedulerMetrics {
             counted[OFFLOADED] = tiers.offloadedBlocks();
             counted[ONLOADED] = tiers.onloadedBlocks();
             counted[DROPPED] = tiers.droppedBlocks();
+            counted[DISK_STORED] = tiers.diskStoredBlocks();
+            counted[DISK_FETCHED] = tiers.diskFetchedBlocks();
             counted[TRANSFERS_IN_FLIGHT] = core.transfersInFlight();
         }
         for (int i = 0; i < COUNT; i++) {
@@ -204,6 +208,16 @@ final class LiveMetrics implements SchedulerMetrics {
     @Override
     public long droppedBlocks() {
         return shown.get(DROPPED);
+    }
+
+    @Override
+    public long diskStoredBlocks() {
+        return shown.get(DISK_STORED);
+    }
+
+    @Override
+    public long diskFetchedBlocks() {
+        return shown.get(DISK_FETCHED);
     }
 
     @Override

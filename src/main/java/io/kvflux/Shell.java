@@ -433,6 +433,13 @@ final class Shell implements Loop.Work, SchedulerListener {
         }
     }
 
+    @Override
+    public void erase(int diskSlot) {
+        if (swap != null) {
+            swap.erase(diskSlot);
+        }
+    }
+
     /** A transfer is over. */
     void landed(Transit transit) {
         metrics.add(LiveMetrics.TRANSFERS_FAILED, transit.failure() == null ? 0 : 1);

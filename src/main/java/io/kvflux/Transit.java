@@ -30,7 +30,7 @@ final class Transit extends Signal implements CopyListener {
         transfer = next;
         over = false;
         batch.clear();
-        for (int i = 0; i < next.size(); i++) {
+        for (int i = 0; i < next.size() && !next.direction().isOfDisk(); i++) {
             if (next.direction() == Transfer.Direction.OFFLOAD) {
                 batch.offload(next.replica(), next.block(i), next.slot(i));
             } else {
@@ -42,6 +42,10 @@ final class Transit extends Signal implements CopyListener {
     /** On a worker. */
     void carryOut() {
         begunNs = swap.nowNs();
+        if (transfer().direction().isOfDisk()) {
+            carryOutOnDisk();
+            return;
+        }
         try {
             swap.device().submit(batch, this);
         } catch (RuntimeException refused) {
@@ -49,10 +53,30 @@ final class Transit extends Signal implements CopyListener {
         }
     }
 
+    private void carryOutOnDisk() {
+        int done = 0;
+        Throwable cause = null;
+        try {
+            while (done < transfer().size() && swap.copyOnDisk(transfer(), done)) {
+                done++;
+            }
+            if (done < transfer().size()) {
+                cause = new IllegalStateException("the disk had no room for a page, or not the page");
+            }
+        } catch (RuntimeException | Error thrown) {
+            cause = thrown;
+        }
+        ended(done, cause);
+    }
+
     @Override
     public void ended(CopyBatch same, @Nullable Throwable cause) {
+        ended(batch.landedBlocks(cause), cause);
+    }
+
+    private void ended(int done, @Nullable Throwable cause) {
         tookNs = swap.nowNs() - begunNs;
-        landed = batch.landedBlocks(cause);
+        landed = done;
         failure = cause;
         over = true;
         swap.raise(this);

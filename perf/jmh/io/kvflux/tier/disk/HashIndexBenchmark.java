@@ -1,6 +1,7 @@
 package io.kvflux.tier.disk;
 
 import io.kvflux.api.BlockHash;
+import io.kvflux.tier.HashIndex;
 import java.nio.ByteBuffer;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;

@@ -79,6 +79,12 @@ public interface SchedulerMetrics {
     /** {@return pages that the host dropped so far to make room} */
     long droppedBlocks();
 
+    /** {@return blocks written to the disk so far} */
+    long diskStoredBlocks();
+
+    /** {@return blocks read from the disk so far} */
+    long diskFetchedBlocks();
+
     /** {@return transfers between devices and host that have begun and not landed} */
     long transfersInFlight();
 

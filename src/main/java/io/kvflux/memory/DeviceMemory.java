@@ -39,8 +39,8 @@ public interface DeviceMemory extends AutoCloseable {
      * carried out there. Until then nobody else may touch the blocks, the slots or the batch. Batches that share a block or a
      * slot take effect in the order in which they were submitted; their ends may come in any order. Slots are held meanwhile.
      *
-     * <p>A batch that fails may have been carried out in part, or in full: its destinations hold anything. A submit that throws
-     * has not begun, and will not: the listener hears nothing.
+     * <p>A batch that fails may have been carried out in part, or in full: its destinations hold anything, but for the blocks
+     * that {@link CopyBatch#landedBlocks} counts. A submit that throws has not begun, and will not: the listener hears nothing.
      *
      * @param batch what to fill and to copy, in arenas of this device and slots that are open: it fails otherwise
      * @param listener hears the end

@@ -117,7 +117,7 @@ public final class FaultyDeviceMemory implements DeviceMemory {
                 batch.corrupt();
             }
             synchronized (FaultyDeviceMemory.this) {
-                failure = injected == null ? cause : injected;
+                failure = injected == null || cause != null ? cause : injected; // a real failure knows what landed
                 over = true;
                 if (!released) {
                     return;

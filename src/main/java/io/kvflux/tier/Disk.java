@@ -1,7 +1,6 @@
 package io.kvflux.tier;
 
 import io.kvflux.block.PrefixHasher;
-import io.kvflux.tier.disk.HashIndex;
 
 /** The disk below the host: which pages are in which of its slots, and how pages are called there. */
 final class Disk {

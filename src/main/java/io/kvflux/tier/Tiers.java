@@ -6,7 +6,6 @@ import io.kvflux.block.ContentListener;
 import io.kvflux.block.PageKeys;
 import io.kvflux.block.PrefixHasher;
 import io.kvflux.block.PrefixScope;
-import io.kvflux.tier.disk.HashIndex;
 import java.util.Objects;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;

@@ -196,6 +196,30 @@ class FaultyDeviceMemoryTest extends DeviceMemoryContract {
     }
 
     @Test
+    void whatDidNotLandIsNotSaidToHaveLandedByAnInjectedFailure() {
+        HostMemoryDevice host = HostMemoryDevice.withBudget(DataSize.parse("1MiB"));
+        FaultyDeviceMemory device = new FaultyDeviceMemory(host, batch -> Fault.HALF_FAIL);
+        BlockArenas arenas = arenas(device);
+        SlotLayout layout = SlotLayout.of(CACHES);
+        try (HostSlots slots = HostSlots.allocate(4, layout.bytes(), HostSlots.Touch.LAZY)) {
+            SlotArena breaks = new WatchedSlots(slots, slot -> {
+                if (slot == 3) {
+                    throw new UnsupportedOperationException("slot 3 is broken");
+                }
+            });
+            CopyBatch batch = new CopyBatch(arenas, breaks, layout);
+            batch.offload(0, 4, 0);
+            batch.offload(0, 1, 3);
+            batch.offload(0, 3, 2);
+            batch.offload(0, 2, 1);
+            List<Integer> landed = new ArrayList<>();
+            device.submit(batch, (same, failure) -> landed.add(batch.landedBlocks(failure)));
+            assertThat(landed).containsExactly(1);
+        }
+        device.close();
+    }
+
+    @Test
     void corruptionChangesOneByteOfABlockThatCameUp() {
         HostMemoryDevice host = HostMemoryDevice.withBudget(DataSize.parse("1MiB"));
         FaultyDeviceMemory device = new FaultyDeviceMemory(host, batch -> Fault.CORRUPT);

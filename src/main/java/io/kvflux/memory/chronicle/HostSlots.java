@@ -2,6 +2,7 @@ package io.kvflux.memory.chronicle;
 
 import io.kvflux.memory.OutOfDeviceMemoryException;
 import io.kvflux.memory.SlotArena;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -79,8 +80,13 @@ public final class HostSlots implements SlotArena {
             throw OutOfDeviceMemoryException.withinBudget(
                     "host memory", slots + " slots of " + slotBytes + " bytes", bytes, 0, bytes, none);
         }
-        Pretoucher pretoucher = touch == Touch.LAZY ? null : new Pretoucher(region, beforeChunk);
-        return new HostSlots(slots, slotBytes, region, pretoucher);
+        try {
+            Pretoucher pretoucher = touch == Touch.LAZY ? null : new Pretoucher(region, beforeChunk);
+            return new HostSlots(slots, slotBytes, region, pretoucher);
+        } catch (OutOfMemoryError noThread) {
+            region.close();
+            throw noThread;
+        }
     }
 
     /**
@@ -157,6 +163,22 @@ public final class HostSlots implements SlotArena {
         if (pretoucher != null) {
             pretoucher.await();
         }
+    }
+
+    /** {@return the region that they are in} */
+    public Region region() {
+        return region;
+    }
+
+    /**
+     * Where a slot begins in its region.
+     *
+     * @param slot in [0, slots)
+     * @return the offset of its first byte
+     * @throws IndexOutOfBoundsException if there is no such slot
+     */
+    public long offset(int slot) {
+        return Objects.checkIndex(slot, slots) * strideBytes;
     }
 
     @Override

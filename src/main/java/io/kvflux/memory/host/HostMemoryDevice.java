@@ -147,28 +147,27 @@ public final class HostMemoryDevice implements DeviceMemory {
         return job.awaited == 0;
     }
 
-    /**
-     * Carries out a job, and then those that waited for it alone: whoever submitted them did not wait. What listeners throw
-     * comes last, so that it keeps no other from its end.
-     */
+    /** Carries out a job, and then those that waited for it alone: whoever submitted them did not wait. */
     private void carryOut(Job first) {
         Deque<Job> ready = new ArrayDeque<>(List.of(first));
-        Throwable thrown = null;
-        while (!ready.isEmpty()) {
-            Job job = ready.remove();
-            Throwable failure = copy(job.batch);
-            end(job, ready);
-            try {
-                job.listener.ended(job.batch, failure);
-            } catch (RuntimeException | Error bug) {
-                thrown = thrown == null ? bug : thrown;
+        try {
+            finish(ready.remove(), ready);
+        } finally {
+            while (!ready.isEmpty()) {
+                try {
+                    finish(ready.remove(), ready);
+                } catch (RuntimeException | Error bug) { // of a listener whose submitter is elsewhere
+                    Thread thread = Thread.currentThread();
+                    thread.getUncaughtExceptionHandler().uncaughtException(thread, bug);
+                }
             }
         }
-        if (thrown instanceof Error error) {
-            throw error;
-        } else if (thrown != null) {
-            throw (RuntimeException) thrown;
-        }
+    }
+
+    private void finish(Job job, Deque<Job> ready) {
+        Throwable failure = copy(job.batch);
+        end(job, ready);
+        job.listener.ended(job.batch, failure);
     }
 
     private @Nullable Throwable copy(CopyBatch batch) {

@@ -10,6 +10,7 @@ import io.kvflux.geometry.MultiKvCacheParams;
 import io.kvflux.memory.ArenaSpec;
 import io.kvflux.memory.BlockArenas;
 import io.kvflux.memory.CopyBatch;
+import io.kvflux.memory.CopyFailedException;
 import io.kvflux.memory.DeviceMemory;
 import io.kvflux.memory.DeviceMemoryContract;
 import io.kvflux.memory.OutOfDeviceMemoryException;
@@ -55,13 +56,7 @@ class HostMemoryDeviceTest extends DeviceMemoryContract {
 
     @Test
     void whoMustComeAfterABatchOfAnotherThreadDoesNotWaitForIt() throws InterruptedException {
-        MultiKvCacheParams caches = MultiKvCacheParams.fromParams(KvCacheParams.builder()
-                .dtype(DType.FLOAT32)
-                .numLayers(1)
-                .numKvHeads(1)
-                .headDim(1)
-                .pageSize(1)
-                .build());
+        MultiKvCacheParams caches = caches();
         SlotLayout layout = SlotLayout.of(caches);
         CountDownLatch copying = new CountDownLatch(1);
         CountDownLatch goOn = new CountDownLatch(1);
@@ -78,17 +73,25 @@ class HostMemoryDeviceTest extends DeviceMemoryContract {
             CopyBatch down = new CopyBatch(arenas, slow, layout);
             down.offload(0, 1, 2);
             Thread worker = new Thread(() -> device.submit(down, (same, failure) -> ends.add("down")), "worker");
+            List<Throwable> bugs = new CopyOnWriteArrayList<>();
+            worker.setUncaughtExceptionHandler((thread, bug) -> bugs.add(bug));
             worker.start();
             await(copying);
 
             submitFill(device, arenas, 1, "emptied", ends);
+            CopyBatch throwing = new CopyBatch(arenas);
+            throwing.fill(0, 1);
+            device.submit(throwing, (same, failure) -> {
+                throw new UnsupportedOperationException("a bug");
+            });
             submitFill(device, arenas, 1, "again", ends);
             submitFill(device, arenas, 2, "other", ends);
             assertThat(ends).containsExactly("other by main");
-            assertThatThrownBy(device::close).hasMessageContaining("inFlight=3");
+            assertThatThrownBy(device::close).hasMessageContaining("inFlight=4");
             assertThatThrownBy(slots::close).hasMessageContaining("inFlight=1");
             goOn.countDown();
             worker.join();
+            assertThat(bugs).singleElement().extracting(Throwable::getMessage).isEqualTo("a bug");
             assertThat(ends).containsExactly("other by main", "down", "emptied by worker", "again by worker");
             byte[] read = new byte[8];
             slots.read(2, 0, read);
@@ -110,16 +113,43 @@ class HostMemoryDeviceTest extends DeviceMemoryContract {
     }
 
     @Test
+    void aBatchThatFailsHalfWayTellsHowManyBlocksLanded() {
+        SlotLayout layout = SlotLayout.of(caches());
+        try (HostMemoryDevice device = HostMemoryDevice.withBudget(DataSize.parse("1MiB"));
+                HostSlots slots = HostSlots.allocate(10, layout.bytes(), HostSlots.Touch.LAZY)) {
+            BlockArenas arenas = BlockArenas.allocate(device, caches(), 9);
+            SlotArena breaks = new WatchedSlots(slots, slot -> {
+                if (slot == 9) {
+                    throw new UnsupportedOperationException("slot 9 is broken");
+                }
+            });
+            CopyBatch batch = new CopyBatch(arenas, breaks, layout);
+            batch.offload(0, 1, 5);
+            batch.offload(0, 2, 6);
+            batch.offload(0, 7, 1);
+            batch.offload(0, 8, 9);
+            batch.offload(0, 5, 3);
+            device.submit(batch, (same, failure) -> {
+                assertThat(failure)
+                        .isInstanceOf(CopyFailedException.class)
+                        .hasMessage("a batch failed half-way, landedBlocks=3")
+                        .hasRootCauseMessage("slot 9 is broken");
+                assertThat(batch.landedBlocks(failure)).isEqualTo(3);
+            });
+            batch.clear();
+            batch.offload(0, 8, 9);
+            batch.offload(0, 1, 5);
+            device.submit(batch, (same, failure) -> {
+                assertThat(failure).isInstanceOf(UnsupportedOperationException.class);
+                assertThat(batch.landedBlocks(failure)).isZero();
+            });
+        }
+    }
+
+    @Test
     void aListenerThatThrowsKeepsNobodyFromTheEnd() {
-        MultiKvCacheParams caches = MultiKvCacheParams.fromParams(KvCacheParams.builder()
-                .dtype(DType.FLOAT32)
-                .numLayers(1)
-                .numKvHeads(1)
-                .headDim(1)
-                .pageSize(1)
-                .build());
         try (HostMemoryDevice device = HostMemoryDevice.withBudget(DataSize.parse("1MiB"))) {
-            BlockArenas arenas = BlockArenas.allocate(device, caches, 5);
+            BlockArenas arenas = BlockArenas.allocate(device, caches(), 5);
             CopyBatch batch = new CopyBatch(arenas);
             batch.fill(0, 1);
             assertThatThrownBy(() -> device.submit(batch, (same, failure) -> {
@@ -128,6 +158,16 @@ class HostMemoryDeviceTest extends DeviceMemoryContract {
                     .hasMessage("a bug");
             arenas.close();
         }
+    }
+
+    private static MultiKvCacheParams caches() {
+        return MultiKvCacheParams.fromParams(KvCacheParams.builder()
+                .dtype(DType.FLOAT32)
+                .numLayers(1)
+                .numKvHeads(1)
+                .headDim(1)
+                .pageSize(1)
+                .build());
     }
 
     private static void await(CountDownLatch latch) {

@@ -12,11 +12,11 @@ import java.nio.file.Path;
 import java.util.SplittableRandom;
 
 /** Pages whose bytes follow from their name, and small stores to put them in. */
-final class Pages {
+public final class Pages {
 
     private Pages() {}
 
-    static BlockHash hash(long number) {
+    public static BlockHash hash(long number) {
         byte[] bytes = new byte[BlockHash.BYTES];
         SplittableRandom random = new SplittableRandom(number);
         for (int i = 0; i < bytes.length; i += Long.BYTES) {

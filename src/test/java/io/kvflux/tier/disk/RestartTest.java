@@ -4,6 +4,7 @@ import static io.kvflux.tier.disk.Pages.hash;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kvflux.api.BlockHash;
+import io.kvflux.tier.HashIndex;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;

@@ -1,4 +1,4 @@
-package io.kvflux.tier.disk;
+package io.kvflux.tier;
 
 import io.kvflux.api.BlockHash;
 import java.nio.ByteBuffer;

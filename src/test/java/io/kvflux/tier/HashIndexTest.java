@@ -1,4 +1,4 @@
-package io.kvflux.tier.disk;
+package io.kvflux.tier;
 
 import static io.kvflux.tier.disk.Pages.hash;
 import static org.assertj.core.api.Assertions.assertThat;

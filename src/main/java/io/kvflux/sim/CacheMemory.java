@@ -63,7 +63,7 @@ final class CacheMemory implements AutoCloseable {
         hostHits = 0;
         int tokens = fullPages * pageSize;
         if (chain.length < tokens) {
-            chain = new long[Math.max(tokens, (int) Math.min(Integer.MAX_VALUE - 8, chain.length * 2L))];
+            chain = new long[tokens];
         }
         long value = TokenPattern.START;
         for (int i = 0; i < tokens; i++) {

@@ -63,4 +63,10 @@ final class CacheOptions {
             names = "--cache-only",
             description = "Look at the cache alone: prompts one after another in file order, no time, no outputs.")
     boolean cacheOnly;
+
+    @Option(
+            names = "--with-memory",
+            description = "Put host memory behind the blocks of every tier: pages are filled with a pattern of their"
+                    + " content, really copied, and checked at every hit (slow). Default: off.")
+    boolean withMemory;
 }

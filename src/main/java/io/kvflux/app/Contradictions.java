@@ -37,6 +37,9 @@ final class Contradictions {
             throw new UsageException("--speed must be positive, --speed=" + time.speed);
         }
         refuse(cache.cacheOnly && time.realtime, "--cache-only and --realtime");
+        if (cache.withMemory && time.realtime) {
+            throw new UsageException("--realtime has pages of its own, so --with-memory has no meaning with it");
+        }
         if (cache.cacheOnly) {
             checkCacheOnly(workload, cache, tiers, scheduling, time, output);
         }

@@ -1,6 +1,8 @@
 package io.kvflux.app;
 
+import io.kvflux.memory.OutOfDeviceMemoryException;
 import io.kvflux.models.ModelConfigException;
+import io.kvflux.sim.PageMismatchException;
 import io.kvflux.sim.TraceException;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -91,7 +93,11 @@ public final class Main {
             String help = " (see " + command.getCommandSpec().qualifiedName() + " --help)";
             return fail(command.getErr(), oneLine(e.getMessage()) + help, USAGE);
         }
-        if (e instanceof FailureException || e instanceof TraceException || e instanceof ModelConfigException) {
+        if (e instanceof FailureException
+                || e instanceof TraceException
+                || e instanceof ModelConfigException
+                || e instanceof PageMismatchException
+                || e instanceof OutOfDeviceMemoryException) {
             return fail(command.getErr(), oneLine(e.getMessage()), FAILURE);
         }
         return fail(

@@ -4,9 +4,11 @@ import io.kvflux.block.EvictionPolicy;
 import io.kvflux.core.SchedulerConfig;
 import io.kvflux.geometry.DataSize;
 import io.kvflux.geometry.MultiKvCacheParams;
+import io.kvflux.memory.chronicle.MachineMemory;
 import io.kvflux.models.ModelShape;
 import io.kvflux.sim.CostModel;
 import io.kvflux.sim.DeviceProfile;
+import io.kvflux.sim.MemoryNeed;
 import io.kvflux.sim.ModelWork;
 import io.kvflux.sim.ReplayOptions;
 import java.util.LinkedHashMap;
@@ -52,10 +54,26 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
                             : tiers.hostBandwidth.bytes(),
                     workload.tenantsOrDefault(),
                     workload.seed,
-                    cache.cacheOnly);
+                    cache.cacheOnly,
+                    cache.withMemory);
+            requireMemory(options);
             return new ReplaySetup(options, describe(model, profile, options, scheduling, time));
         } catch (IllegalArgumentException e) {
             throw new UsageException(e.getMessage(), e);
+        }
+    }
+
+    private static void requireMemory(ReplayOptions options) {
+        if (!options.withMemory()) {
+            return;
+        }
+        MemoryNeed need = MemoryNeed.of(options);
+        MachineMemory machine = MachineMemory.ofThisMachine();
+        if (need.bytes() > machine.bytes()) {
+            throw new UsageException("the pages of --with-memory must fit the memory of the machine, device="
+                    + new DataSize(need.deviceBytes()) + ", host=" + new DataSize(need.hostBytes()) + ", machine="
+                    + new DataSize(machine.bytes())
+                    + ": lower --device-blocks, --host-blocks or --page-size, or take a smaller --model");
         }
     }
 
@@ -191,6 +209,9 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
             rows.put("host policy", Converters.name(config.hostPolicy()));
         }
         rows.put("seed", Long.toString(options.seed()));
+        if (options.withMemory()) {
+            rows.put("memory", "real, checked at every hit");
+        }
         if (options.cacheOnly()) {
             rows.put("mode", "cache only");
             return rows;

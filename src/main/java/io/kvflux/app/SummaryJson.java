@@ -13,9 +13,12 @@ final class SummaryJson {
 
     private SummaryJson() {}
 
-    /** One object; a run that was stopped has one key more, {@code partial}. */
+    /** One object; a run with memory has one key more, {@code checkedBlocks}, and one that was stopped {@code partial}. */
     static String of(ReplayResult result) {
         ObjectNode summary = MAPPER.valueToTree(result.summary());
+        if (result.checkedBlocks() != null) {
+            summary.put("checkedBlocks", result.checkedBlocks());
+        }
         if (result.partial()) {
             summary.put("partial", true);
         }

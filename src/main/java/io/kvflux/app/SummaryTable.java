@@ -26,7 +26,7 @@ final class SummaryTable {
             steps(table, summary);
             latency(table, summary);
         }
-        blocks(table, summary);
+        blocks(table, summary, result.checkedBlocks());
         table.print(out);
     }
 
@@ -98,7 +98,7 @@ final class SummaryTable {
         }
     }
 
-    private static void blocks(TextTable table, ReplaySummary summary) {
+    private static void blocks(TextTable table, ReplaySummary summary, @Nullable Long checked) {
         ReplaySummary.Blocks blocks = summary.blocks();
         table.section("Blocks").row("usable", Numbers.count(blocks.total()));
         Long peak = blocks.peakHeld();
@@ -110,5 +110,8 @@ final class SummaryTable {
                     .row("empty slots in held blocks", Numbers.percent(blocks.wastedSlotFraction()));
         }
         table.row("leaked", Numbers.count(summary.leakedBlocks()));
+        if (checked != null) {
+            table.row("checked byte by byte, all right", Numbers.count(checked));
+        }
     }
 }

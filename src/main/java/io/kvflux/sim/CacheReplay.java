@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The cache alone: each request in file order matches its full prompt pages, allocates the missing ones, commits them all
  * and releases them at once, tail first. Partial pages and outputs take no block. With a host tier the order inside a
- * request is that of docs/replay.md; copies take no time.
+ * request is that of docs/replay.md; copies take no time. With memory every page is there, is filled when it is computed, copied when it moves
+ * and compared when it hits.
  */
 final class CacheReplay {
 
@@ -31,6 +32,7 @@ final class CacheReplay {
     private final PrefixMatch match = new PrefixMatch();
     private final @Nullable Tiers tiers;
     private final HostMatch hostMatch = new HostMatch();
+    private final @Nullable CacheMemory memory;
 
     private long requests;
     private long promptTokens;
@@ -53,9 +55,25 @@ final class CacheReplay {
         if (tiers != null) {
             pool.onContent(tiers.listener(0));
         }
+        memory = options.withMemory() ? new CacheMemory(options) : null;
+    }
+
+    @Nullable
+    CacheMemory memory() {
+        return memory;
     }
 
     ReplayResult run() {
+        try {
+            return lookAtAll();
+        } finally {
+            if (memory != null) {
+                memory.close();
+            }
+        }
+    }
+
+    private ReplayResult lookAtAll() {
         long begin = System.nanoTime();
         long every = Math.max(1, workload.size() / TICKS);
         SimRequest request;
@@ -68,7 +86,13 @@ final class CacheReplay {
         }
         double wallSeconds = (System.nanoTime() - begin) / 1e9;
         boolean partial = requests < workload.size();
-        return new ReplayResult(summary(wallSeconds), new double[0], new double[0], new double[0], partial);
+        return new ReplayResult(
+                summary(wallSeconds),
+                new double[0],
+                new double[0],
+                new double[0],
+                memory == null ? null : memory.checkedBlocks(),
+                partial);
     }
 
     private void look(SimRequest request) {
@@ -79,6 +103,9 @@ final class CacheReplay {
         pool.match(PrefixScope.NONE, prompt, kept, PageKeys.none(), match);
         int resident = match.pages();
         int hits = Math.min(resident, mayHit);
+        if (memory != null) {
+            memory.begin(request.index(), prompt, kept);
+        }
         int hostHits = tiers == null ? 0 : onload(prompt, resident, kept, mayHit);
         pool.open(table, PrefixScope.NONE, match, 0);
         makeRoom(kept - resident);
@@ -86,6 +113,9 @@ final class CacheReplay {
             throw new IllegalStateException("an empty pool holds any prompt that was cut to it, pages=" + kept);
         }
         verifyIfAsked();
+        if (memory != null) {
+            memory.fill(table, resident, hits, kept);
+        }
         pool.commit(table, prompt, kept, PageKeys.none());
         touch(hits, hostHits, kept);
         verifyIfAsked();
@@ -103,6 +133,9 @@ final class CacheReplay {
         int last = resident == 0 ? 0 : match.block(resident - 1);
         tiers.match(0, PrefixScope.NONE, last, prompt, resident, kept, PageKeys.none(), hostMatch);
         int hits = Math.min(hostMatch.pages(), Math.max(0, mayHit - resident));
+        if (memory != null) {
+            memory.found(hostMatch, hits);
+        }
         for (int i = hostMatch.pages() - 1; i >= 0; i--) {
             if (i < hits) {
                 tiers.read(hostMatch.slot(i));
@@ -115,7 +148,8 @@ final class CacheReplay {
 
     private void makeRoom(int blocks) {
         while (tiers != null && pool.freeBlocks() < blocks) {
-            store(tiers.offload(0, pool.victim()));
+            int victim = pool.victim();
+            store(victim, tiers.offload(0, victim));
             pool.evictVictim(false);
         }
     }
@@ -129,13 +163,20 @@ final class CacheReplay {
             tiers.touch(0, table.block(i));
         }
         for (int i = kept - 1; i >= hits + hostHits; i--) {
-            store(tiers.writeThrough(0, table.block(i)));
+            store(table.block(i), tiers.writeThrough(0, table.block(i)));
+        }
+        if (memory != null) {
+            memory.carryOut();
         }
     }
 
-    private void store(int slot) {
-        if (slot != Tiers.NO_SLOT) {
-            tiers.written(slot, true);
+    private void store(int block, int slot) {
+        if (slot == Tiers.NO_SLOT) {
+            return;
+        }
+        tiers.written(slot, true);
+        if (memory != null) {
+            memory.offload(block, slot);
         }
     }
 

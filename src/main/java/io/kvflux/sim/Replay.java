@@ -29,6 +29,8 @@ public final class Replay {
      *
      * @return what was found
      * @throws TraceException if the workload is malformed somewhere
+     * @throws PageMismatchException if, in a replay with memory, a page did not hold what was computed for it
+     * @throws IllegalArgumentException if the machine has not got the memory for a replay with memory
      */
     public ReplayResult run() {
         return options.cacheOnly()

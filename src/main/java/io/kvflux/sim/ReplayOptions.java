@@ -13,6 +13,7 @@ import io.kvflux.core.SchedulerConfig;
  * @param tenants how many tenants the requests are dealt to, at least 1
  * @param seed of the dealing
  * @param cacheOnly whether to look at the cache alone: requests one after another in file order, no time, no output
+ * @param withMemory whether there is memory behind the blocks, whose bytes are written, copied and checked at every hit
  */
 public record ReplayOptions(
         SchedulerConfig scheduler,
@@ -20,7 +21,8 @@ public record ReplayOptions(
         double hostBytesPerSecond,
         int tenants,
         long seed,
-        boolean cacheOnly) {
+        boolean cacheOnly,
+        boolean withMemory) {
 
     /** What a PCIe 4.0 link of sixteen lanes carries, in bytes a second. */
     public static final double DEFAULT_HOST_BYTES_PER_SECOND = 24L << 30;
@@ -34,6 +36,7 @@ public record ReplayOptions(
      * @param tenants at least 1
      * @param seed of the dealing
      * @param cacheOnly whether to look at the cache alone
+     * @param withMemory whether there is memory behind the blocks
      * @throws IllegalArgumentException if tenants or hostBytesPerSecond is not positive, or cacheOnly has several replicas or no prefix caching
      */
     public ReplayOptions {
@@ -49,5 +52,25 @@ public record ReplayOptions(
                     "a look at the cache alone needs one replica with prefix caching, replicas=" + scheduler.replicas()
                             + ", prefixCaching=" + scheduler.prefixCaching());
         }
+    }
+
+    /**
+     * The options of a replay without memory.
+     *
+     * @param scheduler the scheduler's configuration
+     * @param cost how long a step takes
+     * @param hostBytesPerSecond positive and finite
+     * @param tenants at least 1
+     * @param seed of the dealing
+     * @param cacheOnly whether to look at the cache alone
+     */
+    public ReplayOptions(
+            SchedulerConfig scheduler,
+            CostModel cost,
+            double hostBytesPerSecond,
+            int tenants,
+            long seed,
+            boolean cacheOnly) {
+        this(scheduler, cost, hostBytesPerSecond, tenants, seed, cacheOnly, false);
     }
 }

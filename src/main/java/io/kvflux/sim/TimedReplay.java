@@ -35,6 +35,7 @@ final class TimedReplay implements SchedulerListener {
         final SimRequest request;
         final double arrival;
         final String tenant;
+        final TimedMemory.Content content;
         double admitted = Double.NaN;
         double firstToken = Double.NaN;
         int tokens;
@@ -45,6 +46,7 @@ final class TimedReplay implements SchedulerListener {
             this.request = request;
             this.arrival = arrival;
             this.tenant = tenant;
+            content = new TimedMemory.Content(request);
         }
     }
 
@@ -67,6 +69,7 @@ final class TimedReplay implements SchedulerListener {
     /** When the link of each replica is free in each direction. */
     private final double[][] linkFree;
 
+    private final @Nullable TimedMemory memory;
     private final StepResult result = new StepResult();
     private final Samples ttft = new Samples();
     private final Samples tpot = new Samples();
@@ -94,9 +97,25 @@ final class TimedReplay implements SchedulerListener {
         clock = new ReplayClock(core, config, listener);
         linkFree = new double[config.replicas()][Transfer.Direction.values().length];
         dealer = new SplittableRandom(options.seed());
+        memory = options.withMemory() ? new TimedMemory(options) : null;
+    }
+
+    @Nullable
+    TimedMemory memory() {
+        return memory;
     }
 
     ReplayResult run() {
+        try {
+            return replay();
+        } finally {
+            if (memory != null) {
+                memory.close();
+            }
+        }
+    }
+
+    private ReplayResult replay() {
         long begin = System.nanoTime();
         next = workload.next();
         firstArrivalNanos = next == null ? 0 : next.arrivalNanos();
@@ -114,7 +133,13 @@ final class TimedReplay implements SchedulerListener {
                 ReplaySummary.Distribution.ofSorted(sortedTpot),
                 ReplaySummary.Distribution.ofSorted(sortedLatency),
                 (System.nanoTime() - begin) / 1e9);
-        return new ReplayResult(summary, sortedTtft, sortedTpot, sortedLatency, partial);
+        return new ReplayResult(
+                summary,
+                sortedTtft,
+                sortedTpot,
+                sortedLatency,
+                memory == null ? null : memory.checkedBlocks(),
+                partial);
     }
 
     /** Goes to the next event and, if it is the end of a step, takes its result; false when nothing is to come. */
@@ -132,7 +157,7 @@ final class TimedReplay implements SchedulerListener {
         clock.advanceTo(Math.min(Math.min(arrival, end), copied));
         if (copied <= Math.min(arrival, end)) {
             Copy copy = copies.remove();
-            core.landed(copy.transfer, copy.transfer.size(), copy.seconds);
+            landed(copy.transfer, copy.seconds);
         } else if (end <= arrival) {
             clock.completed(oldest.step);
             core.took(oldest.step.number(), oldest.seconds);
@@ -174,7 +199,17 @@ final class TimedReplay implements SchedulerListener {
         }
     }
 
+    private void landed(Transfer transfer, double seconds) {
+        if (memory != null) {
+            memory.landed(transfer);
+        }
+        core.landed(transfer, transfer.size(), seconds);
+    }
+
     private void complete(Step step) {
+        if (memory != null) {
+            computeInMemory(step);
+        }
         result.reset(step);
         for (int i = 0; i < step.size(); i++) {
             if (step.samples(i)) {
@@ -182,6 +217,17 @@ final class TimedReplay implements SchedulerListener {
             }
         }
         core.complete(result);
+    }
+
+    private void computeInMemory(Step step) {
+        for (int replica = 0; replica < step.replicas(); replica++) {
+            for (int entry = step.firstEntry(replica); entry < step.firstEntry(replica + 1); entry++) {
+                Live entryOf = live.get(step.sequence(entry));
+                if (entryOf != null) {
+                    memory.compute(step, replica, entry, entryOf.content);
+                }
+            }
+        }
     }
 
     private int sample(Step step, int entry) {
@@ -204,8 +250,7 @@ final class TimedReplay implements SchedulerListener {
                 complete(inFlight.remove().step);
             }
             while (!copies.isEmpty()) {
-                Transfer transfer = copies.remove().transfer;
-                core.landed(transfer, transfer.size(), 0);
+                landed(copies.remove().transfer, 0);
             }
             issueSteps();
         } while (!inFlight.isEmpty() || !copies.isEmpty());
@@ -224,6 +269,7 @@ final class TimedReplay implements SchedulerListener {
     @Override
     public void admitted(SequenceId id, int replica, int hitTokens, int hostTokens) {
         Live entry = live.get(id);
+        entry.content.admitted(hitTokens, hostTokens);
         if (Double.isNaN(entry.admitted)) {
             entry.admitted = clock.now();
             entry.hitTokens = hitTokens;

@@ -95,6 +95,14 @@ class BadInputTest {
                 arguments("replay --realtime --speed x", "'x' is not a double"),
                 arguments("replay --realtime --ticks t.csv", "--ticks shows simulated time"),
                 arguments("replay --realtime --report r.html", "--report shows simulated time"),
+                arguments("replay --with-memory --realtime", "--realtime has pages of its own"),
+                arguments("replay --with-memory --limit 5 --with-memory", "--with-memory is given 2 times"),
+                arguments(
+                        "replay --with-memory --device-blocks 2147483646",
+                        "the pages of --with-memory must fit the memory of the machine, device=4095.99 TiB, host=0 B,"),
+                arguments(
+                        "replay --with-memory --cache-only --device-blocks 9 --host-blocks 2147483646",
+                        "lower --device-blocks, --host-blocks or --page-size, or take a smaller --model"),
                 arguments("replay --cache-only --data-parallel 2", "there is --data-parallel 2"),
                 arguments("serve --port 65536", "expected a port from 0 to 65535, found '65536'"),
                 arguments("serve --port x", "expected a port from 0 to 65535, found 'x'"),

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.kvflux.app.Cli.Outcome;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -123,6 +124,28 @@ class ReplayCommandTest {
     }
 
     @Test
+    void withMemoryTheNumbersAreTheSameAndTheCheckedPagesAreTold() throws IOException {
+        String config = Files.writeString(
+                        folder.resolve("config.json"),
+                        "{\"model_type\": \"llama\", \"num_hidden_layers\": 2, \"num_attention_heads\": 1,"
+                                + " \"num_key_value_heads\": 1, \"head_dim\": 4, \"torch_dtype\": \"bfloat16\"}")
+                .toString();
+        String line = "replay --limit 60 --device-blocks 1500 --host-blocks 3000 --json --model " + config;
+        for (String mode : List.of(" --cache-only", " --step-cost 0.01,1e-5,1e-8")) {
+            Outcome outcome = Cli.run((line + mode + " --with-memory").split(" "));
+            assertThat(outcome.code()).as(outcome.err()).isZero();
+            ObjectNode with = (ObjectNode) json(outcome);
+            assertThat(names(with)).startsWith(KEYS.toArray(String[]::new)).endsWith("checkedBlocks");
+            assertThat(with.remove("checkedBlocks").asLong()).isPositive();
+            ObjectNode without = (ObjectNode) json(Cli.run((line + mode).split(" ")));
+            assertThat(withoutTime(with)).isEqualTo(withoutTime(without));
+        }
+        assertThat(Cli.run((line.replace(" --json", "") + " --cache-only --with-memory").split(" "))
+                        .out())
+                .contains("checked byte by byte, all right");
+    }
+
+    @Test
     void cacheOnlyHasNoTime() throws IOException {
         JsonNode json = json(Cli.run("replay", "--limit", "20", "--cache-only", "--json"));
         assertThat(names(json)).isEqualTo(KEYS);
@@ -224,6 +247,11 @@ class ReplayCommandTest {
                 .contains("t.jsonl:2: the rows are not in order of time");
         assertThat(Cli.run("replay", "--trace", trace, "--json", "--quiet").err())
                 .isEmpty();
+    }
+
+    private static String withoutTime(ObjectNode json) {
+        json.remove("wallSeconds");
+        return json.toString();
     }
 
     private static JsonNode json(Outcome outcome) throws IOException {

@@ -37,7 +37,7 @@ final class Results {
                 new ReplaySummary.Blocks(1000, 900L, 0.5, 0.25),
                 new ReplaySummary.Tiers(new ReplaySummary.Tier(30, 20, 30, 5)),
                 0.125);
-        return new ReplayResult(summary, seconds, seconds, seconds, partial);
+        return new ReplayResult(summary, seconds, seconds, seconds, null, partial);
     }
 
     static ReplaySetup setup() {

@@ -1,0 +1,131 @@
+package io.kvflux.sim;
+
+import io.kvflux.api.Step;
+import io.kvflux.core.Transfer;
+import io.kvflux.memory.CopyBatch;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The bytes of a replay with time. A step writes its tokens when it ends, and a copy is made when it has landed: the latest
+ * moments at which a device could, so that whoever touches their blocks or slots meanwhile is found out. A sequence is
+ * compared whole with the first token that it samples after every admission, which is after its hits, and with its last.
+ */
+final class TimedMemory implements AutoCloseable {
+
+    /** What a sequence's pages are to hold. */
+    static final class Content {
+        private final SimRequest request;
+        private long[] chain = new long[0];
+        private int chained;
+        private boolean unchecked = true;
+        private int hitTokens;
+        private int hostTokens;
+
+        Content(SimRequest request) {
+            this.request = request;
+        }
+
+        /** It was admitted; of the hits the last ones come from the host. */
+        void admitted(int hits, int ofThoseOnHost) {
+            unchecked = true;
+            hitTokens = hits;
+            hostTokens = ofThoseOnHost;
+        }
+
+        private void extend(int to) {
+            if (chained == 0) {
+                int[] prompt = request.promptTokens();
+                chain = new long[Math.max(to, prompt.length + request.outputLength())];
+                while (chained < prompt.length) {
+                    append(prompt[chained]);
+                }
+            }
+            chain = chain.length < to ? Arrays.copyOf(chain, to) : chain;
+            while (chained < to) {
+                int output = chained - request.inputLength();
+                append(output < request.outputLength() ? request.outputToken(output) : SimRequest.STOP_TOKEN);
+            }
+        }
+
+        private void append(int token) {
+            chain[chained] = TokenPattern.next(chained == 0 ? TokenPattern.START : chain[chained - 1], token);
+            chained++;
+        }
+    }
+
+    private final PatternPages pages;
+    private final int pageSize;
+    private final @Nullable CopyBatch copies;
+    private long checkedBlocks;
+
+    TimedMemory(ReplayOptions options) {
+        pageSize = options.scheduler().pageSize();
+        pages = new PatternPages(options);
+        copies = pages.slots() == null ? null : pages.newBatch();
+    }
+
+    PatternPages pages() {
+        return pages;
+    }
+
+    /** {@return pages compared with what was computed for them} */
+    long checkedBlocks() {
+        return checkedBlocks;
+    }
+
+    /** Copies what a transfer says. */
+    void landed(Transfer transfer) {
+        for (int i = 0; i < transfer.size(); i++) {
+            if (transfer.direction() == Transfer.Direction.OFFLOAD) {
+                copies.offload(transfer.replica(), transfer.block(i), transfer.slot(i));
+            } else {
+                copies.onload(transfer.replica(), transfer.slot(i), transfer.block(i));
+            }
+        }
+        pages.carryOut(copies);
+    }
+
+    /**
+     * Writes the tokens of an entry, and compares all of its sequence if that is due.
+     *
+     * @throws PageMismatchException if a page holds something else
+     */
+    void compute(Step step, int replica, int entry, Content content) {
+        int end = step.cacheLength(entry) + step.tokenCount(entry);
+        content.extend(end);
+        for (int from = step.cacheLength(entry); from < end; from = pageEnd(from, end)) {
+            pages.write(replica, step.block(entry, from / pageSize), content.chain, from, pageEnd(from, end));
+        }
+        boolean last = end >= content.request.inputLength() + content.request.outputLength() - 1;
+        if (step.samples(entry) && (content.unchecked || last)) {
+            check(step, replica, entry, content, end);
+            content.unchecked = false;
+        }
+    }
+
+    private void check(Step step, int replica, int entry, Content content, int end) {
+        for (int from = 0; from < end; from = pageEnd(from, end)) {
+            int block = step.block(entry, from / pageSize);
+            PatternPages.Difference difference = pages.compare(replica, block, content.chain, from, pageEnd(from, end));
+            checkedBlocks++;
+            if (difference != null) {
+                boolean fromHost =
+                        content.unchecked && from < content.hitTokens && from >= content.hitTokens - content.hostTokens;
+                throw new PageMismatchException("a page must hold what was computed for its tokens, request="
+                        + content.request.index() + ", page=" + from / pageSize + ", tier="
+                        + (fromHost ? "host, brought to block=" : "device, block=") + block + ", replica=" + replica
+                        + ", " + difference + "; " + PatternPages.WHAT_TO_DO);
+            }
+        }
+    }
+
+    private int pageEnd(int from, int end) {
+        return Math.min(end, (from / pageSize + 1) * pageSize);
+    }
+
+    @Override
+    public void close() {
+        pages.close();
+    }
+}

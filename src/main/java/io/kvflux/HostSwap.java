@@ -8,6 +8,7 @@ import io.kvflux.memory.SlotArena;
 import io.kvflux.memory.SlotLayout;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.scheduler.Scheduler;
@@ -72,7 +73,11 @@ final class HostSwap {
             Transit transit = spare.isEmpty() ? new Transit(this, new CopyBatch(arenas, slots, layout)) : spare.pop();
             transit.prepare(transfer);
             inFlight++;
-            (transfer.direction() == Transfer.Direction.OFFLOAD ? down : up).schedule(transit::carryOut);
+            try {
+                (transfer.direction() == Transfer.Direction.OFFLOAD ? down : up).schedule(transit::carryOut);
+            } catch (RejectedExecutionException disposed) {
+                transit.refused(disposed);
+            }
         }
     }
 

@@ -41,7 +41,7 @@ final class Transit extends Signal implements CopyListener {
 
     /** On a worker. */
     void carryOut() {
-        begunNs = swap.nowNs();
+        begunNs = nowNs();
         try {
             swap.device().submit(batch, this);
         } catch (RuntimeException refused) {
@@ -49,13 +49,28 @@ final class Transit extends Signal implements CopyListener {
         }
     }
 
+    /** There is no worker for it. */
+    void refused(Throwable cause) {
+        begunNs = nowNs();
+        ended(batch, cause);
+    }
+
     @Override
     public void ended(CopyBatch same, @Nullable Throwable cause) {
-        tookNs = swap.nowNs() - begunNs;
+        tookNs = nowNs() - begunNs;
         landed = batch.landedBlocks(cause);
         failure = cause;
         over = true;
         swap.raise(this);
+    }
+
+    /** A clock that throws costs a measurement and not the end of a transfer. The loop, which asks it too, breaks by it. */
+    private long nowNs() {
+        try {
+            return swap.nowNs();
+        } catch (RuntimeException | Error broken) {
+            return begunNs;
+        }
     }
 
     @Override

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.kvflux.api.SchedulerMetrics;
 import io.kvflux.api.SequenceSpec;
 import io.kvflux.api.Step;
+import io.kvflux.core.PreemptionMode;
 import io.kvflux.memory.FaultyDeviceMemory;
 import io.kvflux.memory.FaultyDeviceMemory.Fault;
 import io.kvflux.memory.chronicle.Region;
@@ -188,6 +189,35 @@ class HostSwapTest {
                 .verifyComplete();
         assertThat(metrics().onloadedBlocks()).isZero();
         assertThat(metrics().freeBlocks()).isEqualTo(8);
+    }
+
+    /** Two that grow beyond the device together: one is preempted, and nothing is measured, so copies are free. */
+    @ParameterizedTest
+    @EnumSource(PreemptionMode.class)
+    void aPreemptedSequenceComputesNothingAgainUnlessItIsToldTo(PreemptionMode mode) {
+        use(builder -> builder.preemption(mode));
+        Client first = host.submit(Rig.prompt(15).maxTokens(6));
+        Client second = host.submit(Rig.prompt(15, 5000).maxTokens(6));
+        int computed = 0;
+        while (!host.rig.steps.isEmpty()) {
+            Step step = host.newest();
+            for (int entry = 0; entry < step.size(); entry++) {
+                computed += step.tokenCount(entry);
+            }
+            host.rig.step();
+        }
+        assertThat(first.tokens()).isEqualTo(Rig.output(15, 6));
+        assertThat(second.tokens()).isEqualTo(Rig.output(15, 6));
+        assertThat(metrics().preemptions()).isEqualTo(1);
+        if (mode == PreemptionMode.RECOMPUTE) {
+            assertThat(metrics().offloadPreemptions()).isZero();
+            assertThat(metrics().onloadedBlocks()).isZero();
+            assertThat(computed).isGreaterThan(40);
+        } else {
+            assertThat(metrics().offloadPreemptions()).isEqualTo(1);
+            assertThat(metrics().onloadedBlocks()).isPositive();
+            assertThat(computed).as("fifteen and five tokens each").isEqualTo(40);
+        }
     }
 
     // ---- the end

@@ -84,6 +84,8 @@ public enum Condition {
     NO_RESERVE("no reserve for prompts"),
     /** A step that preempted admitted nobody. */
     NO_READMISSION("no admission after preemption"),
+    /** What a block held stays in it until its next user writes. */
+    UNFILLED("blocks that are not filled"),
     /** Few admissions went past a sequence that did not fit. */
     FEW_SKIPS("few skips past the first"),
     /** The device was late with a batch. */

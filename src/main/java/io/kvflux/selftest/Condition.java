@@ -120,8 +120,8 @@ public enum Condition {
     TRANSFER_LATE("late transfers"),
     /** A copy between device and host failed, before, in the middle of or after the work. */
     TRANSFER_FAILED("failed transfers"),
-    /** A copy between device and host was late with its sequence gone. */
-    CANCEL_LOADING("cancels with a transfer in flight"),
+    /** A client cancelled while pages of its sequence were on their way up from the host. */
+    CANCEL_LOADING("cancels while brought back"),
     /** A sequence was paused while it ran. */
     HELD("sequences paused while running"),
     /** A sequence that was paused was resumed. */

@@ -270,6 +270,8 @@ final class ScenarioRun {
     private boolean act(int choice) {
         if (away && random.nextInt(TURNS_AWAY) == 0) {
             return takeStepsAgain();
+        } else if (scenario.has(Event.CANCEL) && clients.cancelLoading()) {
+            return true;
         } else if (choice < 8) {
             return clearIfNobodyIsThere() || clients.arriveIfQuiet();
         } else if (choice < 28) {

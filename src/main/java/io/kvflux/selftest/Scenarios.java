@@ -121,7 +121,7 @@ final class Scenarios {
         return ScenarioText.of(scenario)
                 .with("host", "" + (1 + random.nextInt(1 + random.nextInt(6 * ofOne))))
                 .with("preemption", modes[random.nextInt(modes.length)].name().toLowerCase(Locale.ROOT))
-                .with("poison", "" + (random.nextInt(3) > 0))
+                .with("poison", "" + random.nextBoolean())
                 .scenario();
     }
 

@@ -212,7 +212,8 @@ public final class BlockScheduler {
     }
 
     /**
-     * At subscription forgets all cached content, unless a sequence or a step in flight holds a block.
+     * At subscription forgets all cached content, that of the host included, unless a sequence, a step in flight or a
+     * transfer holds a block.
      *
      * @return whether the cache was cleared
      */
@@ -272,8 +273,9 @@ public final class BlockScheduler {
      * At subscription disposes: sequences end with a {@link io.kvflux.api.SchedulerDisposedException}, steps complete, and
      * nothing enters any more. Cancelling does not bring the scheduler back. May be called again.
      *
-     * @return completes when the last step in flight was answered and the device memory is given back; an executor that
-     *     never answers holds it up for ever, because memory it may still touch is not given back
+     * @return completes when the last step in flight was answered, the last copy between device and host has landed, and
+     *     the memory of both is given back; an executor that never answers holds it up for ever, because memory it may
+     *     still touch is not given back
      */
     public Mono<Void> disposeLater() {
         return Closer.close(shell, Duration.ZERO);

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.scheduler.Scheduler;
@@ -90,7 +91,11 @@ final class HostSwap {
             Transit transit = spare.isEmpty() ? new Transit(this, new CopyBatch(arenas, slots, layout)) : spare.pop();
             transit.prepare(transfer);
             inFlight++;
-            worker(transfer.direction()).schedule(transit::carryOut);
+            try {
+                worker(transfer.direction()).schedule(transit::carryOut);
+            } catch (RejectedExecutionException disposed) {
+                transit.refused(disposed);
+            }
         }
     }
 

@@ -41,7 +41,7 @@ final class Transit extends Signal implements CopyListener {
 
     /** On a worker. */
     void carryOut() {
-        begunNs = swap.nowNs();
+        begunNs = nowNs();
         if (transfer().direction().isOfDisk()) {
             carryOutOnDisk();
             return;
@@ -69,17 +69,32 @@ final class Transit extends Signal implements CopyListener {
         ended(done, cause);
     }
 
+    /** There is no worker for it. */
+    void refused(Throwable cause) {
+        begunNs = nowNs();
+        ended(batch, cause);
+    }
+
     @Override
     public void ended(CopyBatch same, @Nullable Throwable cause) {
         ended(batch.landedBlocks(cause), cause);
     }
 
     private void ended(int done, @Nullable Throwable cause) {
-        tookNs = swap.nowNs() - begunNs;
+        tookNs = nowNs() - begunNs;
         landed = done;
         failure = cause;
         over = true;
         swap.raise(this);
+    }
+
+    /** A clock that throws costs a measurement and not the end of a transfer. The loop, which asks it too, breaks by it. */
+    private long nowNs() {
+        try {
+            return swap.nowNs();
+        } catch (RuntimeException | Error broken) {
+            return begunNs;
+        }
     }
 
     @Override

@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.kvflux.api.FinishReason;
 import io.kvflux.api.SchedulerMetrics;
 import io.kvflux.api.SchedulerRecorder;
+import io.kvflux.api.SequenceId;
 import io.kvflux.api.Usage;
+import io.kvflux.memory.FaultyDeviceMemory;
 import io.kvflux.metrics.MicrometerRecorder;
 import io.kvflux.metrics.SchedulerMeters;
 import io.micrometer.core.instrument.Tags;
@@ -142,5 +144,37 @@ class MetricsTest {
         assertThat(rig.scheduler.metrics().cancelled()).isEqualTo(1);
         rig.stepAll();
         assertThat(rig.scheduler.metrics().finished()).isEqualTo(2);
+    }
+
+    @Test
+    void prometheusShowsTheHostTier() {
+        PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+        try (HostRig host = new HostRig()) {
+            new SchedulerMeters(host.scheduler.metrics(), Tags.empty()).bindTo(registry);
+            host.run(Rig.prompt(17).maxTokens(2), 10);
+            host.evictAll();
+            host.transfers = FaultyDeviceMemory.Fault.HALF_FAIL;
+            host.submit(Rig.prompt(17).maxTokens(2));
+            host.rig.stepAll();
+            host.transfers = FaultyDeviceMemory.Fault.DELAY;
+            host.submit(Rig.prompt(9, 5000).maxTokens(6));
+            host.rig.step();
+            host.scheduler.pause(new SequenceId(4));
+            host.rig.step();
+            assertThat(registry.scrape().lines())
+                    .contains(
+                            "kvflux_host_blocks 32.0",
+                            "kvflux_host_blocks_resident 3.0",
+                            "kvflux_host_offloaded_total 4.0",
+                            "kvflux_host_onloaded_total 2.0",
+                            "kvflux_host_dropped_total 0.0",
+                            "kvflux_transfers_in_flight 1.0",
+                            "kvflux_transfers_failed_total 1.0",
+                            "kvflux_preemptions_total 0.0",
+                            "kvflux_preemptions_offload_total 0.0");
+            host.device.releaseNext();
+            assertThat(host.scheduler.metrics().offloadedBlocks()).isEqualTo(5);
+            assertThat(host.scheduler.metrics().transfersInFlight()).isZero();
+        }
     }
 }

@@ -48,6 +48,7 @@ class ReadmeTest {
         assertThat(tokens).containsExactly(18, 36, 72, 144, 288, 576, 152, 304, 608, 216, 432, 864, 728, 456);
         assertShown("README.md", "ReadmeTest");
         assertShown("docs/embedding.md", "ExampleExecutor");
+        assertShown("docs/embedding.md", "HostTierExampleTest");
     }
 
     /** Every line between the markers of a source stands in a document, in one piece. */

@@ -1,6 +1,8 @@
 package io.kvflux.memory;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.locks.ReentrantLock;
@@ -19,8 +21,8 @@ public final class FaultyDeviceMemory implements DeviceMemory {
         /** Nothing: it ends as the device ends it. */
         NONE,
         /**
-         * It is carried out as late as may be: when a later batch is, or when its end is told, which is when {@link
-         * #releaseNext()} or a shuffled {@link #releaseAll} says so.
+         * It is carried out as late as may be: when a later batch is that shares a block or slot with it, or when its end is
+         * told, which is when {@link #releaseNext()} or a shuffled {@link #releaseAll} says so.
          */
         DELAY,
         /** It is not carried out, and fails at once. */
@@ -225,7 +227,23 @@ public final class FaultyDeviceMemory implements DeviceMemory {
         }
     }
 
-    /** Batches take effect in the order of their submission. */
+    /** Batches that share a block or slot take effect in the order of their submission. */
+    private void carryOutHeldBefore(CopyBatch batch) {
+        List<CopyBatch> later = new ArrayList<>(List.of(batch));
+        Deque<Held> first = new ArrayDeque<>();
+        synchronized (this) {
+            for (int i = held.size() - 1; i >= 0; i--) {
+                Held earlier = held.get(i);
+                if (later.stream().anyMatch(earlier.work::conflictsWith)) {
+                    later.add(earlier.work);
+                    first.push(earlier);
+                }
+            }
+        }
+        first.forEach(Held::begin);
+    }
+
+    /** In the order of their submission. */
     private void carryOutHeld() {
         List<Held> earlier;
         synchronized (this) {
@@ -277,7 +295,7 @@ public final class FaultyDeviceMemory implements DeviceMemory {
         InjectedFaultException failure = new InjectedFaultException(number, 0);
         switch (faults.of(number, batch)) {
             case NONE -> {
-                carryOutHeld();
+                carryOutHeldBefore(batch);
                 device.submit(batch, listener);
             }
             case DELAY -> hold(new Held(batch, batch, listener, null));
@@ -330,7 +348,7 @@ public final class FaultyDeviceMemory implements DeviceMemory {
 
     private void carryOut(Held batch) {
         if (keep(batch)) {
-            carryOutHeld();
+            carryOutHeldBefore(batch.work);
             batch.begin();
             batch.release();
         }

@@ -84,6 +84,8 @@ public enum Condition {
     NO_RESERVE("no reserve for prompts"),
     /** A step that preempted admitted nobody. */
     NO_READMISSION("no admission after preemption"),
+    /** What a block held stays in it until its next user writes. */
+    UNFILLED("blocks that are not filled"),
     /** Few admissions went past a sequence that did not fit. */
     FEW_SKIPS("few skips past the first"),
     /** The device was late with a batch. */
@@ -118,8 +120,8 @@ public enum Condition {
     TRANSFER_LATE("late transfers"),
     /** A copy between device and host failed, before, in the middle of or after the work. */
     TRANSFER_FAILED("failed transfers"),
-    /** A copy between device and host was late with its sequence gone. */
-    CANCEL_LOADING("cancels with a transfer in flight"),
+    /** A client cancelled while pages of its sequence were on their way up from the host. */
+    CANCEL_LOADING("cancels while brought back"),
     /** A sequence was paused while it ran. */
     HELD("sequences paused while running"),
     /** A sequence that was paused was resumed. */

@@ -47,6 +47,8 @@ import java.util.Set;
  * @param hostPolicy when blocks go to the host and whether they stay
  * @param preemption how the KV of a preempted sequence comes back
  * @param ahead fraction of a replica's blocks that is freed ahead of demand
+ * @param poison whether a block is filled with the poison once its content has gone; if not, nothing stands between its
+ *     last user and its next
  * @param verify whether the core checks its whole structure after every operation too
  */
 record Scenario(
@@ -78,6 +80,7 @@ record Scenario(
         HostPolicy hostPolicy,
         PreemptionMode preemption,
         double ahead,
+        boolean poison,
         boolean verify) {
 
     private static final int DRAFT_SEED = 1;

@@ -282,7 +282,8 @@ final class ScenarioClients {
     }
 
     private void cancel(SequenceWatch watch) {
-        run.coverage.see(scheduler.metrics().transfersInFlight() > 0, Condition.CANCEL_LOADING);
+        boolean untouched = !watch.isInFlight() && scheduler.metrics().transfersInFlight() > 0;
+        long withheld = scheduler.metrics().withheldBlocks();
         run.coverage.see(run.isCopyInFlight(watch), Condition.CANCEL_COPYING);
         if (watch.isInFlight()) {
             run.coverage.saw(Condition.CANCEL_IN_FLIGHT);
@@ -291,6 +292,23 @@ final class ScenarioClients {
             run.coverage.see(isWaiting(watch), Condition.CANCEL_WAITING);
         }
         watch.leave();
+        // No step in flight touches what it held, so a copy does.
+        run.coverage.see(untouched && scheduler.metrics().withheldBlocks() > withheld, Condition.CANCEL_LOADING);
+    }
+
+    /** A client leaves whose sequence may be on its way up from the host; false if there is none. */
+    boolean cancelLoading() {
+        if (calm || scheduler.metrics().transfersInFlight() == 0 || random.nextInt(3) > 0) {
+            return false;
+        }
+        List<SequenceWatch> loading = alive().stream()
+                .filter(watch -> !watch.isInFlight() && isRunning(watch))
+                .toList();
+        if (loading.isEmpty()) {
+            return false;
+        }
+        cancel(loading.get(random.nextInt(loading.size())));
+        return true;
     }
 
     private boolean isRunning(SequenceWatch watch) {

@@ -93,7 +93,7 @@ final class ScenarioRun {
         model = new PagedModel(models, caches, scheduler.memory(), clients::sampling, this::chosenFrom);
         faults = new DeviceFaults(scenario, random, coverage, clients);
         steps = new StepWatch(scenario, coverage, clients::isFork, flights::hasEntryOf, this::found);
-        poisonNullBlocks(caches);
+        poisonByHand(caches);
         seeScenario();
     }
 
@@ -133,7 +133,7 @@ final class ScenarioRun {
         return builder.device(device)
                 .clock(time::nowNs)
                 .deviceBlocks(scenario.blocks())
-                .poisonOnRelease(true)
+                .poisonOnRelease(scenario.poison())
                 .tokenBuffer(scenario.tokenBuffer())
                 .maxPending(scenario.maxPending())
                 .vocabularySize(scenario.shape().vocabulary())
@@ -156,15 +156,20 @@ final class ScenarioRun {
                 .build();
     }
 
-    /** Unused cells of a lookup table name the null block: whoever reads it is found out as well. */
-    private void poisonNullBlocks(MultiKvCacheParams caches) {
+    /**
+     * Unused cells of a lookup table name the null block: whoever reads it is found out as well. The scheduler fills the
+     * other blocks, if it is told to.
+     */
+    private void poisonByHand(MultiKvCacheParams caches) {
         for (int replica = 0; replica < caches.dataParallelDegree(); replica++) {
             for (int cache = 0; cache < caches.params().size(); cache++) {
                 for (int shard = 0; shard < caches.tensorParallelDegree(); shard++) {
                     PageArena arena = scheduler.memory().arena(cache, replica, shard);
                     byte[] poison = new byte[(int) arena.spec().pageBytes()];
                     Arrays.fill(poison, PagedCache.POISON);
-                    arena.write(0, 0, poison);
+                    for (int block = 0; block <= (scenario.poison() ? 0 : scenario.blocks()); block++) {
+                        arena.write(block, 0, poison);
+                    }
                 }
             }
         }
@@ -265,6 +270,8 @@ final class ScenarioRun {
     private boolean act(int choice) {
         if (away && random.nextInt(TURNS_AWAY) == 0) {
             return takeStepsAgain();
+        } else if (scenario.has(Event.CANCEL) && clients.cancelLoading()) {
+            return true;
         } else if (choice < 8) {
             return clearIfNobodyIsThere() || clients.arriveIfQuiet();
         } else if (choice < 28) {
@@ -347,7 +354,8 @@ final class ScenarioRun {
         long step = entry.flight().step.number();
         SequenceWatch client = clients.of(sequence);
         boolean isVoid = step > doomed.getOrDefault(sequence, Long.MAX_VALUE) || client.isVoid();
-        if (!isVoid && !client.isFork() && !entry.isFresh(model)) { // a fork's page is copied with what is in flight
+        boolean fresh = !scenario.poison() || isVoid || client.isFork() || entry.isFresh(model);
+        if (!fresh) { // a fork's page is copied with what is in flight
             found(new Finding(
                     Finding.Kind.DIRTY_SLOT, sequence + " was to write slots that are not fresh, in step " + step));
         }
@@ -469,6 +477,7 @@ final class ScenarioRun {
         coverage.see(!scenario.admitAfterPreemption(), Condition.NO_READMISSION);
         coverage.see(scenario.maxSkips() < SchedulerConfig.Builder.DEFAULT_MAX_SKIPS, Condition.FEW_SKIPS);
         coverage.see(scenario.blocks() == scenario.blocksOfLongest(), Condition.SMALLEST_POOL);
+        coverage.see(!scenario.poison(), Condition.UNFILLED);
         if (scenario.hostBlocks() > 0) {
             seeIfCounted("HOST_" + scenario.hostPolicy());
             coverage.see(scenario.preemption() == PreemptionMode.RECOMPUTE, Condition.HOST_RECOMPUTE);

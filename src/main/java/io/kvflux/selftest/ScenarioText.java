@@ -62,6 +62,7 @@ final class ScenarioText {
         fields.put("hostpolicy", name(scenario.hostPolicy()));
         fields.put("preemption", name(scenario.preemption()));
         fields.put("ahead", "" + scenario.ahead());
+        fields.put("poison", "" + scenario.poison());
         fields.put("verify", "" + scenario.verify());
         return new ScenarioText(fields);
     }
@@ -131,6 +132,7 @@ final class ScenarioText {
                 choice("hostpolicy", HostPolicy.class),
                 choice("preemption", PreemptionMode.class),
                 fraction("ahead"),
+                truth("poison"),
                 truth("verify"));
         scenario.caches(); // whether the heads can be split so
         Set<String> known = of(scenario).fields.keySet();

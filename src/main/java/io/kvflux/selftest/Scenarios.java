@@ -108,6 +108,7 @@ final class Scenarios {
                 HostPolicy.values()[random.nextInt(3)],
                 PreemptionMode.AUTO,
                 random.nextInt(3) * 0.1,
+                true,
                 random.nextInt(4) == 0);
         int ofOne = scenario.blocksOfLongest();
         Scenario sized = withBlocks(scenario, blocks(random, ofOne));
@@ -120,6 +121,7 @@ final class Scenarios {
         return ScenarioText.of(scenario)
                 .with("host", "" + (1 + random.nextInt(1 + random.nextInt(6 * ofOne))))
                 .with("preemption", modes[random.nextInt(modes.length)].name().toLowerCase(Locale.ROOT))
+                .with("poison", "" + random.nextBoolean())
                 .scenario();
     }
 

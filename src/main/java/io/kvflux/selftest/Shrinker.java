@@ -87,6 +87,7 @@ final class Shrinker {
         set("preemption", PreemptionMode.AUTO.name().toLowerCase(Locale.ROOT));
         set("hostpolicy", HostPolicy.INCLUSIVE.name().toLowerCase(Locale.ROOT));
         set("ahead", "0.0");
+        set("poison", "true");
         lower("host", 0);
         lower("dp", 1);
         lower("overlap", 1);

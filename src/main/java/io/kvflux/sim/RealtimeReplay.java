@@ -1,6 +1,7 @@
 package io.kvflux.sim;
 
 import io.kvflux.BlockScheduler;
+import io.kvflux.BlockSchedulerBuilder;
 import io.kvflux.api.FinishReason;
 import io.kvflux.api.SchedulerMetrics;
 import io.kvflux.api.SequenceSpec;
@@ -123,8 +124,13 @@ public final class RealtimeReplay {
     }
 
     private BlockScheduler scheduler() {
-        return BlockScheduler.builder(smallCaches())
-                .deviceBlocks(options.scheduler().blocksPerReplica())
+        BlockSchedulerBuilder builder = BlockScheduler.builder(smallCaches());
+        if (options.scheduler().hostBlocks() > 0) {
+            builder.hostSwapBlocks(options.scheduler().hostBlocks())
+                    .hostPolicy(options.scheduler().hostPolicy())
+                    .preemption(options.scheduler().preemption());
+        }
+        return builder.deviceBlocks(options.scheduler().blocksPerReplica())
                 .vocabularySize(SimRequest.STOP_TOKEN + 1)
                 .maxPending(256)
                 .scheduling(core -> core.maxBatchSize(options.scheduler().maxBatchSize())

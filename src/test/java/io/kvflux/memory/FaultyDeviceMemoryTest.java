@@ -195,6 +195,41 @@ class FaultyDeviceMemoryTest extends DeviceMemoryContract {
         assertThat(landed).containsExactly(4, 4, 0, -1, 2, 2, 0, 4);
     }
 
+    /** The fourth shares a block with the second, which shares one with the first; the third shares none with anybody. */
+    @Test
+    void aDelayedBatchIsCarriedOutWithThoseThatItMustNotComeAfter() {
+        HostMemoryDevice host = HostMemoryDevice.withBudget(DataSize.parse("1MiB"));
+        FaultyDeviceMemory device = new FaultyDeviceMemory(host, batch -> batch < 3 ? Fault.DELAY : Fault.NONE);
+        BlockArenas arenas = arenas(device);
+        PageArena arena = arenas.arena(0, 0, 0);
+        for (int page = 1; page <= 4; page++) {
+            arena.write(page, 0, new byte[] {9, 9, 9, 9});
+        }
+        int[][] copies = {{1, 2}, {2, 3}, {0, 4}, {3, 1}};
+        for (int[] copy : copies) {
+            CopyBatch batch = new CopyBatch(arenas, (byte) 7);
+            if (copy[0] == 0) {
+                batch.fill(0, copy[1]);
+            } else {
+                batch.copy(0, copy[0], copy[1]);
+            }
+            arena.write(1, 0, new byte[] {5, 5, 5, 5});
+            device.submit(batch, (same, failure) -> {});
+        }
+        byte[] read = new byte[4];
+        int[] values = new int[4];
+        for (int page = 1; page <= 4; page++) {
+            arena.read(page, 0, read);
+            values[page - 1] = read[0];
+        }
+        assertThat(values).containsExactly(5, 5, 5, 9);
+        assertThat(device.delayed()).isEqualTo(3);
+        device.releaseAll(new SplittableRandom(1));
+        arena.read(4, 0, read);
+        assertThat(read).containsOnly(7);
+        device.close();
+    }
+
     @Test
     void whatDidNotLandIsNotSaidToHaveLandedByAnInjectedFailure() {
         HostMemoryDevice host = HostMemoryDevice.withBudget(DataSize.parse("1MiB"));

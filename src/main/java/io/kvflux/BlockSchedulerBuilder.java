@@ -57,6 +57,7 @@ public final class BlockSchedulerBuilder {
     private @Nullable Integer deviceBlocks;
     private @Nullable DataSize hostSwap;
     private @Nullable Integer hostSwapBlocks;
+    private HostSlots.Touch hostTouch = HostSlots.Touch.LAZY;
     private @Nullable Scheduler copyOn;
     private @Nullable Path diskDirectory;
     private @Nullable DataSize diskSize;
@@ -321,6 +322,18 @@ public final class BlockSchedulerBuilder {
     }
 
     /**
+     * When the memory of hostSwap is taken from the operating system: as it is used, or at once in the background, so that no
+     * copy has to wait for that. Defaults to {@link HostSlots.Touch#LAZY}.
+     *
+     * @param when lazily or in the background
+     * @return this
+     */
+    public BlockSchedulerBuilder hostTouch(HostSlots.Touch when) {
+        hostTouch = Objects.requireNonNull(when, "hostTouch");
+        return this;
+    }
+
+    /**
      * Keeps what comes to the host in files as well, for this scheduler and for those after it. One scheduler at a time has a
      * directory. Pages are named by their tokens, salt, adapter, media and the caches' hash seed; the weights are not part of
      * that, so models with equal caches need directories, or seeds, of their own. Defaults to none.
@@ -451,7 +464,7 @@ public final class BlockSchedulerBuilder {
 
     private HostSwap swap(BlockArenas arenas, int slots, @Nullable DiskStore disk) {
         SlotLayout layout = SlotLayout.of(caches);
-        HostSlots memory = HostSlots.allocate(slots, layout.bytes(), HostSlots.Touch.LAZY);
+        HostSlots memory = HostSlots.allocate(slots, layout.bytes(), hostTouch);
         return new HostSwap(arenas, memory, layout, disk, copyOn, clock);
     }
 

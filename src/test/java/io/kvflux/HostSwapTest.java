@@ -8,6 +8,7 @@ import io.kvflux.api.Step;
 import io.kvflux.core.PreemptionMode;
 import io.kvflux.memory.FaultyDeviceMemory;
 import io.kvflux.memory.FaultyDeviceMemory.Fault;
+import io.kvflux.memory.chronicle.HostSlots;
 import io.kvflux.memory.chronicle.Region;
 import io.kvflux.tier.HostPolicy;
 import java.time.Duration;
@@ -51,6 +52,15 @@ class HostSwapTest {
 
     private SchedulerMetrics metrics() {
         return host.scheduler.metrics();
+    }
+
+    @ParameterizedTest
+    @EnumSource(HostSlots.Touch.class)
+    void whenTheHostsMemoryIsTakenDoesNotMatterToWhatIsInIt(HostSlots.Touch when) {
+        use(builder -> builder.hostTouch(when));
+        store();
+        host.submit(PROMPT);
+        assertThat(host.pages(host.newest(), 0, 4)).containsExactly(10, 11, 12, 13);
     }
 
     @ParameterizedTest

@@ -15,8 +15,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What moves between the devices and the host: it takes victims ahead of demand and under pressure, brings back what a
- * prompt finds on the host, and keeps both ends of every copy until it has landed.
+ * What moves between the devices, the host and the disk: it takes victims ahead of demand and under pressure, brings back
+ * what a prompt finds below its device, and keeps both ends of every copy until it has landed.
  */
 final class Swapper {
 

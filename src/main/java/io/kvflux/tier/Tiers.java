@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * landed.
  *
  * <p>Single-threaded. A slot is the host's room for one block: for a page of every cache, in every shard. Costs 4 bytes a
- * block, 17 bytes a slot, and 24 bytes and the tokens (4 bytes each) of every page that any tier holds.
+ * block, 17 bytes a slot, and 28 bytes and the tokens (4 bytes each) of every page that any tier holds.
  */
 public final class Tiers {
 

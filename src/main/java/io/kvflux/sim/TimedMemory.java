@@ -1,8 +1,8 @@
 package io.kvflux.sim;
 
 import io.kvflux.api.Step;
-import io.kvflux.core.Transfer;
 import io.kvflux.memory.CopyBatch;
+import io.kvflux.tier.Transfer;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 

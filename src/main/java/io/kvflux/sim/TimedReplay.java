@@ -9,7 +9,7 @@ import io.kvflux.api.StepResult;
 import io.kvflux.core.SchedulerConfig;
 import io.kvflux.core.SchedulerCore;
 import io.kvflux.core.SchedulerListener;
-import io.kvflux.core.Transfer;
+import io.kvflux.tier.Transfer;
 import java.util.ArrayDeque;
 import java.util.Comparator;
 import java.util.Deque;

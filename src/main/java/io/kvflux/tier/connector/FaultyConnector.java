@@ -127,7 +127,7 @@ public final class FaultyConnector implements Connector {
             }
             next = held.remove(0);
         }
-        next.begin();
+        next.release();
     }
 
     /**
@@ -144,7 +144,7 @@ public final class FaultyConnector implements Connector {
                 }
                 next = held.remove(random.nextInt(held.size()));
             }
-            next.begin();
+            next.release();
         }
     }
 
@@ -260,13 +260,29 @@ public final class FaultyConnector implements Connector {
                 ended(transfer, 0, 0, null);
                 return;
             }
-            if (fault == Fault.CORRUPT && direction == Direction.STORE) {
+            boolean flipped = fault == Fault.CORRUPT && direction == Direction.STORE;
+            if (flipped) {
                 flipSlot();
             }
             try {
                 connector.begin(part == blocks.length ? transfer : new FirstOf(transfer, part), this);
             } catch (RuntimeException refused) {
-                ended(transfer, 0, 0, refused);
+                if (flipped) {
+                    flipSlot();
+                }
+                synchronized (FaultyConnector.this) {
+                    inFlight.remove(this);
+                }
+                throw refused;
+            }
+        }
+
+        /** It was taken, so a refusal is its end. */
+        void release() {
+            try {
+                begin();
+            } catch (RuntimeException refused) {
+                listener.ended(transfer, 0, 0, refused);
             }
         }
 

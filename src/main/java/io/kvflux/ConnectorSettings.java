@@ -57,10 +57,10 @@ final class ConnectorSettings {
         diskSize = Objects.requireNonNull(size, "size");
     }
 
-    /** {@return blocks that the host will have room for; 0 for none, or if a connector of the user's will say} */
+    /** {@return blocks that the host will have room for; 0 for none, and 1 as long as only a connector of the user's knows} */
     int hostBlocks() {
         if (factory != null) {
-            return 0;
+            return 1;
         }
         if (hostSwapBlocks != null) {
             return hostSwapBlocks;

@@ -249,7 +249,8 @@ abstract class ConnectorContract {
     @Test
     void itIsOfItsKind() {
         assertThat(hasHost()).isEqualTo(connector.hostMemory() != null);
-        assertThat(connector.type() == KvConnectorType.TIERED).isEqualTo(hasStore());
+        assertThat(connector.type() == KvConnectorType.TIERED || connector.type() == KvConnectorType.DKV)
+                .isEqualTo(hasStore());
         if (hasHost()) {
             assertThat(connector.hostMemory().slots()).isEqualTo(SLOTS);
             assertThat(connector.hostMemory().slotBytes()).isEqualTo(LAYOUT.bytes());

@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.SplittableRandom;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -172,6 +173,31 @@ class TierEventsTest {
         assertThat(client.completed).isTrue();
         assertThat(replayer.host()).hasSize(2);
         assertThat(causes(replayer, Tier.HOST)).isEmpty();
+    }
+
+    @ParameterizedTest
+    @EnumSource(HostPolicy.class)
+    void whatAPromptHitsIsWhatTheEventsTell(HostPolicy policy) {
+        use(builder -> builder.hostPolicy(policy));
+        SplittableRandom random = new SplittableRandom(policy.ordinal());
+        List<SequenceSpec> asked = new ArrayList<>();
+        EventReplayer replayer = EventReplayer.of(host.scheduler);
+        for (int round = 0; round < 200; round++) {
+            SequenceSpec spec = BlockEventsTest.spec(random);
+            asked.add(spec);
+            Client client = host.submit(spec);
+            if (random.nextInt(4) == 0) {
+                client.cancel();
+            }
+            host.rig.stepAll();
+        }
+        EventReplayer late = EventReplayer.of(host.scheduler);
+        assertThat(late.device()).isEqualTo(replayer.device());
+        assertThat(late.host()).isEqualTo(replayer.host()).hasSizeGreaterThan(HostRig.SLOTS / 2);
+        for (SequenceSpec spec : asked) {
+            assertThat(BlockEventsTest.matchedPages(host.rig, spec))
+                    .isEqualTo(BlockEventsTest.pagesIn(replayer.device(), replayer.host(), spec));
+        }
     }
 
     @Test

@@ -10,6 +10,7 @@ import io.kvflux.sim.CostModel;
 import io.kvflux.sim.DeviceProfile;
 import io.kvflux.sim.MemoryNeed;
 import io.kvflux.sim.ModelWork;
+import io.kvflux.sim.RealtimeReplay;
 import io.kvflux.sim.ReplayOptions;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -55,8 +56,12 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
                     workload.tenantsOrDefault(),
                     workload.seed,
                     cache.cacheOnly,
-                    cache.withMemory);
+                    cache.withMemory,
+                    tiers.disk());
             requireMemory(options);
+            if (options.disk() != null) {
+                options.disk().requireRoom(time.realtime ? RealtimeReplay.caches(options) : caches);
+            }
             return new ReplaySetup(options, describe(model, profile, options, scheduling, time));
         } catch (IllegalArgumentException e) {
             throw new UsageException(e.getMessage(), e);
@@ -208,6 +213,10 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
             rows.put("host blocks", Numbers.count(config.hostBlocks()));
             rows.put("host policy", Converters.name(config.hostPolicy()));
         }
+        if (options.disk() != null) {
+            rows.put("disk", options.disk().directory().toString());
+            rows.put("disk size", options.disk().size().toString());
+        }
         rows.put("seed", Long.toString(options.seed()));
         if (options.withMemory()) {
             rows.put("memory", "real, checked at every hit");
@@ -218,6 +227,9 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
         }
         if (config.hostBlocks() > 0) {
             rows.put("host bandwidth", new DataSize((long) options.hostBytesPerSecond()) + "/s");
+            if (options.disk() != null && !time.realtime) {
+                rows.put("disk bandwidth", new DataSize((long) options.disk().bytesPerSecond()) + "/s");
+            }
             rows.put("preemption", Converters.name(config.preemption()));
         }
         rows.put("prefix cache", config.prefixCaching() ? "on" : "off");

@@ -116,7 +116,8 @@ class ReplayCommandTest {
                     "replay", "--limit", "60", "--device-blocks", "1500", "--host-memory", "8GiB", mode, "--json");
             assertThat(outcome.code()).as(outcome.err()).isZero();
             JsonNode tiers = json(outcome).get("tiers");
-            assertThat(names(tiers)).containsExactly("host");
+            assertThat(names(tiers)).containsExactly("host", "disk");
+            assertThat(tiers.get("disk").isNull()).isTrue();
             assertThat(names(tiers.get("host")))
                     .containsExactly("hitBlocks", "offloadedBlocks", "onloadedBlocks", "droppedBlocks");
             assertThat(tiers.at("/host/offloadedBlocks").asLong()).isPositive();

@@ -81,7 +81,7 @@ final class SummaryTable {
                 .row("pages written", Numbers.count(disk.storedBlocks()))
                 .row("pages read", Numbers.count(disk.fetchedBlocks()))
                 .row("pages dropped", Numbers.count(disk.droppedBlocks()))
-                .row("not written for lack of space", Numbers.count(disk.noRoomBlocks()))
+                .row("no room to write", Numbers.count(disk.noRoomBlocks()))
                 .row("given up as damaged", Numbers.count(disk.corruptBlocks()));
     }
 

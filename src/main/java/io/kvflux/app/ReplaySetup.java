@@ -209,14 +209,7 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
         rows.put("tensor parallel", Integer.toString(caches.tensorParallelDegree()));
         rows.put("replicas", Integer.toString(config.replicas()));
         rows.put("eviction", Converters.name(scheduling.eviction));
-        if (config.hostBlocks() > 0) {
-            rows.put("host blocks", Numbers.count(config.hostBlocks()));
-            rows.put("host policy", Converters.name(config.hostPolicy()));
-        }
-        if (options.disk() != null) {
-            rows.put("disk", options.disk().directory().toString());
-            rows.put("disk size", options.disk().size().toString());
-        }
+        describeTiers(rows, options);
         rows.put("seed", Long.toString(options.seed()));
         if (options.withMemory()) {
             rows.put("memory", "real, checked at every hit");
@@ -242,5 +235,17 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
         rows.put("watermark", Double.toString(config.watermark()));
         rows.put("tenants", Integer.toString(options.tenants()));
         return rows;
+    }
+
+    private static void describeTiers(Map<String, String> rows, ReplayOptions options) {
+        SchedulerConfig config = options.scheduler();
+        if (config.hostBlocks() > 0) {
+            rows.put("host blocks", Numbers.count(config.hostBlocks()));
+            rows.put("host policy", Converters.name(config.hostPolicy()));
+        }
+        if (options.disk() != null) {
+            rows.put("disk", options.disk().directory().toString());
+            rows.put("disk size", options.disk().size().toString());
+        }
     }
 }

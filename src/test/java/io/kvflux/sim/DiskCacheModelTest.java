@@ -14,6 +14,7 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The cache alone with a disk below its host, in two runs, against the rules of docs/replay.md written down page by page. */
@@ -235,6 +236,24 @@ class DiskCacheModelTest {
                 model.restart();
             }
         }
+    }
+
+    @ParameterizedTest
+    @EnumSource(HostPolicy.class)
+    void withRoomForAllTheTiersHitWhatOneCacheWithoutALimitHits(HostPolicy policy) {
+        SplittableRandom random = new SplittableRandom(policy.ordinal());
+        List<Request> requests = new ArrayList<>();
+        for (int i = 0; i < REQUESTS; i++) {
+            requests.add(new Request(random.nextInt(20), 1 + random.nextInt(12 * PAGE_SIZE)));
+        }
+        Model unlimited = new Model(policy, 20 * 12, 1, 1);
+        requests.forEach(request -> unlimited.look(pages(request), (request.tokens - 1) / PAGE_SIZE));
+        ReplaySummary summary = run(requests, 15, 20, 20 * 12, policy, folder).summary();
+        assertThat(summary.hitBlocks()
+                        + summary.tiers().host().hitBlocks()
+                        + summary.tiers().disk().hitBlocks())
+                .isEqualTo(unlimited.deviceHits)
+                .isGreaterThan(summary.hitBlocks());
     }
 
     private static List<String> pages(Request request) {

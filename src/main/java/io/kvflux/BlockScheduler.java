@@ -10,8 +10,11 @@ import io.kvflux.api.StepResult;
 import io.kvflux.api.TokenEvent;
 import io.kvflux.geometry.MultiKvCacheParams;
 import io.kvflux.memory.BlockArenas;
+import io.kvflux.tier.connector.TieredConnector;
+import io.kvflux.tier.disk.DiskRecovery;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.Optional;
 import org.reactivestreams.Publisher;
 import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Flux;
@@ -262,6 +265,13 @@ public final class BlockScheduler {
             throw new IllegalStateException("a scheduler built with externalMemory has no memory of its own");
         }
         return shell.memory.arenas();
+    }
+
+    /** {@return what was found in the directory of the disk when it was opened; nothing without a disk of the scheduler's own} */
+    public Optional<DiskRecovery> diskRecovery() {
+        return shell.swap != null && shell.swap.connector() instanceof TieredConnector tiered
+                ? Optional.of(tiered.disk().recovery())
+                : Optional.empty();
     }
 
     /** {@return live numbers, to be read at any time, after a disposal too} */

@@ -8,13 +8,13 @@ import io.kvflux.geometry.DataSize;
 import io.kvflux.geometry.MultiKvCacheParams;
 import io.kvflux.memory.BlockArenas;
 import io.kvflux.memory.DeviceMemory;
-import io.kvflux.memory.SlotLayout;
+import io.kvflux.memory.SlotArena;
 import io.kvflux.memory.chronicle.HostSlots;
 import io.kvflux.memory.host.HostMemoryDevice;
 import io.kvflux.tier.HashIndex;
 import io.kvflux.tier.HostPolicy;
-import io.kvflux.tier.disk.DiskLayout;
-import io.kvflux.tier.disk.DiskStore;
+import io.kvflux.tier.connector.Connector;
+import io.kvflux.tier.connector.NullConnector;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -52,15 +52,10 @@ public final class BlockSchedulerBuilder {
     private static final byte POISON = (byte) 0xFF;
 
     private final MultiKvCacheParams caches;
+    private final ConnectorSettings connectors;
     private @Nullable DeviceMemory device;
     private @Nullable DataSize deviceMemory;
     private @Nullable Integer deviceBlocks;
-    private @Nullable DataSize hostSwap;
-    private @Nullable Integer hostSwapBlocks;
-    private HostSlots.Touch hostTouch = HostSlots.Touch.LAZY;
-    private @Nullable Scheduler copyOn;
-    private @Nullable Path diskDirectory;
-    private @Nullable DataSize diskSize;
     private boolean externalMemory;
     private boolean zeroOnRelease;
     private boolean poisonOnRelease;
@@ -79,6 +74,7 @@ public final class BlockSchedulerBuilder {
 
     BlockSchedulerBuilder(MultiKvCacheParams caches) {
         this.caches = Objects.requireNonNull(caches, "caches");
+        connectors = new ConnectorSettings(caches);
     }
 
     /**
@@ -300,13 +296,14 @@ public final class BlockSchedulerBuilder {
     }
 
     /**
-     * Host memory for blocks that leave the devices, of all replicas together. Defaults to none: what leaves is lost.
+     * Host memory for blocks that leave the devices, of all replicas together. Defaults to hostKvCacheSwapSpaceGb of the
+     * caches a replica, if their kvConnector is LOCAL or TIERED, and else to none: what leaves is lost.
      *
      * @param size enough for one block; taken from the operating system as it is used
      * @return this
      */
     public BlockSchedulerBuilder hostSwap(DataSize size) {
-        hostSwap = Objects.requireNonNull(size, "hostSwap");
+        connectors.hostSwap(size);
         return this;
     }
 
@@ -317,7 +314,7 @@ public final class BlockSchedulerBuilder {
      * @return this
      */
     public BlockSchedulerBuilder hostSwapBlocks(int blocks) {
-        hostSwapBlocks = blocks;
+        connectors.hostSwapBlocks(blocks);
         return this;
     }
 
@@ -329,34 +326,47 @@ public final class BlockSchedulerBuilder {
      * @return this
      */
     public BlockSchedulerBuilder hostTouch(HostSlots.Touch when) {
-        hostTouch = Objects.requireNonNull(when, "hostTouch");
+        connectors.touch = Objects.requireNonNull(when, "hostTouch");
         return this;
     }
 
     /**
      * Keeps what comes to the host in files as well, for this scheduler and for those after it. One scheduler at a time has a
      * directory. Pages are named by their tokens, salt, adapter, media and the caches' hash seed; the weights are not part of
-     * that, so models with equal caches need directories, or seeds, of their own. Defaults to none.
+     * that, so models with equal caches need directories, or seeds, of their own. Defaults to diskOffloadDir and
+     * diskOffloadMaxGb of the caches, if their kvConnector is TIERED, and else to none.
      *
      * @param directory made if it is not there; nothing in it that is not the scheduler's is touched
      * @param size most bytes of the files; needs hostSwap
      * @return this
      */
     public BlockSchedulerBuilder disk(Path directory, DataSize size) {
-        diskDirectory = Objects.requireNonNull(directory, "directory");
-        diskSize = Objects.requireNonNull(size, "size");
+        connectors.disk(directory, size);
         return this;
     }
 
     /**
-     * Where copies between devices and host run, which a device may do on the thread that asks. Defaults to two threads of the
-     * scheduler's own, one a direction.
+     * A connector of one's own, in place of hostSwap and disk: to a store that machines share, which kvConnector DKV needs.
+     * Defaults to what hostSwap and disk say and, where they are not set, kvConnector of the caches: nothing, host memory, or
+     * host memory and a disk.
+     *
+     * @param factory opens it when the memory of the blocks has been allocated; closed with the scheduler
+     * @return this
+     */
+    public BlockSchedulerBuilder connector(Connector.Factory factory) {
+        connectors.factory = Objects.requireNonNull(factory, "connector");
+        return this;
+    }
+
+    /**
+     * Where copies between devices and host run, which a device may do on the thread that asks. Defaults to threads of the
+     * scheduler's own, one a direction and one for the disk.
      *
      * @param scheduler any; is not disposed with the scheduler
      * @return this
      */
     public BlockSchedulerBuilder copyOn(Scheduler scheduler) {
-        copyOn = Objects.requireNonNull(scheduler, "copyOn");
+        connectors.copyOn = Objects.requireNonNull(scheduler, "copyOn");
         return this;
     }
 
@@ -427,6 +437,7 @@ public final class BlockSchedulerBuilder {
         List<String> faults = new ArrayList<>();
         checkShell(faults);
         checkMemory(faults);
+        connectors.check(faults, externalMemory);
         int blocks = deviceBlocks == null ? blocksThatFit() : deviceBlocks;
         if (deviceBlocks == null && blocks == 0) {
             faults.add("deviceMemory must hold the null block and one more of each replica, deviceMemory="
@@ -435,76 +446,49 @@ public final class BlockSchedulerBuilder {
         SchedulerConfig.Builder core =
                 SchedulerConfig.builder(caches, deviceBlocks == null ? Math.max(1, blocks) : blocks);
         scheduling.accept(core);
-        int slots = slots(faults);
         // Last: filling and copying depend on them.
-        core.reportEmptied(zeroOnRelease || poisonOnRelease).hostBlocks(slots);
+        core.reportEmptied(zeroOnRelease || poisonOnRelease).hostBlocks(connectors.hostBlocks());
         faults.addAll(core.contradictions());
         if (!faults.isEmpty()) {
             throw new IllegalArgumentException(String.join("; ", faults));
         }
-        DiskStore disk = openDisk(core);
-        StepMemory memory = null;
-        HostSwap swap = null;
+        StepMemory memory = externalMemory ? null : allocate(blocks);
+        Connector connector = null;
         try {
-            memory = externalMemory ? null : allocate(blocks);
-            swap = memory == null || slots == 0 ? null : swap(memory.arenas(), slots, disk);
+            connector = memory == null ? new NullConnector() : connectors.open(memory.arenas(), clock);
+            HostSwap swap = swap(connector, core);
             return new BlockScheduler(new Shell(settings(core.build()), memory, swap));
         } catch (RuntimeException | Error failed) {
+            if (connector != null) {
+                connector.close();
+            }
             if (memory != null) {
                 memory.close();
-            }
-            if (swap != null) {
-                swap.close();
-            } else if (disk != null) {
-                disk.close();
             }
             throw failed;
         }
     }
 
-    private HostSwap swap(BlockArenas arenas, int slots, @Nullable DiskStore disk) {
-        SlotLayout layout = SlotLayout.of(caches);
-        HostSlots memory = HostSlots.allocate(slots, layout.bytes(), hostTouch);
-        return new HostSwap(arenas, memory, layout, disk, copyOn, clock);
-    }
-
-    /** Opens the disk and tells the core what an earlier run has left there. */
-    private @Nullable DiskStore openDisk(SchedulerConfig.Builder core) {
-        if (diskDirectory == null || diskSize == null) {
+    /** Tells the core what there is below the devices, and what an earlier run has left there. */
+    private static @Nullable HostSwap swap(Connector connector, SchedulerConfig.Builder core) {
+        SlotArena host = connector.hostMemory();
+        core.hostBlocks(host == null ? 0 : host.slots());
+        if (host == null) {
+            connector.close();
             return null;
         }
-        DiskStore disk = DiskStore.open(diskDirectory, DiskLayout.of(caches), diskSize);
-        HashIndex index = new HashIndex(disk.slots());
-        disk.forEachRecovered((slot, hash) -> {
-            int older = index.restore(slot, hash);
-            if (older != HashIndex.NONE) {
-                disk.erase(older);
-            }
-        });
-        core.disk(index);
-        return disk;
-    }
-
-    /** Blocks that the host is to have room for; 0 for none. */
-    private int slots(List<String> faults) {
-        if (hostSwap != null && hostSwapBlocks != null) {
-            faults.add("hostSwap and hostSwapBlocks both say how many blocks the host has room for: set one of them,"
-                    + " hostSwap=" + hostSwap + ", hostSwapBlocks=" + hostSwapBlocks);
+        HostSwap swap = new HostSwap(connector);
+        if (connector.storeSlots() > 0) {
+            HashIndex index = new HashIndex(connector.storeSlots());
+            connector.forEachStored((slot, name) -> {
+                int older = index.restore(slot, name);
+                if (older != HashIndex.NONE) {
+                    swap.erase(older);
+                }
+            });
+            core.disk(index);
         }
-        if (hostSwapBlocks != null) {
-            require(faults, hostSwapBlocks >= 1, "must be positive", "hostSwapBlocks", hostSwapBlocks);
-            return hostSwapBlocks;
-        }
-        if (hostSwap == null) {
-            return 0;
-        }
-        int slots =
-                HostSlots.slotsThatFit(hostSwap.bytes(), SlotLayout.of(caches).bytes());
-        if (slots == 0) {
-            faults.add("hostSwap must hold a block, hostSwap=" + hostSwap + ", bytes of a block on host="
-                    + HostSlots.strideBytes(SlotLayout.of(caches).bytes()));
-        }
-        return slots;
+        return swap;
     }
 
     private void checkShell(List<String> faults) {
@@ -534,13 +518,6 @@ public final class BlockSchedulerBuilder {
             faults.add("externalMemory excludes device, deviceMemory, zeroOnRelease and poisonOnRelease, device="
                     + device + ", deviceMemory=" + deviceMemory + ", zeroOnRelease=" + zeroOnRelease
                     + ", poisonOnRelease=" + poisonOnRelease);
-        }
-        if (externalMemory && (hostSwap != null || hostSwapBlocks != null)) {
-            faults.add("externalMemory excludes hostSwap: the scheduler cannot copy what it cannot see, hostSwap="
-                    + hostSwap + ", hostSwapBlocks=" + hostSwapBlocks);
-        }
-        if (diskDirectory != null && hostSwap == null && hostSwapBlocks == null) {
-            faults.add("disk needs hostSwap, through which pages go to it and come back, disk=" + diskDirectory);
         }
         if (zeroOnRelease && poisonOnRelease) {
             faults.add("zeroOnRelease and poisonOnRelease both say what emptied blocks hold: set one of them");

@@ -41,7 +41,11 @@ final class LiveMetrics implements SchedulerMetrics {
     static final int TRANSFERS_FAILED = 28;
     private static final int DISK_STORED = 29;
     private static final int DISK_FETCHED = 30;
-    private static final int COUNT = 31;
+    private static final int DISK = 31;
+    private static final int DISK_RESIDENT = 32;
+    private static final int DISK_DROPPED = 33;
+    private static final int DISK_SPOILED = 34;
+    private static final int COUNT = 35;
 
     private final long[] counted = new long[COUNT];
     private final AtomicLongArray shown = new AtomicLongArray(COUNT);
@@ -81,8 +85,12 @@ final class LiveMetrics implements SchedulerMetrics {
             counted[OFFLOADED] = tiers.offloadedBlocks();
             counted[ONLOADED] = tiers.onloadedBlocks();
             counted[DROPPED] = tiers.droppedBlocks();
+            counted[DISK] = tiers.diskBlocks();
+            counted[DISK_RESIDENT] = tiers.diskResidentBlocks();
             counted[DISK_STORED] = tiers.diskStoredBlocks();
             counted[DISK_FETCHED] = tiers.diskFetchedBlocks();
+            counted[DISK_DROPPED] = tiers.diskDroppedBlocks();
+            counted[DISK_SPOILED] = tiers.diskSpoiledBlocks();
             counted[TRANSFERS_IN_FLIGHT] = core.transfersInFlight();
         }
         for (int i = 0; i < COUNT; i++) {
@@ -211,6 +219,16 @@ final class LiveMetrics implements SchedulerMetrics {
     }
 
     @Override
+    public long diskBlocks() {
+        return shown.get(DISK);
+    }
+
+    @Override
+    public long diskResidentBlocks() {
+        return shown.get(DISK_RESIDENT);
+    }
+
+    @Override
     public long diskStoredBlocks() {
         return shown.get(DISK_STORED);
     }
@@ -218,6 +236,16 @@ final class LiveMetrics implements SchedulerMetrics {
     @Override
     public long diskFetchedBlocks() {
         return shown.get(DISK_FETCHED);
+    }
+
+    @Override
+    public long diskDroppedBlocks() {
+        return shown.get(DISK_DROPPED);
+    }
+
+    @Override
+    public long diskSpoiledBlocks() {
+        return shown.get(DISK_SPOILED);
     }
 
     @Override

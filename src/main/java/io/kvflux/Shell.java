@@ -9,7 +9,7 @@ import io.kvflux.api.SequenceSpec;
 import io.kvflux.api.SequenceTooLongException;
 import io.kvflux.core.SchedulerCore;
 import io.kvflux.core.SchedulerListener;
-import io.kvflux.core.Transfer;
+import io.kvflux.tier.Transfer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -441,19 +441,27 @@ final class Shell implements Loop.Work, SchedulerListener {
     }
 
     /** A transfer is over. */
-    void landed(Transit transit) {
-        metrics.add(LiveMetrics.TRANSFERS_FAILED, transit.failure() == null ? 0 : 1);
+    void landed(Landing landing) {
+        metrics.add(LiveMetrics.TRANSFERS_FAILED, landing.failure() == null ? 0 : 1);
         if (bug == null) {
-            core.landed(transit.transfer(), transit.landed(), transit.seconds());
+            core.landed(landing.transfer(), landing.landed(), landing.seconds());
         }
     }
 
+    /** Slots of the store could not be emptied. */
+    void notErased() {
+        metrics.add(LiveMetrics.TRANSFERS_FAILED, 1);
+    }
+
     private void giveBack() {
-        if (memory != null) {
-            memory.close();
-        }
-        if (swap != null) {
-            swap.close();
+        try {
+            if (swap != null) {
+                swap.close();
+            }
+        } finally {
+            if (memory != null) {
+                memory.close();
+            }
         }
     }
 

@@ -1,10 +1,10 @@
 package io.kvflux;
 
 import io.kvflux.api.Step;
-import io.kvflux.core.Transfer;
 import io.kvflux.memory.BlockArenas;
 import io.kvflux.memory.CopyBatch;
 import io.kvflux.memory.DeviceMemory;
+import io.kvflux.tier.Transfer;
 import java.util.Arrays;
 import java.util.Objects;
 

@@ -14,6 +14,7 @@ import io.kvflux.selftest.ReferenceModel;
 import io.kvflux.selftest.ReferenceShape;
 import io.kvflux.selftest.Sampling;
 import io.kvflux.tier.HostPolicy;
+import io.kvflux.tier.disk.DiskRecovery;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,6 +32,9 @@ class DiskTierTest {
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final int PAGE_SIZE = 4;
+    /** In a segment file, after its header and 1024 records. */
+    private static final int FIRST_SLOT_AT = 4096 + 1024 * 128;
+
     private static final ReferenceShape SHAPE = new ReferenceShape(AttentionKind.MHA, 2, 4, 2, 8, 61, DType.FLOAT32);
     private static final int[] PROMPT =
             IntStream.range(0, 42).map(i -> i * 7 % 61).toArray();
@@ -96,6 +100,11 @@ class DiskTierTest {
         assertThat(tokens(second)).isEqualTo(tokens(first));
         assertThat(cached(second)).isEqualTo(40);
         assertThat(scheduler.metrics().diskFetchedBlocks()).isEqualTo(10);
+        assertThat(scheduler.metrics().diskSpoiledBlocks()).isZero();
+        assertThat(scheduler.diskRecovery()).map(DiskRecovery::recovered).hasValueSatisfying(recovered -> {
+            assertThat(recovered).isBetween(10, 13); // what the disk was too slow for is left out
+            assertThat(scheduler.metrics().diskBlocks()).isGreaterThan(recovered);
+        });
         scheduler.disposeLater().block(PATIENCE);
     }
 
@@ -106,13 +115,14 @@ class DiskTierTest {
             for (Path file :
                     files.filter(path -> path.toString().endsWith(".kvflux")).toList()) {
                 byte[] bytes = Files.readAllBytes(file);
-                Arrays.fill(bytes, bytes.length / 2, bytes.length, (byte) 0xA5);
+                Arrays.fill(bytes, FIRST_SLOT_AT, bytes.length, (byte) 0xA5);
                 Files.write(file, bytes);
             }
         }
         BlockScheduler scheduler = builder().build();
         List<TokenEvent> second = generate(scheduler);
         assertThat(tokens(second)).isEqualTo(tokens(first));
+        assertThat(scheduler.metrics().diskSpoiledBlocks()).isPositive();
         scheduler.disposeLater().block(PATIENCE);
     }
 

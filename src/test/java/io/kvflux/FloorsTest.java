@@ -38,6 +38,7 @@ class FloorsTest {
             Map.entry("memory.host", new Floor(3)),
             Map.entry("tier", new Floor(3)),
             Map.entry("tier.disk", new Floor(3)),
+            Map.entry("tier.connector", new Floor(4)),
             Map.entry("core", new Floor(4)),
             Map.entry("", new Floor(5, "reactor..", "org.reactivestreams..")),
             Map.entry("metrics", new Floor(6, "io.micrometer..")),

@@ -79,11 +79,23 @@ public interface SchedulerMetrics {
     /** {@return pages that the host dropped so far to make room} */
     long droppedBlocks();
 
+    /** {@return blocks that the disk has room for; 0 without a disk} */
+    long diskBlocks();
+
+    /** {@return of those, the ones that hold a page that can be found} */
+    long diskResidentBlocks();
+
     /** {@return blocks written to the disk so far} */
     long diskStoredBlocks();
 
     /** {@return blocks read from the disk so far} */
     long diskFetchedBlocks();
+
+    /** {@return pages that the disk dropped so far to make room} */
+    long diskDroppedBlocks();
+
+    /** {@return pages so far that the disk was to have and had not, or not as they were; they are computed again} */
+    long diskSpoiledBlocks();
 
     /** {@return transfers between devices and host that have begun and not landed} */
     long transfersInFlight();

@@ -1,5 +1,7 @@
 package io.kvflux.core;
 
+import io.kvflux.tier.Transfer;
+
 /**
  * What copying and computing were seen to take, as moving averages: each new value counts a tenth.
  *

@@ -10,6 +10,7 @@ import io.kvflux.api.Step;
 import io.kvflux.api.StepResult;
 import io.kvflux.block.BlockCounts;
 import io.kvflux.tier.Tiers;
+import io.kvflux.tier.Transfer;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;

@@ -2,6 +2,7 @@ package io.kvflux.core;
 
 import io.kvflux.api.FinishReason;
 import io.kvflux.api.SequenceId;
+import io.kvflux.tier.Transfer;
 import org.jspecify.annotations.Nullable;
 
 /**

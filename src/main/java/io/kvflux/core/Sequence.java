@@ -90,10 +90,10 @@ final class Sequence {
     boolean reserved;
     /** What brings some of them from the disk to the host first. */
     @Nullable
-    Transfer fetching;
+    PlannedTransfer fetching;
     /** What brings them back, once there were blocks for them. */
     @Nullable
-    Transfer loading;
+    PlannedTransfer loading;
 
     /** The step in which it was last placed. */
     long placedIn;

@@ -4,6 +4,7 @@ import io.kvflux.block.BlockPool;
 import io.kvflux.block.PrefixMatch;
 import io.kvflux.tier.HostMatch;
 import io.kvflux.tier.Tiers;
+import io.kvflux.tier.Transfer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -35,12 +36,12 @@ final class Swapper {
     /** By replica and block: copies in flight that read it. */
     private final byte[][] readers;
     /** By replica: what is to go next. */
-    private final @Nullable Transfer[] filling;
+    private final @Nullable PlannedTransfer[] filling;
 
-    private @Nullable Transfer storing;
+    private @Nullable PlannedTransfer storing;
 
-    private final Map<Transfer.Direction, Deque<Transfer>> spare = new EnumMap<>(Transfer.Direction.class);
-    private final List<Transfer> inFlight = new ArrayList<>();
+    private final Map<Transfer.Direction, Deque<PlannedTransfer>> spare = new EnumMap<>(Transfer.Direction.class);
+    private final List<PlannedTransfer> inFlight = new ArrayList<>();
 
     Swapper(SchedulerConfig config, Tiers tiers, Replica[] replicas, MeasuredCosts costs, Consumer<Transfer> out) {
         this.config = config;
@@ -51,7 +52,7 @@ final class Swapper {
         low = (int) (config.offloadLow() * config.blocksPerReplica());
         high = (int) (config.offloadHigh() * config.blocksPerReplica());
         readers = new byte[replicas.length][config.blocksPerReplica() + 1];
-        filling = new Transfer[replicas.length];
+        filling = new PlannedTransfer[replicas.length];
         for (Replica replica : replicas) {
             replica.pool.onContent(tiers.listener(replica.index));
         }
@@ -61,7 +62,7 @@ final class Swapper {
         return tiers;
     }
 
-    List<Transfer> inFlight() {
+    List<PlannedTransfer> inFlight() {
         return inFlight;
     }
 
@@ -146,7 +147,7 @@ final class Swapper {
     }
 
     private void send(Replica replica, int block, int slot) {
-        Transfer transfer = filling[replica.index];
+        PlannedTransfer transfer = filling[replica.index];
         if (transfer == null) {
             transfer = transfer(Transfer.Direction.OFFLOAD, replica.index);
             filling[replica.index] = transfer;
@@ -176,14 +177,14 @@ final class Swapper {
         filling[replica] = null;
     }
 
-    private Transfer transfer(Transfer.Direction direction, int replica) {
-        Deque<Transfer> some = spare.computeIfAbsent(direction, any -> new ArrayDeque<>());
-        Transfer transfer = some.isEmpty() ? new Transfer(direction) : some.pop();
+    private PlannedTransfer transfer(Transfer.Direction direction, int replica) {
+        Deque<PlannedTransfer> some = spare.computeIfAbsent(direction, any -> new ArrayDeque<>());
+        PlannedTransfer transfer = some.isEmpty() ? new PlannedTransfer(direction) : some.pop();
         transfer.replica = replica;
         return transfer;
     }
 
-    private void begin(Transfer transfer) {
+    private void begin(PlannedTransfer transfer) {
         inFlight.add(transfer);
         out.accept(transfer);
     }
@@ -262,7 +263,7 @@ final class Swapper {
     }
 
     private void fetch(Sequence sequence) {
-        Transfer transfer = transfer(Transfer.Direction.FETCH, sequence.replica);
+        PlannedTransfer transfer = transfer(Transfer.Direction.FETCH, sequence.replica);
         for (int i = 0; i < match.pages(); i++) {
             if (match.isOnDisk(i)) {
                 transfer.add(match.diskSlot(i), match.slot(i), match.name(i));
@@ -279,7 +280,7 @@ final class Swapper {
         if (sequence.fetching != null) {
             return;
         }
-        Transfer transfer = transfer(Transfer.Direction.ONLOAD, replica.index);
+        PlannedTransfer transfer = transfer(Transfer.Direction.ONLOAD, replica.index);
         transfer.sequence = sequence;
         int first = sequence.table.size() - sequence.claimed;
         for (int i = 0; i < sequence.claimed; i++) {
@@ -292,7 +293,7 @@ final class Swapper {
     /** A running sequence gives its blocks back, those that a copy still writes once that has landed. */
     void release(Sequence sequence) {
         Replica replica = replicas[sequence.replica];
-        Transfer transfer = sequence.loading;
+        PlannedTransfer transfer = sequence.loading;
         if (transfer == null) {
             letGo(sequence);
             replica.pool.release(sequence.table);
@@ -313,7 +314,7 @@ final class Swapper {
 
     /** Lets go of what was claimed, but for what is still on its way from the disk. */
     private void letGo(Sequence sequence) {
-        Transfer coming = sequence.fetching;
+        PlannedTransfer coming = sequence.fetching;
         int at = 0;
         for (int i = 0; i < sequence.claimed; i++) {
             if (coming != null && at < coming.size && coming.slots[at] == sequence.claims[i]) {
@@ -341,12 +342,15 @@ final class Swapper {
      * @return the sequence that goes on, if there is one
      */
     @Nullable
-    Sequence landed(Transfer transfer, int landed, double seconds) {
-        if (!inFlight.remove(transfer) || landed < 0 || landed > transfer.size) {
+    Sequence landed(Transfer told, int landed, double seconds) {
+        if (!(told instanceof PlannedTransfer transfer)
+                || landed < 0
+                || landed > transfer.size
+                || !inFlight.remove(transfer)) {
             throw new IllegalArgumentException(
-                    "a transfer lands once, and at most all of it, landed=" + landed + ", " + transfer);
+                    "a transfer lands once, and at most all of it, landed=" + landed + ", " + told);
         }
-        if (landed == transfer.size && seconds > 0 && !transfer.direction.isOfDisk()) {
+        if (landed == transfer.size && seconds > 0 && !transfer.direction.isOfStore()) {
             costs.copied(transfer.direction, landed, seconds);
         }
         Sequence sequence = transfer.sequence;
@@ -361,14 +365,14 @@ final class Swapper {
         return sequence;
     }
 
-    private void landedOnDisk(Transfer transfer, int landed) {
+    private void landedOnDisk(PlannedTransfer transfer, int landed) {
         for (int i = 0; i < transfer.size; i++) {
             tiers.stored(transfer.slots[i], transfer.blocks[i], i < landed, i == landed);
         }
     }
 
     /** The sequence goes on to the device with what is on the host now, up to the first page that is not. */
-    private void landedFromDisk(Transfer transfer, int landed) {
+    private void landedFromDisk(PlannedTransfer transfer, int landed) {
         for (int i = 0; i < transfer.size; i++) {
             tiers.fetched(transfer.slots[i], transfer.blocks[i], i < landed, i == landed);
         }
@@ -406,7 +410,7 @@ final class Swapper {
         }
     }
 
-    private void landedOnHost(Transfer transfer, int landed) {
+    private void landedOnHost(PlannedTransfer transfer, int landed) {
         Replica replica = replicas[transfer.replica];
         byte[] reading = readers[transfer.replica];
         for (int i = 0; i < transfer.size; i++) {
@@ -422,7 +426,7 @@ final class Swapper {
         }
     }
 
-    private void landedOnDevice(Transfer transfer, int landed) {
+    private void landedOnDevice(PlannedTransfer transfer, int landed) {
         Replica replica = replicas[transfer.replica];
         for (int i = transfer.size - 1; i >= 0; i--) {
             if (i < landed) {

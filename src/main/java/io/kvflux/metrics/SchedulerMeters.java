@@ -75,12 +75,30 @@ public final class SchedulerMeters implements MeterBinder {
         counter(registry, "kvflux.host.offloaded", "blocks written to the host", SchedulerMetrics::offloadedBlocks);
         counter(registry, "kvflux.host.onloaded", "blocks read from the host", SchedulerMetrics::onloadedBlocks);
         counter(registry, "kvflux.host.dropped", "pages dropped to make room", SchedulerMetrics::droppedBlocks);
+        bindDisk(registry);
         gauge(
                 registry,
                 "kvflux.transfers.in.flight",
                 "transfers between devices and host that have not landed",
                 SchedulerMetrics::transfersInFlight);
         counter(registry, "kvflux.transfers.failed", "transfers that failed", SchedulerMetrics::transfersFailed);
+    }
+
+    private void bindDisk(MeterRegistry registry) {
+        gauge(registry, "kvflux.disk.blocks", "blocks that the disk has room for", SchedulerMetrics::diskBlocks);
+        gauge(
+                registry,
+                "kvflux.disk.blocks.resident",
+                "of those, the ones that hold a page",
+                SchedulerMetrics::diskResidentBlocks);
+        counter(registry, "kvflux.disk.stored", "blocks written to the disk", SchedulerMetrics::diskStoredBlocks);
+        counter(registry, "kvflux.disk.fetched", "blocks read from the disk", SchedulerMetrics::diskFetchedBlocks);
+        counter(registry, "kvflux.disk.dropped", "pages dropped to make room", SchedulerMetrics::diskDroppedBlocks);
+        counter(
+                registry,
+                "kvflux.disk.spoiled",
+                "pages that were not there as they had been written",
+                SchedulerMetrics::diskSpoiledBlocks);
     }
 
     private void blocks(MeterRegistry registry, String state, ToDoubleFunction<SchedulerMetrics> value) {

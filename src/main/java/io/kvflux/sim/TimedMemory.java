@@ -1,8 +1,8 @@
 package io.kvflux.sim;
 
 import io.kvflux.api.Step;
-import io.kvflux.core.Transfer;
 import io.kvflux.memory.CopyBatch;
+import io.kvflux.tier.Transfer;
 import io.kvflux.tier.disk.DiskWrite;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
@@ -77,7 +77,7 @@ final class TimedMemory implements AutoCloseable {
 
     /** Copies what a transfer says, and tells how many of its first blocks are there now. */
     int landed(Transfer transfer) {
-        if (transfer.direction().isOfDisk()) {
+        if (transfer.direction().isOfStore()) {
             return landedOnDisk(transfer);
         }
         for (int i = 0; i < transfer.size(); i++) {

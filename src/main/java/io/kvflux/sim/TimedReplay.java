@@ -9,7 +9,7 @@ import io.kvflux.api.StepResult;
 import io.kvflux.core.SchedulerConfig;
 import io.kvflux.core.SchedulerCore;
 import io.kvflux.core.SchedulerListener;
-import io.kvflux.core.Transfer;
+import io.kvflux.tier.Transfer;
 import java.util.ArrayDeque;
 import java.util.Comparator;
 import java.util.Deque;
@@ -270,7 +270,7 @@ final class TimedReplay implements SchedulerListener {
     @Override
     public void transfer(Transfer transfer) {
         double bytes = transfer.size() * (double) config.caches().hostBytesPerBlock();
-        if (transfer.direction().isOfDisk()) {
+        if (transfer.direction().isOfStore()) {
             double seconds = bytes / options.disk().bytesPerSecond();
             diskFree = Math.max(clock.now(), diskFree) + seconds;
             copies.add(new Copy(transfer, seconds, diskFree));

@@ -14,6 +14,7 @@ final class Disk {
     long stored;
     long fetched;
     long dropped;
+    long spoiled;
 
     Disk(HashIndex index, PrefixHasher hasher, int hostSlots) {
         this.index = index;

@@ -382,6 +382,7 @@ public final class Tiers {
             host.beginRead(slot);
         }
         if (spoiled) {
+            below.spoiled++;
             below.index.drop(diskSlot);
         }
         below.index.unpin(diskSlot);
@@ -395,6 +396,21 @@ public final class Tiers {
     /** {@return pages read from the disk so far} */
     public long diskFetchedBlocks() {
         return disk == null ? 0 : disk.fetched;
+    }
+
+    /** {@return pages that the disk has room for; 0 without a disk} */
+    public long diskBlocks() {
+        return disk == null ? 0 : disk.index.slots();
+    }
+
+    /** {@return pages that can be found on the disk} */
+    public long diskResidentBlocks() {
+        return disk == null ? 0 : disk.index.stored();
+    }
+
+    /** {@return pages so far that the disk was to have and had not, or not as they were} */
+    public long diskSpoiledBlocks() {
+        return disk == null ? 0 : disk.spoiled;
     }
 
     /** {@return pages that the disk dropped so far to make room} */

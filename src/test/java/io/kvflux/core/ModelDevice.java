@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kvflux.api.SequenceId;
 import io.kvflux.api.Step;
+import io.kvflux.tier.Transfer;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
@@ -82,7 +83,7 @@ final class ModelDevice {
 
     /** Carries out the first copies of a transfer; what the others were to write is garbage. */
     void copy(Transfer transfer, int landed) {
-        if (transfer.direction().isOfDisk()) {
+        if (transfer.direction().isOfStore()) {
             copyOfDisk(transfer, landed);
             return;
         }

@@ -8,6 +8,7 @@ import io.kvflux.api.SequenceSpec;
 import io.kvflux.api.SequenceTooLongException;
 import io.kvflux.api.Step;
 import io.kvflux.api.StepResult;
+import io.kvflux.tier.Transfer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;

@@ -313,6 +313,7 @@ final class Planner {
 
     /** A sequence that was admitted brings back what the host has of it, or is placed if there are blocks for it already. */
     private void begin(Swapper swapper, Replica replica, Sequence sequence, int chunk) {
+        swapper.fetch(sequence);
         if (sequence.claimed > 0) {
             replica.slotsLeft--;
             if (grow(replica, sequence, sequence.claimed)) {

@@ -241,7 +241,10 @@ final class Swapper {
                 && tiers.isResident(sequence.tail);
     }
 
-    /** Keeps what the last match found on the host for its sequence, which has been admitted and has opened its table. */
+    /**
+     * Keeps what the last match found below the device for its sequence, which has opened its table: as much as the host has
+     * room for.
+     */
     void claim(Sequence sequence, int tokens) {
         sequence.claimedTokens = tokens;
         sequence.recompute = false;
@@ -265,7 +268,7 @@ final class Swapper {
             sequence.claim(tail);
         }
         if (match.pagesOnDisk() > 0) {
-            fetch(sequence);
+            prepareFetch(sequence);
         }
         if (sequence.tail != 0) {
             tiers.forget(sequence.tail);
@@ -273,7 +276,7 @@ final class Swapper {
         }
     }
 
-    private void fetch(Sequence sequence) {
+    private void prepareFetch(Sequence sequence) {
         PlannedTransfer transfer = transfer(Transfer.Direction.FETCH, sequence.replica);
         for (int i = 0; i < match.pages(); i++) {
             if (match.isOnDisk(i)) {
@@ -282,7 +285,13 @@ final class Swapper {
         }
         transfer.sequence = sequence;
         sequence.fetching = transfer;
-        begin(transfer);
+    }
+
+    /** Has what a sequence claimed on the disk brought to the host. */
+    void fetch(Sequence sequence) {
+        if (sequence.fetching != null) {
+            begin(sequence.fetching);
+        }
     }
 
     /** Begins to bring back what a sequence has claimed, to the last blocks of its table, once all of it is on the host. */

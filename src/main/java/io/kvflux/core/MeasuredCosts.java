@@ -3,34 +3,46 @@ package io.kvflux.core;
 import io.kvflux.tier.Transfer;
 
 /**
- * What copying and computing were seen to take, as moving averages: each new value counts a tenth.
+ * What copying and computing were seen to take. The first ten of each are its calibration and count alike; after that the
+ * averages move: each new value counts a tenth.
  *
  * <p>A prefill token costs what a step takes beyond one without prefill, divided by its prefill tokens.
  */
 final class MeasuredCosts {
 
-    private static final double NEW = 0.1;
-    private static final double UNKNOWN = Double.NaN;
+    private static final class Average {
 
-    private double offloadSecondsPerBlock = UNKNOWN;
-    private double onloadSecondsPerBlock = UNKNOWN;
-    private double decodeStepSeconds = UNKNOWN;
-    private double prefillTokenSeconds = UNKNOWN;
+        private static final int CALIBRATION = 10;
+
+        private double value = Double.NaN;
+        private int count;
+
+        void add(double next) {
+            count = Math.min(count + 1, CALIBRATION);
+            value = count == 1 ? next : value + (next - value) / count;
+        }
+
+        boolean isKnown() {
+            return count > 0;
+        }
+    }
+
+    private final Average offloadSecondsPerBlock = new Average();
+    private final Average onloadSecondsPerBlock = new Average();
+    private final Average decodeStepSeconds = new Average();
+    private final Average prefillTokenSeconds = new Average();
 
     void copied(Transfer.Direction direction, int blocks, double seconds) {
-        if (direction == Transfer.Direction.OFFLOAD) {
-            offloadSecondsPerBlock = average(offloadSecondsPerBlock, seconds / blocks);
-        } else {
-            onloadSecondsPerBlock = average(onloadSecondsPerBlock, seconds / blocks);
-        }
+        (direction == Transfer.Direction.OFFLOAD ? offloadSecondsPerBlock : onloadSecondsPerBlock)
+                .add(seconds / blocks);
     }
 
     void computed(long prefillTokens, double seconds) {
         if (prefillTokens == 0) {
-            decodeStepSeconds = average(decodeStepSeconds, seconds);
+            decodeStepSeconds.add(seconds);
         } else {
-            double base = Double.isNaN(decodeStepSeconds) ? 0 : decodeStepSeconds;
-            prefillTokenSeconds = average(prefillTokenSeconds, Math.max(0, seconds - base) / prefillTokens);
+            double base = decodeStepSeconds.isKnown() ? decodeStepSeconds.value : 0;
+            prefillTokenSeconds.add(Math.max(0, seconds - base) / prefillTokens);
         }
     }
 
@@ -40,13 +52,9 @@ final class MeasuredCosts {
      * fast as the other.
      */
     double tokensPerBlockCopied() {
-        double down = Double.isNaN(offloadSecondsPerBlock) ? onloadSecondsPerBlock : offloadSecondsPerBlock;
-        double up = Double.isNaN(onloadSecondsPerBlock) ? offloadSecondsPerBlock : onloadSecondsPerBlock;
-        double tokens = (down + up) / prefillTokenSeconds;
-        return tokens >= 0 && prefillTokenSeconds > 0 ? tokens : 0;
-    }
-
-    private static double average(double old, double value) {
-        return Double.isNaN(old) ? value : old + NEW * (value - old);
+        double down = (offloadSecondsPerBlock.isKnown() ? offloadSecondsPerBlock : onloadSecondsPerBlock).value;
+        double up = (onloadSecondsPerBlock.isKnown() ? onloadSecondsPerBlock : offloadSecondsPerBlock).value;
+        double tokens = (down + up) / prefillTokenSeconds.value;
+        return tokens >= 0 && prefillTokenSeconds.value > 0 ? tokens : 0;
     }
 }

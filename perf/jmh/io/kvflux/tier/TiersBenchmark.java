@@ -74,7 +74,7 @@ public class TiersBenchmark {
     public int withHost() {
         int[] prompt = next();
         pool.match(PrefixScope.NONE, prompt, PAGES, PageKeys.none(), device);
-        tiers.match(0, PrefixScope.NONE, 0, prompt, device.pages(), PAGES, PageKeys.none(), host);
+        tiers.match(0, PrefixScope.NONE, 0, prompt, device.pages(), PAGES, PageKeys.none(), true, host);
         int found = host.pages();
         for (int i = found - 1; i >= 0; i--) {
             tiers.read(host.slot(i));

@@ -29,12 +29,17 @@ final class MeasuredCosts {
 
     private final Average offloadSecondsPerBlock = new Average();
     private final Average onloadSecondsPerBlock = new Average();
+    private final Average fetchSecondsPerBlock = new Average();
     private final Average decodeStepSeconds = new Average();
     private final Average prefillTokenSeconds = new Average();
 
     void copied(Transfer.Direction direction, int blocks, double seconds) {
-        (direction == Transfer.Direction.OFFLOAD ? offloadSecondsPerBlock : onloadSecondsPerBlock)
-                .add(seconds / blocks);
+        switch (direction) {
+            case OFFLOAD -> offloadSecondsPerBlock.add(seconds / blocks);
+            case ONLOAD -> onloadSecondsPerBlock.add(seconds / blocks);
+            case FETCH -> fetchSecondsPerBlock.add(seconds / blocks);
+            case STORE -> {} // nobody waits for it
+        }
     }
 
     void computed(long prefillTokens, double seconds) {
@@ -53,8 +58,20 @@ final class MeasuredCosts {
      */
     double tokensPerBlockCopied() {
         double down = (offloadSecondsPerBlock.isKnown() ? offloadSecondsPerBlock : onloadSecondsPerBlock).value;
-        double up = (onloadSecondsPerBlock.isKnown() ? onloadSecondsPerBlock : offloadSecondsPerBlock).value;
-        double tokens = (down + up) / prefillTokenSeconds.value;
+        return tokens(down + upSeconds());
+    }
+
+    /** The same for a block that is read from the disk and brought up. */
+    double tokensPerBlockFetched() {
+        return tokens(fetchSecondsPerBlock.value + upSeconds());
+    }
+
+    private double upSeconds() {
+        return (onloadSecondsPerBlock.isKnown() ? onloadSecondsPerBlock : offloadSecondsPerBlock).value;
+    }
+
+    private double tokens(double seconds) {
+        double tokens = seconds / prefillTokenSeconds.value;
         return tokens >= 0 && prefillTokenSeconds.value > 0 ? tokens : 0;
     }
 }

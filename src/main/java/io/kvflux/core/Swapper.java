@@ -24,6 +24,8 @@ final class Swapper {
     /** Blocks that travel together at most, so that the first are not kept waiting for the last. */
     private static final int MAX_BLOCKS = 64;
 
+    private static final int PROBE_EVERY = 64;
+
     private final SchedulerConfig config;
     private final Tiers tiers;
     private final Replica[] replicas;
@@ -39,6 +41,10 @@ final class Swapper {
     private final @Nullable PlannedTransfer[] filling;
 
     private @Nullable PlannedTransfer storing;
+    /** Victims that were not worth keeping, and sequences for which the disk was not worth asking. */
+    private long victimsLeft;
+
+    private long disksPassed;
     private final int[] storedFrom = new int[MAX_BLOCKS];
     private final int[] storedTo = new int[MAX_BLOCKS];
 
@@ -94,7 +100,7 @@ final class Swapper {
 
     private void evict(Replica replica) {
         int block = replica.pool.victim();
-        int slot = pays() ? tiers.offload(replica.index, block) : Tiers.NO_SLOT;
+        int slot = pays() || isProbe(victimsLeft++) ? tiers.offload(replica.index, block) : Tiers.NO_SLOT;
         if (slot != Tiers.NO_SLOT) {
             send(replica, block, slot);
         }
@@ -106,6 +112,16 @@ final class Swapper {
     /** Whether to bring a page back costs less than to compute it. */
     private boolean pays() {
         return config.preemption() == PreemptionMode.OFFLOAD || costs.tokensPerBlockCopied() < config.pageSize();
+    }
+
+    /** The same for a page that is on the disk. */
+    private boolean paysFromDisk() {
+        return config.preemption() == PreemptionMode.OFFLOAD || costs.tokensPerBlockFetched() < config.pageSize();
+    }
+
+    /** What does not pay is tried now and then: it may have become quicker. */
+    private static boolean isProbe(long refused) {
+        return refused % PROBE_EVERY == 0;
     }
 
     /** Pages [from, to) of a running sequence were committed. */
@@ -229,7 +245,8 @@ final class Swapper {
         if (!sequence.recompute) {
             int last = found == 0 ? 0 : device.block(found - 1);
             int most = (sequence.length - 1) / config.pageSize();
-            tiers.match(replica.index, sequence.scope, last, sequence.tokens, found, most, sequence.keys, match);
+            boolean disk = paysFromDisk() || isProbe(disksPassed);
+            tiers.match(replica.index, sequence.scope, last, sequence.tokens, found, most, sequence.keys, disk, match);
         }
         found += match.pages();
         return hasTail(sequence, found) ? sequence.tailTokens : found * config.pageSize();
@@ -246,6 +263,7 @@ final class Swapper {
      * room for.
      */
     void claim(Sequence sequence, int tokens) {
+        disksPassed += paysFromDisk() ? 0 : 1;
         sequence.claimedTokens = tokens;
         sequence.recompute = false;
         int device = sequence.table.size();
@@ -370,7 +388,7 @@ final class Swapper {
             throw new IllegalArgumentException(
                     "a transfer lands once, and at most all of it, landed=" + landed + ", " + told);
         }
-        if (landed == transfer.size && seconds > 0 && !transfer.direction.isOfStore()) {
+        if (landed == transfer.size && seconds > 0) {
             costs.copied(transfer.direction, landed, seconds);
         }
         Sequence sequence = transfer.sequence;

@@ -139,7 +139,7 @@ final class CacheReplay {
     /** The pages found below come to the device; the last one does not, if the prompt's last token is in it. */
     private int onload(int[] prompt, int resident, int kept, int mayHit) {
         int last = resident == 0 ? 0 : match.block(resident - 1);
-        tiers.match(0, PrefixScope.NONE, last, prompt, resident, kept, PageKeys.none(), hostMatch);
+        tiers.match(0, PrefixScope.NONE, last, prompt, resident, kept, PageKeys.none(), true, hostMatch);
         int hits = Math.min(hostMatch.pages(), Math.max(0, mayHit - resident));
         for (int i = hostMatch.pages() - 1; i >= hits; i--) {
             if (!hostMatch.isOnDisk(i)) {

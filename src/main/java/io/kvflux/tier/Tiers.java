@@ -98,6 +98,7 @@ public final class Tiers {
      * @param from the first page to look for
      * @param to one past the last page that may count
      * @param keys what identifies the pages beside their tokens
+     * @param below whether what is on the disk alone counts too
      * @param out takes the match
      */
     public void match(
@@ -108,6 +109,7 @@ public final class Tiers {
             int from,
             int to,
             PageKeys keys,
+            boolean below,
             HostMatch out) {
         out.clear();
         int page = lastBlock == 0 ? contents.findRoot(scope) : devices[replica].page(lastBlock);
@@ -121,7 +123,7 @@ public final class Tiers {
                 before = null;
                 continue;
             }
-            if (disk == null || (page != ContentIndex.NONE && host.has(page))) {
+            if (!below || disk == null || (page != ContentIndex.NONE && host.has(page))) {
                 return; // or it is on its way to the host
             }
             if (before == null) {

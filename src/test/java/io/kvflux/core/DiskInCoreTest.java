@@ -23,12 +23,16 @@ class DiskInCoreTest {
     private static final int[] PROMPT = Driver.tokens(1000, 25);
 
     private static List<BlockHash> names() {
+        return names(PROMPT);
+    }
+
+    private static List<BlockHash> names(int[] prompt) {
         PrefixHasher hasher =
                 new PrefixHasher(PAGE, Configs.caches(PAGE, 1).hashSeed().bytes());
         List<BlockHash> names = new ArrayList<>();
         byte[] before = hasher.root(PrefixScope.NONE);
         for (int page = 0; page < 6; page++) {
-            before = hasher.next(before, PROMPT, page, List.of());
+            before = hasher.next(before, prompt, page, List.of());
             names.add(new BlockHash(before));
         }
         return names;
@@ -58,7 +62,7 @@ class DiskInCoreTest {
         driver.plan();
         assertThat(driver.transfers.element().direction()).isEqualTo(Direction.OFFLOAD);
         assertThat(driver.transfers.element().size()).isEqualTo(6);
-        driver.land();
+        driver.land(0);
         driver.plan();
         assertThat(driver.transfers.element().direction()).isEqualTo(Direction.STORE);
         assertThat(names(driver.transfers.element()))
@@ -79,5 +83,43 @@ class DiskInCoreTest {
         assertThat(driver.hits).containsEntry(id, 2 * PAGE);
         assertThat(driver.transfers.element().direction()).isEqualTo(Direction.FETCH);
         assertThat(names(driver.transfers.element())).isEqualTo(names.subList(0, 2));
+    }
+
+    /** Tokens of the disk that the next of many prompts, all of them there, has been told as hits. */
+    private static int hitsOfNext(Driver driver, HashIndex disk, int number) {
+        int[] prompt = Driver.tokens(100_000 + 100 * number, 25);
+        List<BlockHash> names = names(prompt);
+        for (int page = 0; page < 6; page++) {
+            disk.restore(3000 + 6 * number + page, names.get(page));
+        }
+        return hits(driver, prompt);
+    }
+
+    /** Of a sequence that is the only one; a step takes 10 ms, a block of the disk 5 s. */
+    private static int hits(Driver driver, int[] prompt) {
+        SequenceId id = driver.submit(SequenceSpec.of(prompt).maxTokens(1));
+        while (driver.core.liveSequences() > 0) {
+            while (!driver.transfers.isEmpty()) {
+                driver.land(driver.transfers.element().direction() == Direction.FETCH ? 5 : 0.001);
+            }
+            if (driver.plan() != null) {
+                driver.core.took(driver.core.snapshot().stepsInFlight().get(0), 1e-2);
+                driver.complete();
+            }
+        }
+        return driver.hits.get(id);
+    }
+
+    @Test
+    void aDiskThatTakesLongerThanComputingIsAskedNowAndThen() {
+        HashIndex disk = new HashIndex(6 * 1000);
+        Driver driver = driver(8, disk);
+        assertThat(hits(driver, PROMPT)).isZero();
+        assertThat(hitsOfNext(driver, disk, 0)).as("nothing is known of it").isEqualTo(24);
+        int asked = 0;
+        for (int i = 1; i < 140; i++) {
+            asked += hitsOfNext(driver, disk, i) > 0 ? 1 : 0;
+        }
+        assertThat(asked).isBetween(2, 4);
     }
 }

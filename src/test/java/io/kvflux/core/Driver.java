@@ -194,10 +194,10 @@ final class Driver implements SchedulerListener {
         transfers.add(transfer);
     }
 
-    /** All of the oldest transfer is there. */
-    void land() {
+    /** All of the oldest transfer is there, after so many seconds a block. */
+    void land(double secondsPerBlock) {
         Transfer oldest = transfers.remove();
-        core.landed(oldest, oldest.size(), 0);
+        core.landed(oldest, oldest.size(), oldest.size() * secondsPerBlock);
     }
 
     @Override

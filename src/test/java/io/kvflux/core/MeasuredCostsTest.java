@@ -1,7 +1,9 @@
 package io.kvflux.core;
 
+import static io.kvflux.tier.Transfer.Direction.FETCH;
 import static io.kvflux.tier.Transfer.Direction.OFFLOAD;
 import static io.kvflux.tier.Transfer.Direction.ONLOAD;
+import static io.kvflux.tier.Transfer.Direction.STORE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
@@ -28,6 +30,17 @@ class MeasuredCostsTest {
         costs.computed(0, 0.010);
         costs.computed(1000, 0.110);
         assertThat(costs.tokensPerBlockCopied()).isCloseTo(0.003 / 0.0001, within(1e-6));
+    }
+
+    @Test
+    void fromTheDiskTheWayUpCountsToo() {
+        costs.copied(STORE, 1, 7);
+        costs.copied(FETCH, 2, 0.02);
+        costs.computed(1000, 1);
+        assertThat(costs.tokensPerBlockFetched()).as("not all is known").isZero();
+        costs.copied(ONLOAD, 1, 0.001);
+        assertThat(costs.tokensPerBlockFetched()).isCloseTo(11, within(1e-9));
+        assertThat(costs.tokensPerBlockCopied()).isCloseTo(2, within(1e-9));
     }
 
     @Test

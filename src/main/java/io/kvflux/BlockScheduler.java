@@ -212,8 +212,8 @@ public final class BlockScheduler {
     }
 
     /**
-     * At subscription forgets all cached content, that of the host included, unless a sequence, a step in flight or a
-     * transfer holds a block.
+     * At subscription forgets all cached content, that of the host and of the disk included, unless a sequence, a step in
+     * flight or a transfer holds a block. After the disposal the disk keeps its pages.
      *
      * @return whether the cache was cleared
      */

@@ -113,16 +113,14 @@ final class DiskDamage {
         done = true;
         Path file = segments.get(random.nextInt(segments.size()));
         try {
-            switch (random.nextInt(9)) {
-                case 0 -> Files.writeString(directory.resolve("notes.txt"), "not of the store");
-                case 1 -> Files.writeString(directory.resolve("segment-000000.new"), "a file that was being made");
-                case 2 -> truncate(file);
-                case 3 -> damageHeader(file, IDENTITY_BYTES + random.nextInt(HEADER_BYTES - IDENTITY_BYTES));
-                case 4 -> {
-                    damageHeader(file, 0);
-                    foreignSegment = true;
+            switch (random.nextInt(8)) {
+                case 0 -> {
+                    Files.writeString(directory.resolve("notes.txt"), "not of the store");
+                    Files.writeString(directory.resolve("segment-000000.new"), "a file that was being made");
                 }
-                case 5 -> putBack();
+                case 1 -> truncate(file);
+                case 2 -> damageHeader(file);
+                case 3 -> putBack();
                 default -> flip(file);
             }
         } catch (IOException e) {
@@ -150,9 +148,11 @@ final class DiskDamage {
         }
     }
 
-    private static void damageHeader(Path file, int at) throws IOException {
+    private void damageHeader(Path file) throws IOException {
         byte[] bytes = Files.readAllBytes(file);
-        if (bytes.length > at) {
+        if (bytes.length > HEADER_BYTES) {
+            foreignSegment |= random.nextInt(4) == 0;
+            int at = foreignSegment ? 0 : IDENTITY_BYTES + random.nextInt(HEADER_BYTES - IDENTITY_BYTES);
             bytes[at] ^= 0x55;
             Files.write(file, bytes);
         }
@@ -186,7 +186,7 @@ final class DiskDamage {
         int flips = 1 + random.nextInt(slots + 1);
         try (RandomAccessFile open = new RandomAccessFile(file.toFile(), "rw")) {
             for (int i = 0; i < flips; i++) {
-                int end = random.nextInt(4) == 0 ? recordsEnd : bytes.length;
+                int end = random.nextBoolean() ? recordsEnd : bytes.length;
                 int at = end <= HEADER_BYTES ? end : HEADER_BYTES + random.nextInt(end - HEADER_BYTES);
                 while (at < bytes.length && bytes[at] == 0) {
                     at++;

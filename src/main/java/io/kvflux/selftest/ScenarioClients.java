@@ -24,7 +24,7 @@ final class ScenarioClients {
 
     private static final int STALL_TURNS = 200;
     private static final int NEVER = -1;
-    private static final int MOST_COME_AGAIN = 4;
+    private static final int MOST_COME_AGAIN = 6;
 
     /** A client to come; {@code before} tokens were its last turn's prompt, 0 for a first turn. */
     record Arrival(ClientPlan plan, int before) {}

@@ -58,9 +58,12 @@ final class Scenarios {
             }
         }
         int ofOne = scenario.blocksOfLongest();
-        int host = random.nextBoolean() ? scenario.hostBlocks() : 1 + random.nextInt(ofOne); // small: the disk is read
+        // More is written to the disk with the one, and read from it with the other.
+        HostPolicy policy = random.nextBoolean() ? scenario.hostPolicy() : HostPolicy.WRITE_THROUGH;
+        int host = random.nextBoolean() ? scenario.hostBlocks() : 1 + random.nextInt(ofOne);
         return ScenarioText.of(scenario)
                 .with("host", "" + host)
+                .with("hostpolicy", policy.name().toLowerCase(Locale.ROOT))
                 .with("disk", "" + (1 + random.nextInt(4 * ofOne)))
                 .with("events", events.isEmpty() ? ScenarioText.NONE : ScenarioText.names(events))
                 .scenario();

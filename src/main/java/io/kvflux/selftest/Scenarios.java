@@ -41,13 +41,16 @@ final class Scenarios {
     Scenario scenario(long number) {
         Scenario scenario = any(number);
         Scenario sized = number % 4 == 2 ? tight(scenario) : scenario;
-        return sized.hostBlocks() > 0 && sized.preemption() != PreemptionMode.RECOMPUTE ? withDisk(sized) : sized;
+        boolean hasPages = sized.promptTokens() > 2 * sized.pageSize();
+        return sized.hostBlocks() > 0 && hasPages && sized.preemption() != PreemptionMode.RECOMPUTE
+                ? withDisk(sized)
+                : sized;
     }
 
-    /** Half of them have a disk too, which costs files. Drawn apart, so that the rest does not depend on it. */
+    /** Most of them have a disk too. Drawn apart, so that the rest does not depend on it. */
     private static Scenario withDisk(Scenario scenario) {
         SplittableRandom random = new SplittableRandom(Seeds.mix(scenario.seed(), DISK_RANDOM));
-        if (random.nextBoolean()) {
+        if (random.nextInt(4) == 0) {
             return scenario;
         }
         Set<Event> events = EnumSet.noneOf(Event.class);
@@ -60,11 +63,11 @@ final class Scenarios {
         int ofOne = scenario.blocksOfLongest();
         // More is written to the disk with the one, and read from it with the other.
         HostPolicy policy = random.nextBoolean() ? scenario.hostPolicy() : HostPolicy.WRITE_THROUGH;
-        int host = random.nextBoolean() ? scenario.hostBlocks() : 1 + random.nextInt(ofOne);
+        int host = random.nextBoolean() ? scenario.hostBlocks() : 2 + random.nextInt(2 * ofOne);
         return ScenarioText.of(scenario)
                 .with("host", "" + host)
                 .with("hostpolicy", policy.name().toLowerCase(Locale.ROOT))
-                .with("disk", "" + (1 + random.nextInt(4 * ofOne)))
+                .with("disk", "" + (1 + random.nextInt(6 * ofOne)))
                 .with("events", events.isEmpty() ? ScenarioText.NONE : ScenarioText.names(events))
                 .scenario();
     }

@@ -93,9 +93,9 @@ final class DiskDamage {
         }
         Path file = segments.get(random.nextInt(segments.size()));
         try {
-            switch (random.nextInt(4)) {
+            switch (remembered == null ? 0 : random.nextInt(6)) {
                 case 0 -> remember(file);
-                case 1 -> putBack();
+                case 1, 2, 3 -> putBack();
                 default -> flip(file);
             }
         } catch (IOException e) {

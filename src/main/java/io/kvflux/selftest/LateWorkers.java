@@ -1,7 +1,8 @@
 package io.kvflux.selftest;
 
-import java.util.ArrayDeque;
-import java.util.Deque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
 import java.util.function.BooleanSupplier;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
@@ -9,18 +10,18 @@ import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
 
 /**
- * One worker without a thread: takes one task after another, each in the call that brings it or as late as it is told. For
- * one thread.
+ * Workers without threads: each takes one task, in the call that brings it or as late as it is told, so that tasks overtake
+ * each other. For one thread.
  */
 final class LateWorkers implements Scheduler {
 
-    private final Deque<Runnable> late = new ArrayDeque<>();
+    private final List<Runnable> late = new ArrayList<>();
     private final BooleanSupplier isLate;
 
     /**
      * With nothing to do.
      *
-     * @param isLate whether the next task is late; it is in any case if one before it is
+     * @param isLate whether the next task is late
      */
     LateWorkers(BooleanSupplier isLate) {
         this.isLate = isLate;
@@ -30,20 +31,24 @@ final class LateWorkers implements Scheduler {
         return late.isEmpty();
     }
 
-    /** Runs the task that waits longest, if one waits. */
-    void runNext() {
-        Runnable next = late.poll();
-        if (next != null) {
-            next.run();
+    /** Runs one of the tasks that are late, by chance. */
+    void runOne(SplittableRandom random) {
+        late.remove(random.nextInt(late.size())).run();
+    }
+
+    /** Runs all that is late. */
+    void runAll() {
+        while (!late.isEmpty()) {
+            late.remove(0).run();
         }
     }
 
     @Override
     public Disposable schedule(Runnable task) {
-        if (late.isEmpty() && !isLate.getAsBoolean()) {
-            task.run();
-        } else {
+        if (isLate.getAsBoolean()) {
             late.add(task);
+        } else {
+            task.run();
         }
         return Disposables.disposed();
     }

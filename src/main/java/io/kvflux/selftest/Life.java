@@ -418,7 +418,7 @@ final class Life {
 
     private boolean releaseBatch() {
         if (!workers.isIdle() && (device.delayed() == 0 || random.nextBoolean())) {
-            workers.runNext();
+            workers.runOne(random);
             return true;
         }
         boolean any = device.delayed() > 0;
@@ -441,6 +441,7 @@ final class Life {
         boolean cleared = now(scheduler.clearCache().toFuture());
         coverage.see(cleared && any, Condition.CACHE_CLEARED);
         if (cleared && run.disk != null) {
+            workers.runAll(); // what is erased must not be what is written next
             run.disk.cleared();
         }
         return cleared;
@@ -557,9 +558,7 @@ final class Life {
             found(new Finding(Finding.Kind.LEAK, "after everything has ended: " + end + ", " + metrics));
         }
         CompletableFuture<?> released = scheduler.disposeLater().toFuture();
-        while (!workers.isIdle()) {
-            workers.runNext();
-        }
+        workers.runAll();
         if (run.disk != null) {
             run.disk.closed(metrics, metrics.transfersFailed() - faults.failedTransfers());
         }

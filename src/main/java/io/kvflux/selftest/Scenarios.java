@@ -47,27 +47,25 @@ final class Scenarios {
                 : sized;
     }
 
-    /** Most of them have a disk too. Drawn apart, so that the rest does not depend on it. */
+    /** They have a disk too. Drawn apart, so that the rest does not depend on it. */
     private static Scenario withDisk(Scenario scenario) {
         SplittableRandom random = new SplittableRandom(Seeds.mix(scenario.seed(), DISK_RANDOM));
-        if (random.nextInt(4) == 0) {
-            return scenario;
-        }
         Set<Event> events = EnumSet.noneOf(Event.class);
         events.addAll(scenario.events());
         for (Event event : OF_DISK) {
-            if (random.nextInt(3) > 0) {
+            if (random.nextInt(4) > 0) {
                 events.add(event);
             }
         }
         int ofOne = scenario.blocksOfLongest();
-        // More is written to the disk with the one, and read from it with the other.
+        // What a page computed is written through, and a host that has room, have more written to the disk.
         HostPolicy policy = random.nextBoolean() ? scenario.hostPolicy() : HostPolicy.WRITE_THROUGH;
-        int host = random.nextBoolean() ? scenario.hostBlocks() : 2 + random.nextInt(2 * ofOne);
+        int host = random.nextBoolean() ? scenario.hostBlocks() : ofOne + random.nextInt(4 * ofOne);
+        int disk = 1 + random.nextInt(random.nextBoolean() ? ofOne : 6 * ofOne);
         return ScenarioText.of(scenario)
                 .with("host", "" + host)
                 .with("hostpolicy", policy.name().toLowerCase(Locale.ROOT))
-                .with("disk", "" + (1 + random.nextInt(6 * ofOne)))
+                .with("disk", "" + disk)
                 .with("events", events.isEmpty() ? ScenarioText.NONE : ScenarioText.names(events))
                 .scenario();
     }

@@ -113,7 +113,7 @@ final class DiskDamage {
         done = true;
         Path file = segments.get(random.nextInt(segments.size()));
         try {
-            switch (random.nextInt(8)) {
+            switch (random.nextInt(10)) {
                 case 0 -> {
                     Files.writeString(directory.resolve("notes.txt"), "not of the store");
                     Files.writeString(directory.resolve("segment-000000.new"), "a file that was being made");
@@ -183,7 +183,7 @@ final class DiskDamage {
         done = true;
         byte[] bytes = Files.readAllBytes(file);
         int recordsEnd = Math.min(bytes.length, HEADER_BYTES + slots * RECORD_BYTES);
-        int flips = 1 + random.nextInt(slots + 1);
+        int flips = 1 + random.nextInt(2 * slots + 1);
         try (RandomAccessFile open = new RandomAccessFile(file.toFile(), "rw")) {
             for (int i = 0; i < flips; i++) {
                 int end = random.nextBoolean() ? recordsEnd : bytes.length;

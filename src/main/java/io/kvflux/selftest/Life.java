@@ -485,7 +485,7 @@ final class Life {
     }
 
     private boolean isWorkerLate() {
-        boolean late = scenario.has(Event.LATE) && !calm && random.nextInt(3) == 0;
+        boolean late = scenario.has(Event.LATE) && !calm && random.nextBoolean();
         coverage.see(late, Condition.WORKER_LATE);
         return late;
     }

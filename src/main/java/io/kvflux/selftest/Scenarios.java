@@ -60,7 +60,11 @@ final class Scenarios {
         int ofOne = scenario.blocksOfLongest();
         // What a page computed is written through, and a host that has room, have more written to the disk.
         HostPolicy policy = random.nextBoolean() ? scenario.hostPolicy() : HostPolicy.WRITE_THROUGH;
-        int host = random.nextBoolean() ? scenario.hostBlocks() : ofOne + random.nextInt(4 * ofOne);
+        int host = switch (random.nextInt(4)) {
+            case 0 -> scenario.hostBlocks();
+            case 1 -> 1 + random.nextInt(4);
+            default -> ofOne + random.nextInt(4 * ofOne);
+        };
         int disk = 1 + random.nextInt(random.nextBoolean() ? ofOne : 6 * ofOne);
         return ScenarioText.of(scenario)
                 .with("host", "" + host)

@@ -174,6 +174,7 @@ class AdversaryTest {
                 "clients=1,,2 | malformed: clients=, expected a whole number",
                 "pending=0 | out of range: pending=0",
                 "blocks=1048576 | must not take more memory than limit=1073741824 bytes, about weights=",
+                "disk=1 | out of range: disk (needs host)=1",
                 "watermark=2 | out of range: watermark=2.0",
                 "tokens=2 | out of range: tokens (at least batch)=2",
                 "weather=fine | no such field: weather",

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.LongFunction;
 import java.util.stream.Stream;
 
@@ -30,7 +31,7 @@ public final class CrashHunt implements LongFunction<String> {
         void on(DiskStore store);
     }
 
-    private static final Map<String, Operation> OPERATIONS = Map.of(
+    private static final Map<String, Operation> OPERATIONS = new TreeMap<>(Map.of(
             "a write over a page", store -> Pages.write(store, SLOT, NEW),
             "a write of the same page again", store -> Pages.write(store, SLOT, OLD),
             "a write to a slot that was erased",
@@ -38,7 +39,7 @@ public final class CrashHunt implements LongFunction<String> {
                         store.erase(SLOT);
                         Pages.write(store, SLOT, NEW);
                     },
-            "an erasure", store -> store.erase(SLOT));
+            "an erasure", store -> store.erase(SLOT)));
 
     /** Deaths so far; more than a few show that it hunts at all. */
     private int deaths;

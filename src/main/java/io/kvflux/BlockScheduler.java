@@ -216,7 +216,7 @@ public final class BlockScheduler {
 
     /**
      * At subscription forgets all cached content, on every tier, unless a sequence runs, or a step in flight or a transfer
-     * holds a block.
+     * holds a block. After the disposal the disk keeps its pages.
      *
      * @return whether the cache was cleared
      */

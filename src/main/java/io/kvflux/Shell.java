@@ -435,7 +435,8 @@ final class Shell implements Loop.Work, SchedulerListener {
 
     @Override
     public void erase(int diskSlot) {
-        if (swap != null) {
+        // A disk that is given back is the next scheduler's, with what is on it.
+        if (swap != null && state.compareTo(State.RELEASING) < 0) {
             swap.erase(diskSlot);
         }
     }

@@ -138,6 +138,19 @@ class DiskTierTest {
         scheduler.disposeLater().block(PATIENCE);
     }
 
+    /** The directory may be another scheduler's by then. */
+    @Test
+    void aCacheClearedAfterTheDisposalLeavesTheDiskAlone() {
+        firstRun();
+        BlockScheduler scheduler = builder().build();
+        scheduler.disposeLater().block(PATIENCE);
+        assertThat(scheduler.clearCache().block(PATIENCE)).isTrue();
+        scheduler.disposeLater().block(PATIENCE);
+        scheduler = builder().build();
+        assertThat(scheduler.match(SequenceSpec.of(PROMPT)).block(PATIENCE)).isEqualTo(40);
+        scheduler.disposeLater().block(PATIENCE);
+    }
+
     @Test
     void anotherTenantFindsNothing() {
         firstRun();

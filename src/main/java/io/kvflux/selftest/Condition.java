@@ -126,6 +126,32 @@ public enum Condition {
     HELD("sequences paused while running"),
     /** A sequence that was paused was resumed. */
     RESUMED("sequences resumed"),
+    /** The worker of copies was late, so that those of the disk were. */
+    WORKER_LATE("late workers of copies"),
+    /** Pages went on to the disk. */
+    DISK_STORED("pages written to the disk"),
+    /** Pages came back from the disk. */
+    DISK_FETCHED("pages read from the disk"),
+    /** The disk was full, and new pages took the place of old ones. */
+    DISK_REUSED("pages dropped by a full disk"),
+    /** A scheduler was disposed with no sequence in it, and another opened over the same disk. */
+    RESTARTED("warm restarts"),
+    /** The same, with sequences in it. */
+    RESTARTED_ALIVE("warm restarts in the middle"),
+    /** A scheduler read pages that one before it had written. */
+    WARM_HIT("disk hits after a restart"),
+    /** A disk was kept from a scheduler while another had it. */
+    DISK_LOCKED("disks in use refused"),
+    /** A disk was kept from a scheduler of another geometry. */
+    DISK_REFUSED("other geometries refused"),
+    /** The disk's files were damaged while a scheduler had them. */
+    DISK_ROT("disks damaged in use"),
+    /** An opening found damage. */
+    DISK_DAMAGE_FOUND("damage found at an opening"),
+    /** A page was to be read from the disk, and was not there any more, or not as it was written. */
+    DISK_MISS("damaged pages missed"),
+    /** The disk had no room, because something else had the name of its file. */
+    DISK_NO_ROOM("disks without room"),
     /** The executor failed an entry. */
     ENTRY_FAILED("failed entries"),
     /** The executor failed an entry while a later step in flight had one of the same sequence. */

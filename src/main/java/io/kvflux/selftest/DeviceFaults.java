@@ -48,6 +48,7 @@ final class DeviceFaults implements Faults {
     /** Of each step to come that has copies, in order: the forks they are for. */
     private final Deque<Set<SequenceWatch>> copying = new ArrayDeque<>();
 
+    private int failedTransfers;
     private boolean calm;
 
     DeviceFaults(Scenario scenario, SplittableRandom random, Coverage coverage, ScenarioClients clients) {
@@ -55,6 +56,11 @@ final class DeviceFaults implements Faults {
         this.random = random;
         this.coverage = coverage;
         this.clients = clients;
+    }
+
+    /** Copies between device and host that were made to fail. */
+    int failedTransfers() {
+        return failedTransfers;
     }
 
     /** From now on nothing fails. */
@@ -118,6 +124,7 @@ final class DeviceFaults implements Faults {
             return Fault.NONE;
         }
         Fault[] kinds = {Fault.FAIL, Fault.DELAY_FAIL, Fault.HALF_FAIL, Fault.DONE_FAIL, Fault.REFUSE};
+        failedTransfers++;
         return fault(kinds[random.nextInt(kinds.length)], Condition.TRANSFER_FAILED);
     }
 

@@ -37,5 +37,9 @@ enum Event {
     /** The scheduler is disposed in the middle. */
     DISPOSE,
     /** The scheduler is told to let its sequences end, and disposes. */
-    DRAIN
+    DRAIN,
+    /** The scheduler is disposed, and another opened over the same disk; who was in the middle comes again. */
+    RESTART,
+    /** What is on the disk becomes something else, while the scheduler has it and while nobody has. */
+    DISK_FAULT
 }

@@ -26,6 +26,8 @@ record Finding(Kind kind, String sentence) {
         WRONG_SIGNAL,
         /** Nothing more happens though sequences are alive. */
         STUCK,
+        /** The disk lost or kept what it must not, or gave itself to somebody else. */
+        WRONG_DISK,
         /** Not every block, or byte, was given back. */
         LEAK,
         /** Something threw. */

@@ -47,6 +47,7 @@ import java.util.Set;
  * @param hostPolicy when blocks go to the host and whether they stay
  * @param preemption how the KV of a preempted sequence comes back
  * @param ahead fraction of a replica's blocks that is freed ahead of demand
+ * @param diskSlots pages that the disk below the host has room for; 0 for no disk
  * @param poison whether a block is filled with the poison once its content has gone; if not, nothing stands between its
  *     last user and its next
  * @param verify whether the core checks its whole structure after every operation too
@@ -80,6 +81,7 @@ record Scenario(
         HostPolicy hostPolicy,
         PreemptionMode preemption,
         double ahead,
+        int diskSlots,
         boolean poison,
         boolean verify) {
 
@@ -114,13 +116,15 @@ record Scenario(
         require(hostBlocks == 0 || caching, "host (needs caching)", hostBlocks);
         require(preemption != PreemptionMode.OFFLOAD || hostBlocks > 0, "preemption (needs host)", preemption);
         require(ahead >= 0 && ahead < 1, "ahead", ahead);
+        require(diskSlots >= 0 && diskSlots <= 1 << 16, "disk", diskSlots);
+        require(diskSlots == 0 || hostBlocks > 0, "disk (needs host)", diskSlots);
         requireMemory(
                 shape,
                 draft,
                 tensorParallel,
                 dataParallel,
                 pageSize,
-                blocks + hostBlocks,
+                blocks + hostBlocks + diskSlots,
                 clients.size(),
                 promptTokens + outputTokens);
     }

@@ -24,14 +24,15 @@ final class ScenarioClients {
 
     private static final int STALL_TURNS = 200;
     private static final int NEVER = -1;
+    private static final int MOST_COME_AGAIN = 6;
 
     /** A client to come; {@code before} tokens were its last turn's prompt, 0 for a first turn. */
-    private record Arrival(ClientPlan plan, int before) {}
+    record Arrival(ClientPlan plan, int before) {}
 
     /** Sequences that were paused; some may be over. */
     private final List<SequenceId> held = new ArrayList<>();
 
-    private final ScenarioRun run;
+    private final Life life;
     private final Scenario scenario;
     private final BlockScheduler scheduler;
     private final SplittableRandom random;
@@ -47,16 +48,26 @@ final class ScenarioClients {
 
     private boolean calm;
 
-    ScenarioClients(ScenarioRun run, BlockScheduler scheduler, List<ReferenceModel> models, SplittableRandom random) {
-        this.run = run;
+    ScenarioClients(
+            Life life,
+            BlockScheduler scheduler,
+            List<ReferenceModel> models,
+            List<Arrival> comers,
+            SplittableRandom random) {
+        this.life = life;
         this.scheduler = scheduler;
         this.random = random;
-        scenario = run.scenario;
+        scenario = life.scenario;
         together = 1 + random.nextInt(scenario.clients().size());
         densePasses = models.stream().map(ForwardPass::new).toArray(ForwardPass[]::new);
-        for (int number : scenario.clients()) {
-            arrivals.add(new Arrival(ClientPlan.of(scenario, number), 0));
-        }
+        arrivals.addAll(comers);
+    }
+
+    /** The clients of a scenario, each for the first time. */
+    static List<Arrival> arrivals(Scenario scenario) {
+        return scenario.clients().stream()
+                .map(number -> new Arrival(ClientPlan.of(scenario, number), 0))
+                .toList();
     }
 
     SequenceWatch of(SequenceId sequence) {
@@ -100,9 +111,21 @@ final class ScenarioClients {
         alive().forEach(watch -> asks(watch, Long.MAX_VALUE));
     }
 
-    /** Nobody comes any more. */
-    void turnAway() {
+    /** Nobody comes any more. Gives those who would have. */
+    List<Arrival> turnAway() {
+        List<Arrival> turnedAway = new ArrayList<>(arrivals);
         arrivals.clear();
+        return turnedAway;
+    }
+
+    /** Some of those that were there, who want to come again with the same prompts. */
+    List<Arrival> comeAgain() {
+        List<Arrival> again = new ArrayList<>();
+        int most = all.isEmpty() ? 0 : 1 + random.nextInt(MOST_COME_AGAIN);
+        for (int i = 0; i < most; i++) {
+            again.add(new Arrival(all.get(random.nextInt(all.size())).plan, 0));
+        }
+        return again;
     }
 
     boolean arriveIfQuiet() {
@@ -116,13 +139,13 @@ final class ScenarioClients {
         }
         SequenceSpec spec = next.plan().spec();
         seePrompt(spec);
-        submit(SequenceWatch.ofPrompt(run, next.plan(), next.before()), scheduler.generate(spec));
+        submit(SequenceWatch.ofPrompt(life, next.plan(), next.before()), scheduler.generate(spec));
         return true;
     }
 
     /** The turn of a client ended as it should: it may come back with all it has. */
     void finished(SequenceWatch watch) {
-        if (watch.plan.turns() > 0 && !run.isDisposed()) {
+        if (watch.plan.turns() > 0 && !life.isDisposed()) {
             int[] tokens = watch.dense().tokens(watch.length());
             ClientPlan next = watch.plan.nextTurn(scenario, tokens, random);
             arrivals.add(new Arrival(next, watch.plan.spec().promptLength()));
@@ -145,7 +168,7 @@ final class ScenarioClients {
             return;
         }
         Map<SequenceId, SequenceState> states = new HashMap<>();
-        run.snapshot().sequences().forEach(state -> states.put(state.id(), state));
+        life.snapshot().sequences().forEach(state -> states.put(state.id(), state));
         for (SequenceWatch watch : unnamed) {
             if (watch.isRefused()) {
                 checkRefusal(watch, states);
@@ -155,7 +178,7 @@ final class ScenarioClients {
         }
         unnamed.clear();
         if (states.keySet().stream().anyMatch(id -> id.value() > lastId)) {
-            run.found(new Finding(Finding.Kind.WRONG_SIGNAL, "there are sequences that nobody submitted: " + states));
+            life.found(new Finding(Finding.Kind.WRONG_SIGNAL, "there are sequences that nobody submitted: " + states));
         }
     }
 
@@ -164,20 +187,20 @@ final class ScenarioClients {
         named.put(id, watch);
         watch.named(id);
         SequenceWatch parent = watch.parent();
-        run.coverage.see(parent != null, Condition.FORK);
-        run.coverage.see(parent != null && parent.isFork(), Condition.FORK_OF_FORK);
-        run.coverage.see(watch.isForkedInFlight(), Condition.FORK_IN_FLIGHT);
+        life.coverage.see(parent != null, Condition.FORK);
+        life.coverage.see(parent != null && parent.isFork(), Condition.FORK_OF_FORK);
+        life.coverage.see(watch.isForkedInFlight(), Condition.FORK_IN_FLIGHT);
         SequenceState state = states.get(id);
         if (state == null) {
             if (!watch.isOver()) {
-                run.found(new Finding(Finding.Kind.WRONG_SIGNAL, id + " is gone, and its client has not heard of it"));
+                life.found(new Finding(Finding.Kind.WRONG_SIGNAL, id + " is gone, and its client has not heard of it"));
             }
             return;
         }
         SequenceSpec spec = watch.plan.spec();
         int known = state.promptTokens() + state.generatedTokens();
         if (known < watch.length()) {
-            run.found(new Finding(
+            life.found(new Finding(
                     Finding.Kind.WRONG_SIGNAL,
                     id + " begins with " + known + " tokens, fewer than the " + watch.length() + " known of it"));
         }
@@ -194,7 +217,7 @@ final class ScenarioClients {
     private void checkRefusal(SequenceWatch watch, Map<SequenceId, SequenceState> states) {
         SequenceWatch parent = watch.parent();
         if (parent != null && watch.isRefusedAsOrphan() && states.containsKey(parent.id())) {
-            run.found(new Finding(
+            life.found(new Finding(
                     Finding.Kind.WRONG_SIGNAL, "a fork of " + parent.id() + " was refused though that lives"));
         }
     }
@@ -206,9 +229,9 @@ final class ScenarioClients {
     }
 
     private void seePrompt(SequenceSpec spec) {
-        run.coverage.see(spec.salt() != null, Condition.SALT);
-        run.coverage.see(spec.adapter() != null, Condition.ADAPTER);
-        run.coverage.see(!spec.media().isEmpty(), Condition.MEDIA);
+        life.coverage.see(spec.salt() != null, Condition.SALT);
+        life.coverage.see(spec.adapter() != null, Condition.ADAPTER);
+        life.coverage.see(!spec.media().isEmpty(), Condition.MEDIA);
     }
 
     /** One of them does what it is about to do; false if that is nothing. */
@@ -238,15 +261,15 @@ final class ScenarioClients {
     }
 
     private void asks(SequenceWatch watch, long tokens) {
-        run.coverage.see(watch.hasStalled() && watch.received() > 0 && isWaiting(watch), Condition.STALLED_PREEMPTED);
+        life.coverage.see(watch.hasStalled() && watch.received() > 0 && isWaiting(watch), Condition.STALLED_PREEMPTED);
         watch.asks(tokens);
     }
 
     private boolean ask(SequenceWatch watch) {
-        run.coverage.see(isPaused(watch) && watch.beginsToPause(), Condition.PAUSE);
+        life.coverage.see(isPaused(watch) && watch.beginsToPause(), Condition.PAUSE);
         if (watch.beginsToStall()) {
             watch.stall(STALL_TURNS / all.size());
-            run.coverage.saw(Condition.STALL);
+            life.coverage.saw(Condition.STALL);
         }
         if (watch.stallsOn()) {
             return true;
@@ -258,7 +281,7 @@ final class ScenarioClients {
     /** Somebody else than its client pauses a sequence, or resumes one. */
     boolean hold() {
         if (!held.isEmpty() && random.nextBoolean()) {
-            run.coverage.saw(Condition.RESUMED);
+            life.coverage.saw(Condition.RESUMED);
             scheduler.resume(held.remove(random.nextInt(held.size())));
             return true;
         }
@@ -267,7 +290,7 @@ final class ScenarioClients {
             return false;
         }
         SequenceWatch watch = alive.get(random.nextInt(alive.size()));
-        run.coverage.see(isRunning(watch), Condition.HELD);
+        life.coverage.see(isRunning(watch), Condition.HELD);
         scheduler.pause(Objects.requireNonNull(watch.id()));
         held.add(watch.id());
         return true;
@@ -284,16 +307,16 @@ final class ScenarioClients {
     private void cancel(SequenceWatch watch) {
         boolean untouched = !watch.isInFlight() && scheduler.metrics().transfersInFlight() > 0;
         long withheld = scheduler.metrics().withheldBlocks();
-        run.coverage.see(run.isCopyInFlight(watch), Condition.CANCEL_COPYING);
+        life.coverage.see(life.isCopyInFlight(watch), Condition.CANCEL_COPYING);
         if (watch.isInFlight()) {
-            run.coverage.saw(Condition.CANCEL_IN_FLIGHT);
+            life.coverage.saw(Condition.CANCEL_IN_FLIGHT);
         } else {
-            run.coverage.see(isRunning(watch), Condition.CANCEL_RUNNING);
-            run.coverage.see(isWaiting(watch), Condition.CANCEL_WAITING);
+            life.coverage.see(isRunning(watch), Condition.CANCEL_RUNNING);
+            life.coverage.see(isWaiting(watch), Condition.CANCEL_WAITING);
         }
         watch.leave();
         // No step in flight touches what it held, so a copy does.
-        run.coverage.see(untouched && scheduler.metrics().withheldBlocks() > withheld, Condition.CANCEL_LOADING);
+        life.coverage.see(untouched && scheduler.metrics().withheldBlocks() > withheld, Condition.CANCEL_LOADING);
     }
 
     /** A client leaves whose sequence may be on its way up from the host; false if there is none. */
@@ -328,7 +351,7 @@ final class ScenarioClients {
 
     private void fork(SequenceWatch parent) {
         parent.hasForked();
-        SequenceWatch child = SequenceWatch.ofFork(run, forkOf(parent.plan), parent);
+        SequenceWatch child = SequenceWatch.ofFork(life, forkOf(parent.plan), parent);
         newForks.add(child); // first: the copy of its page may begin before this returns
         submit(child, scheduler.fork(Objects.requireNonNull(parent.id())));
     }
@@ -340,22 +363,22 @@ final class ScenarioClients {
         }
         ClientPlan plan = watch.plan;
         switch (random.nextInt(4)) {
-            case 0 -> run.coverage.see(arrive(), Condition.REENTRANT_SUBMIT);
+            case 0 -> life.coverage.see(arrive(), Condition.REENTRANT_SUBMIT);
             case 1 -> {
                 if (!isLast && watch.wantsMore() && !watch.beginsToStall()) {
-                    run.coverage.saw(Condition.REENTRANT_REQUEST);
+                    life.coverage.saw(Condition.REENTRANT_REQUEST);
                     watch.asks(plan.nextRequest());
                 }
             }
             case 2 -> {
                 if (plan.forkAfter() != NEVER && watch.mayFork()) {
-                    run.coverage.saw(Condition.REENTRANT_FORK);
+                    life.coverage.saw(Condition.REENTRANT_FORK);
                     fork(watch);
                 }
             }
             default -> {
                 if (plan.cancelAfter() != NEVER) {
-                    run.coverage.saw(Condition.REENTRANT_CANCEL);
+                    life.coverage.saw(Condition.REENTRANT_CANCEL);
                     watch.leave();
                 }
             }
@@ -370,7 +393,7 @@ final class ScenarioClients {
     }
 
     private @Nullable SequenceState state(SequenceWatch watch) {
-        return run.snapshot().sequences().stream()
+        return life.snapshot().sequences().stream()
                 .filter(sequence -> sequence.id().equals(watch.id()))
                 .findFirst()
                 .orElse(null);

@@ -62,6 +62,7 @@ final class ScenarioText {
         fields.put("hostpolicy", name(scenario.hostPolicy()));
         fields.put("preemption", name(scenario.preemption()));
         fields.put("ahead", "" + scenario.ahead());
+        fields.put("disk", "" + scenario.diskSlots());
         fields.put("poison", "" + scenario.poison());
         fields.put("verify", "" + scenario.verify());
         return new ScenarioText(fields);
@@ -132,6 +133,7 @@ final class ScenarioText {
                 choice("hostpolicy", HostPolicy.class),
                 choice("preemption", PreemptionMode.class),
                 fraction("ahead"),
+                count("disk"),
                 truth("poison"),
                 truth("verify"));
         scenario.caches(); // whether the heads can be split so

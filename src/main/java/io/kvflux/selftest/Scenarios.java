@@ -25,6 +25,10 @@ final class Scenarios {
 
     private static final int VOCABULARY = 61;
     private static final int SMALL_PAGE = 12;
+    /** Events of scenarios with a disk alone. */
+    private static final Set<Event> OF_DISK = EnumSet.of(Event.RESTART, Event.DISK_FAULT);
+
+    private static final int DISK_RANDOM = -2000;
     /** Events that end many sequences at once. */
     private static final Set<Event> RUIN = EnumSet.of(Event.DISPOSE, Event.DRAIN, Event.BATCH_FAULT, Event.STEP_FAULT);
 
@@ -36,7 +40,38 @@ final class Scenarios {
 
     Scenario scenario(long number) {
         Scenario scenario = any(number);
-        return number % 4 == 2 ? tight(scenario) : scenario;
+        Scenario sized = number % 4 == 2 ? tight(scenario) : scenario;
+        boolean hasPages = sized.promptTokens() > 2 * sized.pageSize();
+        return sized.hostBlocks() > 0 && hasPages && sized.preemption() != PreemptionMode.RECOMPUTE
+                ? withDisk(sized)
+                : sized;
+    }
+
+    /** They have a disk too. Drawn apart, so that the rest does not depend on it. */
+    private static Scenario withDisk(Scenario scenario) {
+        SplittableRandom random = new SplittableRandom(Seeds.mix(scenario.seed(), DISK_RANDOM));
+        Set<Event> events = EnumSet.noneOf(Event.class);
+        events.addAll(scenario.events());
+        for (Event event : OF_DISK) {
+            if (random.nextInt(4) > 0) {
+                events.add(event);
+            }
+        }
+        int ofOne = scenario.blocksOfLongest();
+        // What a page computed is written through, and a host that has room, have more written to the disk.
+        HostPolicy policy = random.nextBoolean() ? scenario.hostPolicy() : HostPolicy.WRITE_THROUGH;
+        int host = switch (random.nextInt(4)) {
+            case 0 -> scenario.hostBlocks();
+            case 1 -> 1 + random.nextInt(4);
+            default -> ofOne + random.nextInt(4 * ofOne);
+        };
+        int disk = 1 + random.nextInt(random.nextBoolean() ? ofOne : 6 * ofOne);
+        return ScenarioText.of(scenario)
+                .with("host", "" + host)
+                .with("hostpolicy", policy.name().toLowerCase(Locale.ROOT))
+                .with("disk", "" + disk)
+                .with("events", events.isEmpty() ? ScenarioText.NONE : ScenarioText.names(events))
+                .scenario();
     }
 
     private static Scenario tight(Scenario scenario) {
@@ -108,6 +143,7 @@ final class Scenarios {
                 HostPolicy.values()[random.nextInt(3)],
                 PreemptionMode.AUTO,
                 random.nextInt(3) * 0.1,
+                0,
                 true,
                 random.nextInt(4) == 0);
         int ofOne = scenario.blocksOfLongest();
@@ -170,7 +206,7 @@ final class Scenarios {
     private static Set<Event> events(SplittableRandom random) {
         Set<Event> events = EnumSet.noneOf(Event.class);
         int likelihood = random.nextInt(4);
-        for (Event event : Event.values()) {
+        for (Event event : EnumSet.complementOf(EnumSet.copyOf(OF_DISK))) {
             if (random.nextInt(RUIN.contains(event) ? 8 : 4) < likelihood) {
                 events.add(event);
             }

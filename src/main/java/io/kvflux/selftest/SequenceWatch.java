@@ -15,11 +15,11 @@ import reactor.core.publisher.BaseSubscriber;
 
 /**
  * The client of one sequence: asks when told to, and holds every signal against what must come. What it finds goes to its
- * run; it never throws into the scheduler.
+ * life; it never throws into the scheduler.
  */
 final class SequenceWatch extends BaseSubscriber<TokenEvent> {
 
-    private final ScenarioRun run;
+    private final Life life;
     final ClientPlan plan;
     /** Whom it continues, if it is a fork. */
     private final @Nullable SequenceWatch parent;
@@ -50,8 +50,8 @@ final class SequenceWatch extends BaseSubscriber<TokenEvent> {
     private boolean stalled;
     private int stalling;
 
-    private SequenceWatch(ScenarioRun run, ClientPlan plan, @Nullable SequenceWatch parent, int known, int before) {
-        this.run = run;
+    private SequenceWatch(Life life, ClientPlan plan, @Nullable SequenceWatch parent, int known, int before) {
+        this.life = life;
         this.plan = plan;
         this.parent = parent;
         this.known = known;
@@ -60,13 +60,13 @@ final class SequenceWatch extends BaseSubscriber<TokenEvent> {
     }
 
     /** Of a sequence with a prompt of its own. */
-    static SequenceWatch ofPrompt(ScenarioRun run, ClientPlan plan, int before) {
-        return new SequenceWatch(run, plan, null, plan.spec().promptLength(), before);
+    static SequenceWatch ofPrompt(Life life, ClientPlan plan, int before) {
+        return new SequenceWatch(life, plan, null, plan.spec().promptLength(), before);
     }
 
     /** Of a fork. */
-    static SequenceWatch ofFork(ScenarioRun run, ClientPlan plan, SequenceWatch parent) {
-        return new SequenceWatch(run, plan, parent, parent.length(), 0);
+    static SequenceWatch ofFork(Life life, ClientPlan plan, SequenceWatch parent) {
+        return new SequenceWatch(life, plan, parent, parent.length(), 0);
     }
 
     /** It was accepted, under a name. */
@@ -139,7 +139,7 @@ final class SequenceWatch extends BaseSubscriber<TokenEvent> {
 
     /** Whether it has asked for more than it got, or the scheduler computes ahead of that. */
     boolean isComputable() {
-        return !isOver() && (received < asked || received - asked < run.scenario.tokenBuffer());
+        return !isOver() && (received < asked || received - asked < life.scenario.tokenBuffer());
     }
 
     /** Whether this is a pause that was not seen before. */
@@ -150,7 +150,7 @@ final class SequenceWatch extends BaseSubscriber<TokenEvent> {
     }
 
     boolean isInFlight() {
-        return id != null && run.isInFlight(id);
+        return id != null && life.isInFlight(id);
     }
 
     boolean wantsMore() {
@@ -218,14 +218,14 @@ final class SequenceWatch extends BaseSubscriber<TokenEvent> {
             wrong(Finding.Kind.WRONG_TOKEN, "position " + length() + ", expected " + expected, event);
         }
         received++;
-        run.compared();
+        life.compared();
         FinishReason end = end();
         if (event.finishReason() != end) {
             wrong(Finding.Kind.WRONG_SIGNAL, "expected the finish reason " + end, event);
         } else if (end != null) {
             finished(Objects.requireNonNull(event.usage()), end, event);
         }
-        run.calledBack(this, end != null);
+        life.calledBack(this, end != null);
     }
 
     /** How it ends with the token it got last, if it does. */
@@ -237,7 +237,7 @@ final class SequenceWatch extends BaseSubscriber<TokenEvent> {
     }
 
     private void finished(Usage usage, FinishReason end, Object signal) {
-        boolean wholePages = isFork() || usage.cachedTokens() % run.scenario.pageSize() == 0;
+        boolean wholePages = isFork() || usage.cachedTokens() % life.scenario.pageSize() == 0;
         if (usage.promptTokens() != known
                 || usage.generatedTokens() != received
                 || usage.cachedTokens() >= known
@@ -247,7 +247,7 @@ final class SequenceWatch extends BaseSubscriber<TokenEvent> {
                     "the usage is wrong, began with " + known + ", received " + received,
                     signal);
         }
-        Coverage coverage = run.coverage;
+        Coverage coverage = life.coverage;
         coverage.saw(end == FinishReason.STOP ? Condition.STOP : Condition.LENGTH);
         coverage.saw(plan.sampling().temperature() == 0 ? Condition.GREEDY : Condition.DRAWN);
         if (usage.cachedTokens() > 0 && !isFork()) {
@@ -256,7 +256,7 @@ final class SequenceWatch extends BaseSubscriber<TokenEvent> {
         if (before > 0 && usage.cachedTokens() > before) {
             coverage.saw(Condition.GENERATED_HIT);
         }
-        run.finished(this);
+        life.finished(this);
     }
 
     @Override
@@ -282,19 +282,20 @@ final class SequenceWatch extends BaseSubscriber<TokenEvent> {
         if (cause instanceof InjectedFailure injected) {
             return id != null && injected.isFor(id);
         } else if (cause instanceof SequenceTooLongException) {
-            run.coverage.saw(Condition.OUTGROWN);
+            life.coverage.saw(Condition.OUTGROWN);
             refused = id == null && !isFork();
             return outgrows();
         } else if (cause instanceof FaultyDeviceMemory.InjectedFaultException fault) {
-            return run.mayEnd(this, fault);
+            return life.mayEnd(this, fault);
         } else if (cause instanceof SchedulerDisposedException) {
             refused = id == null;
-            return cause.getCause() == null && (run.isDisposed() || (refused && run.isClosing()));
+            life.turnedOut(this);
+            return cause.getCause() == null && (life.isDisposed() || (refused && life.isClosing()));
         }
         refused = id == null;
         if (cause instanceof QueueFullException) {
-            run.coverage.saw(Condition.QUEUE_FULL);
-            return refused && run.mayBeFull();
+            life.coverage.saw(Condition.QUEUE_FULL);
+            return refused && life.mayBeFull();
         }
         refusedAsOrphan = cause instanceof IllegalArgumentException && refused && isFork();
         return refusedAsOrphan;
@@ -306,10 +307,11 @@ final class SequenceWatch extends BaseSubscriber<TokenEvent> {
         if (isFork() && id == null) {
             tokens = plan.spec().promptLength() + plan.spec().maxTokens(); // it is not known how many it began with
         }
-        return tokens > (long) run.scenario.blocks() * run.scenario.pageSize();
+        return tokens > (long) life.scenario.blocks() * life.scenario.pageSize();
     }
 
     private void wrong(Finding.Kind kind, String what, Object signal) {
-        run.found(new Finding(kind, (id == null ? "a sequence without a name" : id) + ": " + what + ", got " + signal));
+        life.found(
+                new Finding(kind, (id == null ? "a sequence without a name" : id) + ": " + what + ", got " + signal));
     }
 }

@@ -88,6 +88,7 @@ final class Shrinker {
         set("hostpolicy", HostPolicy.INCLUSIVE.name().toLowerCase(Locale.ROOT));
         set("ahead", "0.0");
         set("poison", "true");
+        lower("disk", 0);
         lower("host", 0);
         lower("dp", 1);
         lower("overlap", 1);

@@ -16,6 +16,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.LongFunction;
 import javax.tools.FileObject;
 import javax.tools.ForwardingJavaFileManager;
 import javax.tools.JavaCompiler;
@@ -28,12 +29,16 @@ import javax.tools.ToolProvider;
  * A bug that is put into the real sources, one at a time: a few places of a few files are changed, those files are compiled
  * again, and a class loader of its own shows the result in place of the original. Nothing in the product knows of it.
  */
-final class Mutant {
+public final class Mutant {
 
     private static final Path SOURCES = Path.of("src/main/java/io/kvflux");
 
+    private static final String HUNT_BY_COMPUTING = "io.kvflux.selftest.Hunt";
+    private static final String HUNT_BY_CRASHING = "io.kvflux.tier.disk.CrashHunt";
+
     private final String name;
     private final Map<String, List<Edit>> edits = new LinkedHashMap<>();
+    private String hunt = HUNT_BY_COMPUTING;
 
     /** Lines that stand in a source, and what comes in their place; both without indentation. */
     private record Edit(List<String> before, List<String> after) {
@@ -51,29 +56,58 @@ final class Mutant {
         return new Mutant("none");
     }
 
+    /** The sources, but that a process dies when {@link io.kvflux.tier.disk.Crash} says so. */
+    public static Mutant dying() {
+        Mutant dying = read("crash.txt").get(0);
+        dying.hunt = HUNT_BY_CRASHING;
+        return dying;
+    }
+
     /** All bugs of {@code bugs.txt}, which says how it is read. */
-    static List<Mutant> all() throws IOException {
+    static List<Mutant> all() {
+        return read("bugs.txt");
+    }
+
+    private static List<Mutant> read(String file) {
         List<Mutant> mutants = new ArrayList<>();
         List<Edit> edits = List.of();
-        try (InputStream in = Mutant.class.getResourceAsStream("bugs.txt")) {
-            for (String line : new String(in.readAllBytes(), StandardCharsets.UTF_8).split("\\R", -1)) {
-                if (line.startsWith("# ")) {
-                    mutants.add(new Mutant(line.substring(2)));
-                } else if (line.startsWith("@ ")) {
-                    edits = mutants.get(mutants.size() - 1)
-                            .edits
-                            .computeIfAbsent(line.substring(2), f -> new ArrayList<>());
-                } else if (line.startsWith("- ")) {
-                    if (edits.isEmpty() || !edits.get(edits.size() - 1).after().isEmpty()) {
-                        edits.add(new Edit());
-                    }
-                    edits.get(edits.size() - 1).before().add(line.substring(2).strip());
-                } else if (line.startsWith("+")) {
-                    edits.get(edits.size() - 1).after().add(line.substring(1).strip());
+        for (String line : text(file).split("\\R", -1)) {
+            if (line.startsWith("# ")) {
+                mutants.add(new Mutant(line.substring(2)));
+            } else if (line.equals("! crash")) {
+                mutants.get(mutants.size() - 1).dies();
+            } else if (line.startsWith("@ ")) {
+                edits = mutants.get(mutants.size() - 1)
+                        .edits
+                        .computeIfAbsent(line.substring(2), f -> new ArrayList<>());
+            } else if (line.startsWith("- ")) {
+                if (edits.isEmpty() || !edits.get(edits.size() - 1).after().isEmpty()) {
+                    edits.add(new Edit());
                 }
+                edits.get(edits.size() - 1).before().add(line.substring(2).strip());
+            } else if (line.startsWith("+")) {
+                edits.get(edits.size() - 1).after().add(line.substring(1).strip());
             }
         }
         return mutants;
+    }
+
+    private static String text(String file) {
+        try (InputStream in = Mutant.class.getResourceAsStream(file)) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private void dies() {
+        edits.putAll(dying().edits);
+        hunt = HUNT_BY_CRASHING;
+    }
+
+    /** What looks for it, with it in the sources; gives what it found under a number, or null. */
+    public LongFunction<?> hunt() throws ReflectiveOperationException {
+        return (LongFunction<?>) load().loadClass(hunt).getConstructor().newInstance();
     }
 
     /** A loader in which every class of KvFlux is loaded anew, the changed ones as changed. */

@@ -2,7 +2,6 @@ package io.kvflux.selftest;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongFunction;
@@ -21,8 +20,7 @@ class MutantsTest {
     @MethodSource("bugs")
     @Timeout(value = 10, unit = TimeUnit.MINUTES, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
     void everyBugIsFound(Mutant bug) throws ReflectiveOperationException {
-        LongFunction<?> hunt = (LongFunction<?>)
-                bug.load().loadClass(Hunt.class.getName()).getConstructor().newInstance();
+        LongFunction<?> hunt = bug.hunt();
         Object found = null;
         int scenarios = 0;
         while (found == null && scenarios < BUDGET) {
@@ -37,17 +35,13 @@ class MutantsTest {
     /** What is found is found because of the bug: the same scenarios, loaded the same way, find nothing without one. */
     @Test
     void withoutABugTheSameScenariosFindNothing() throws ReflectiveOperationException {
-        LongFunction<?> hunt = (LongFunction<?>) Mutant.none()
-                .load()
-                .loadClass(Hunt.class.getName())
-                .getConstructor()
-                .newInstance();
+        LongFunction<?> hunt = Mutant.none().hunt();
         for (int number = 0; number < BUDGET; number++) {
             assertThat(hunt.apply(number)).as("scenario %d", number).isNull();
         }
     }
 
-    static List<Mutant> bugs() throws IOException {
+    static List<Mutant> bugs() {
         return Mutant.all();
     }
 }

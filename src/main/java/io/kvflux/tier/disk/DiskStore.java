@@ -136,6 +136,22 @@ public final class DiskStore implements AutoCloseable {
         }
     }
 
+    /**
+     * The least size to open a store with that is to have room for so many pages.
+     *
+     * @param layout what a page is
+     * @param slots how many, at least 1
+     * @return bytes of its segment files
+     * @throws IllegalArgumentException if there is none
+     */
+    public static DataSize sizeOf(DiskLayout layout, int slots) {
+        if (slots < 1) {
+            throw new IllegalArgumentException("a disk store has at least 1 slot, slots=" + slots);
+        }
+        int inOne = SegmentPlan.slotsPerSegment(layout, SegmentPlan.SEGMENT_BYTES);
+        return new DataSize(new SegmentPlan(layout, slots, inOne).bytes());
+    }
+
     private static void makeDirectory(Path directory) {
         try {
             Files.createDirectories(directory);

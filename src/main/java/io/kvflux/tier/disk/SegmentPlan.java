@@ -30,15 +30,11 @@ record SegmentPlan(DiskLayout layout, int slots, int slotsPerSegment) {
     static final int RECORD_BYTES = 128;
     static final int ALIGNMENT = 4096;
 
+    /** That of the most slots that fit in a size. */
     static SegmentPlan of(DiskLayout layout, DataSize size, long segmentBytes) {
         long slotBytes = align(layout.payloadBytes());
-        // Records take whole pages, so the quotient may be one slot too large.
-        long fit = Math.max(1, (segmentBytes - HEADER_BYTES) / (slotBytes + RECORD_BYTES));
-        fit = Math.min(fit, MAX_SLOTS_PER_SEGMENT);
-        while (fit > 1 && HEADER_BYTES + align(fit * RECORD_BYTES) + fit * slotBytes > segmentBytes) {
-            fit--;
-        }
-        SegmentPlan whole = new SegmentPlan(layout, 1, Math.toIntExact(fit));
+        int fit = slotsPerSegment(layout, segmentBytes);
+        SegmentPlan whole = new SegmentPlan(layout, 1, fit);
         long segments = size.bytes() / whole.bytesOf(fit);
         long rest = size.bytes() % whole.bytesOf(fit);
         long slots = segments * fit + Math.max(0, (rest - whole.slotsAt()) / slotBytes);
@@ -50,7 +46,18 @@ record SegmentPlan(DiskLayout layout, int slots, int slotsPerSegment) {
             throw new IllegalArgumentException("a disk store has less than " + MAX_SEGMENTS + " whole segments, size="
                     + size.bytes() + ", segments=" + segments + ": lower the size");
         }
-        return new SegmentPlan(layout, (int) slots, (int) fit);
+        return new SegmentPlan(layout, (int) slots, fit);
+    }
+
+    static int slotsPerSegment(DiskLayout layout, long segmentBytes) {
+        long slotBytes = align(layout.payloadBytes());
+        // Records take whole pages, so the quotient may be one slot too large.
+        long fit = Math.max(1, (segmentBytes - HEADER_BYTES) / (slotBytes + RECORD_BYTES));
+        fit = Math.min(fit, MAX_SLOTS_PER_SEGMENT);
+        while (fit > 1 && HEADER_BYTES + align(fit * RECORD_BYTES) + fit * slotBytes > segmentBytes) {
+            fit--;
+        }
+        return (int) fit;
     }
 
     static long align(long bytes) {
@@ -80,6 +87,11 @@ record SegmentPlan(DiskLayout layout, int slots, int slotsPerSegment) {
 
     long slotBytes() {
         return align(layout.payloadBytes());
+    }
+
+    /** Of all segments. */
+    long bytes() {
+        return (segments() - 1) * bytesOf(slotsPerSegment) + bytesOfSegment(segments() - 1);
     }
 
     private long bytesOf(long count) {

@@ -62,6 +62,29 @@ class SegmentPlanTest {
     }
 
     @Test
+    void theSizeOfSoManySlotsHasRoomForThemAndNotForOneMore() {
+        for (int slots : new int[] {1, 2, 1023, 1024, 1025, 3000}) {
+            for (long payload : new long[] {1, 4096, 5000, 1 << 20, 300 << 20}) {
+                DiskLayout layout = Pages.layout(payload);
+                DataSize size = DiskStore.sizeOf(layout, slots);
+                assertThat(SegmentPlan.of(layout, size, SegmentPlan.SEGMENT_BYTES)
+                                .slots())
+                        .as("%d slots of %d bytes", slots, payload)
+                        .isEqualTo(slots);
+                DataSize less = new DataSize(size.bytes() - 1);
+                if (slots > 1) {
+                    assertThat(SegmentPlan.of(layout, less, SegmentPlan.SEGMENT_BYTES)
+                                    .slots())
+                            .isLessThan(slots);
+                }
+            }
+        }
+        assertThatThrownBy(() -> DiskStore.sizeOf(Pages.layout(1), 0))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("a disk store has at least 1 slot, slots=0");
+    }
+
+    @Test
     void aSizeWithoutRoomForASlotOrForTooManyIsRefused() {
         assertThatThrownBy(() -> SegmentPlan.of(Pages.layout(5000), new DataSize(16_383), 20_000))
                 .isInstanceOf(IllegalArgumentException.class)

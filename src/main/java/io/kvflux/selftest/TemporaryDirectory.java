@@ -1,0 +1,57 @@
+package io.kvflux.selftest;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
+
+/**
+ * A directory that is gone with all that is in it when it is closed, or when the process ends: whoever uses it may hang, or
+ * be broken off.
+ */
+final class TemporaryDirectory implements AutoCloseable {
+
+    final Path path;
+    private final Thread atExit;
+
+    private TemporaryDirectory(Path path) {
+        this.path = path;
+        atExit = new Thread(this::delete, "selftest-cleaner");
+        Runtime.getRuntime().addShutdownHook(atExit);
+    }
+
+    static TemporaryDirectory make() {
+        try {
+            return new TemporaryDirectory(Files.createTempDirectory("kvflux-selftest-"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private void delete() {
+        try (Stream<Path> entries = Files.walk(path)) {
+            List<Path> deepestFirst = entries.sorted(Comparator.reverseOrder()).toList();
+            for (Path entry : deepestFirst) {
+                Files.deleteIfExists(entry);
+            }
+        } catch (NoSuchFileException gone) {
+            // Somebody else has deleted it.
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        delete();
+        try {
+            Runtime.getRuntime().removeShutdownHook(atExit);
+        } catch (IllegalStateException exiting) {
+            // Then it runs, and finds nothing.
+        }
+    }
+}

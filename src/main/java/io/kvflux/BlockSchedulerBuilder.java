@@ -460,12 +460,21 @@ public final class BlockSchedulerBuilder {
             return new BlockScheduler(new Shell(settings(core.build()), memory, swap));
         } catch (RuntimeException | Error failed) {
             if (connector != null) {
-                connector.close();
+                closeAfter(failed, connector);
             }
             if (memory != null) {
                 memory.close();
             }
             throw failed;
+        }
+    }
+
+    /** What is to be told is why it is closed, and not that it could not be. */
+    static void closeAfter(Throwable failure, Connector connector) {
+        try {
+            connector.close();
+        } catch (RuntimeException | Error another) {
+            failure.addSuppressed(another);
         }
     }
 
@@ -481,6 +490,10 @@ public final class BlockSchedulerBuilder {
         if (connector.storeSlots() > 0) {
             HashIndex index = new HashIndex(connector.storeSlots());
             connector.forEachStored((slot, name) -> {
+                if (slot < 0 || slot >= index.slots()) {
+                    throw new IllegalArgumentException("a connector lists slots that its store has, connector="
+                            + connector.type() + ", slot=" + slot + ", storeSlots=" + index.slots());
+                }
                 int older = index.restore(slot, name);
                 if (older != HashIndex.NONE) {
                     swap.erase(older);

@@ -53,7 +53,7 @@ final class ConnectorSettings {
     }
 
     void disk(Path directory, DataSize size) {
-        diskDirectory = Objects.requireNonNull(directory, "directory");
+        diskDirectory = directory;
         diskSize = Objects.requireNonNull(size, "size");
     }
 
@@ -63,10 +63,10 @@ final class ConnectorSettings {
             return 1;
         }
         if (hostSwapBlocks != null) {
-            return hostSwapBlocks;
+            return Math.max(0, hostSwapBlocks);
         }
         DataSize size = size();
-        return size == null ? 0 : HostSlots.slotsThatFit(size.bytes(), layout.bytes());
+        return size == null ? 0 : Math.min(Integer.MAX_VALUE - 1, HostSlots.slotsThatFit(size.bytes(), layout.bytes()));
     }
 
     /** Bytes for the host, of all replicas. */
@@ -148,7 +148,11 @@ final class ConnectorSettings {
         if (!hasHost()) {
             faults.add("disk needs hostSwap, through which pages go to it and come back, disk=" + diskDirectory);
         }
-        if (directory() == null || diskBytes() == null) {
+        Path where = directory();
+        if (where != null && where.toString().isBlank()) {
+            faults.add("disk needs the name of a directory, disk='" + where + "'");
+        }
+        if (where == null || diskBytes() == null) {
             faults.add("kvConnector=TIERED needs one directory and one size for all caches: set diskOffloadDir and"
                     + " diskOffloadMaxGb of one of them, or disk(...), diskOffloadDir="
                     + all(KvCacheParams::diskOffloadDir) + ", diskOffloadMaxGb="
@@ -165,7 +169,7 @@ final class ConnectorSettings {
     /** Opens what was asked for; after a check. */
     Connector open(BlockArenas arenas, LongSupplier clock) {
         if (factory != null) {
-            return checked(Objects.requireNonNull(factory.open(arenas), "connector"));
+            return checked(factory.open(arenas));
         }
         if (!hasHost()) {
             return new NullConnector();
@@ -188,13 +192,24 @@ final class ConnectorSettings {
         return disk == null ? local : new TieredConnector(local, disk);
     }
 
-    private Connector checked(Connector own) {
-        SlotArena host = own.hostMemory();
-        if (host != null && host.slotBytes() != layout.bytes()) {
-            own.close();
-            throw new IllegalArgumentException("a slot of the host holds a block, connector=" + own.type()
-                    + ", slotBytes=" + host.slotBytes() + ", bytes of a block on host=" + layout.bytes());
+    private Connector checked(@Nullable Connector own) {
+        if (own == null) {
+            throw new IllegalArgumentException("a connector's factory opens one, connector=null");
         }
-        return own;
+        try {
+            SlotArena host = own.hostMemory();
+            if (host != null && host.slotBytes() != layout.bytes()) {
+                throw new IllegalArgumentException("a slot of the host holds a block, connector=" + own.type()
+                        + ", slotBytes=" + host.slotBytes() + ", bytes of a block on host=" + layout.bytes());
+            }
+            if (own.storeSlots() < 0 || (own.storeSlots() > 0 && host == null)) {
+                throw new IllegalArgumentException("a store has slots, and a host above it, connector=" + own.type()
+                        + ", storeSlots=" + own.storeSlots() + ", hostMemory=" + host);
+            }
+            return own;
+        } catch (RuntimeException | Error refused) {
+            BlockSchedulerBuilder.closeAfter(refused, own);
+            throw refused;
+        }
     }
 }

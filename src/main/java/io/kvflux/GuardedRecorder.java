@@ -2,6 +2,7 @@ package io.kvflux;
 
 import io.kvflux.api.FinishReason;
 import io.kvflux.api.SchedulerRecorder;
+import io.kvflux.api.Tier;
 import io.kvflux.api.Usage;
 import org.jspecify.annotations.Nullable;
 
@@ -72,6 +73,15 @@ final class GuardedRecorder implements SchedulerRecorder {
     public void stepCompleted(int entries, int tokens, long durationNs, boolean failed) {
         try {
             recorder.stepCompleted(entries, tokens, durationNs, failed);
+        } catch (Throwable thrown) {
+            Lanes.drop(thrown);
+        }
+    }
+
+    @Override
+    public void transferFailed(Tier from, Tier to, Throwable cause) {
+        try {
+            recorder.transferFailed(from, to, cause);
         } catch (Throwable thrown) {
             Lanes.drop(thrown);
         }

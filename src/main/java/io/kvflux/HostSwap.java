@@ -7,6 +7,8 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** What the core wants carried, from its saying so until it has landed. Of the loop. */
@@ -14,7 +16,6 @@ final class HostSwap {
 
     private final Connector connector;
     private final Deque<Transfer> waiting = new ArrayDeque<>();
-    private final Deque<Landing> spare = new ArrayDeque<>();
     private final List<Integer> erasing = new ArrayList<>();
     private @Nullable Shell shell;
     private int inFlight;
@@ -47,12 +48,11 @@ final class HostSwap {
             if (transfer.direction() == Transfer.Direction.ONLOAD) {
                 memory.leaveOut(transfer);
             }
-            Landing landing = spare.isEmpty() ? new Landing(this) : spare.pop();
-            landing.prepare(transfer);
+            Landing landing = new Landing(this, transfer);
             inFlight++;
             try {
                 connector.begin(transfer, landing);
-            } catch (RuntimeException refused) {
+            } catch (RuntimeException | Error refused) {
                 landing.ended(transfer, 0, 0, refused);
             }
         }
@@ -70,17 +70,35 @@ final class HostSwap {
         List<Integer> some = List.copyOf(erasing);
         erasing.clear();
         inFlight++;
-        Signal erased = new Signal() {
-            @Override
-            void run() {
-                inFlight--;
-            }
-        };
+        Erasure erasure = new Erasure();
         try {
-            connector.erase(some, () -> owner().loop.raise(erased));
-        } catch (RuntimeException refused) {
+            connector.erase(some, erasure);
+        } catch (RuntimeException | Error refused) {
+            erasure.accept(refused);
+        }
+    }
+
+    /** Slots of the store that are being emptied; the first end counts. */
+    private final class Erasure extends Signal implements Consumer<@Nullable Throwable> {
+
+        private final AtomicBoolean ended = new AtomicBoolean();
+        private volatile @Nullable Throwable failure;
+
+        @Override
+        public void accept(@Nullable Throwable cause) {
+            if (ended.compareAndSet(false, true)) {
+                failure = cause;
+                owner().loop.raise(this);
+            }
+        }
+
+        @Override
+        void run() {
             inFlight--;
-            owner().notErased();
+            Throwable cause = failure;
+            if (cause != null) {
+                owner().notErased(cause);
+            }
         }
     }
 
@@ -92,7 +110,6 @@ final class HostSwap {
     void over(Landing landing) {
         inFlight--;
         owner().landed(landing);
-        spare.push(landing);
     }
 
     private Shell owner() {

@@ -7,6 +7,7 @@ import io.kvflux.api.SchedulerRecorder;
 import io.kvflux.api.SequenceId;
 import io.kvflux.api.SequenceSpec;
 import io.kvflux.api.SequenceTooLongException;
+import io.kvflux.api.Tier;
 import io.kvflux.core.SchedulerCore;
 import io.kvflux.core.SchedulerListener;
 import io.kvflux.tier.Transfer;
@@ -443,15 +444,37 @@ final class Shell implements Loop.Work, SchedulerListener {
 
     /** A transfer is over. */
     void landed(Landing landing) {
-        metrics.add(LiveMetrics.TRANSFERS_FAILED, landing.failure() == null ? 0 : 1);
+        Transfer transfer = landing.transfer();
+        Throwable failure = landing.failure();
+        if (failure != null) {
+            metrics.add(LiveMetrics.TRANSFERS_FAILED, 1);
+            recorder.transferFailed(from(transfer), to(transfer), failure);
+        }
         if (bug == null) {
-            core.landed(landing.transfer(), landing.landed(), landing.seconds());
+            core.landed(transfer, landing.landed(), landing.seconds(), landing.endedByPage());
         }
     }
 
+    private static Tier from(Transfer transfer) {
+        return switch (transfer.direction()) {
+            case OFFLOAD -> Tier.DEVICE;
+            case ONLOAD, STORE -> Tier.HOST;
+            case FETCH -> Tier.DISK;
+        };
+    }
+
+    private static Tier to(Transfer transfer) {
+        return switch (transfer.direction()) {
+            case ONLOAD -> Tier.DEVICE;
+            case OFFLOAD, FETCH -> Tier.HOST;
+            case STORE -> Tier.DISK;
+        };
+    }
+
     /** Slots of the store could not be emptied. */
-    void notErased() {
+    void notErased(Throwable cause) {
         metrics.add(LiveMetrics.TRANSFERS_FAILED, 1);
+        recorder.transferFailed(Tier.DISK, Tier.DISK, cause);
     }
 
     private void giveBack() {

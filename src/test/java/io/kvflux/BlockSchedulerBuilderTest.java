@@ -146,7 +146,7 @@ class BlockSchedulerBuilderTest {
             assertThatThrownBy(() -> BlockScheduler.builder(Configs.caches(4, 1))
                             .device(device)
                             .deviceBlocks(10)
-                            .hostSwap(DataSize.parse("6TiB"))
+                            .hostSwap(DataSize.parse("100TiB"))
                             .build())
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("host slots must fit the memory of the machine, budgetBytes=")

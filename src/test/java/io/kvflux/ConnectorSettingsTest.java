@@ -3,6 +3,7 @@ package io.kvflux;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.kvflux.api.BlockHash;
 import io.kvflux.geometry.DType;
 import io.kvflux.geometry.DataSize;
 import io.kvflux.geometry.DeviceRef;
@@ -186,5 +187,57 @@ class ConnectorSettingsTest {
                         .build())
                 .hasMessage("no store at hand");
         assertThat(Region.liveBytes()).isLessThanOrEqualTo(before);
+    }
+
+    @Test
+    void aFactoryThatOpensNothingIsRefused() {
+        assertThatThrownBy(
+                        () -> builder(cache().build()).connector(arenas -> null).build())
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("a connector's factory opens one, connector=null");
+    }
+
+    /** The first failure is told, and the device's memory is given back though the connector cannot be closed. */
+    @Test
+    void aConnectorThatFailsAtEverythingLeavesNothingBehind() {
+        long before = Region.liveBytes();
+        LocalConnector[] good = new LocalConnector[1];
+        MultiKvCacheParams caches = MultiKvCacheParams.fromParams(cache().build());
+        assertThatThrownBy(() -> BlockScheduler.builder(caches)
+                        .deviceBlocks(4)
+                        .connector(arenas -> {
+                            good[0] = local(arenas, SlotLayout.of(caches));
+                            return new SharedStoreConnector(good[0], new SharedStoreConnector.Store(), 4) {
+                                @Override
+                                public void forEachStored(StoredPages pages) {
+                                    pages.page(9, name());
+                                }
+
+                                @Override
+                                public void close() {
+                                    throw new IllegalStateException("and cannot be closed");
+                                }
+                            };
+                        })
+                        .build())
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("a connector lists slots that its store has, connector=DKV, slot=9, storeSlots=4")
+                .satisfies(failure -> assertThat(failure.getSuppressed()).hasSize(1));
+        good[0].close();
+        assertThat(Region.liveBytes()).isLessThanOrEqualTo(before);
+    }
+
+    private static BlockHash name() {
+        return new BlockHash(new byte[BlockHash.BYTES]);
+    }
+
+    @Test
+    void aDirectoryWithoutANameIsRefused() {
+        assertThatThrownBy(() -> builder(cache().build())
+                        .hostSwapBlocks(4)
+                        .disk(Path.of(""), DataSize.ofGiB(1))
+                        .build())
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("disk needs the name of a directory, disk=''");
     }
 }

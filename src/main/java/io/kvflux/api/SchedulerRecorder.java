@@ -58,4 +58,14 @@ public interface SchedulerRecorder {
      * @param failed whether it failed as a whole
      */
     default void stepCompleted(int entries, int tokens, long durationNs, boolean failed) {}
+
+    /**
+     * Blocks did not get from one tier to another, or not all of them; what they were to bring is computed again, what they
+     * were to keep is not kept.
+     *
+     * @param from where they were
+     * @param to where they were to go; the same if pages of it were to be forgotten
+     * @param cause why
+     */
+    default void transferFailed(Tier from, Tier to, Throwable cause) {}
 }

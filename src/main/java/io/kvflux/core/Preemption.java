@@ -97,8 +97,8 @@ final class Preemption {
         sequence.restart();
         queue.addFirst(sequence);
         if (!sequence.held) {
-            offloaded += offload ? 1 : 0;
-            recomputed += offload ? 0 : 1;
+            offloaded += keeps ? 1 : 0;
+            recomputed += keeps ? 0 : 1;
             told.accept(sequence);
         }
     }

@@ -239,14 +239,16 @@ public final class SchedulerCore {
      * @param transfer a transfer that the listener has heard of
      * @param landed how many of its blocks are where they were to be: the first ones
      * @param seconds how long it took by itself, 0 if unknown
+     * @param byPage of one that did not land whole, whether the first page that is not there is the reason: not in the store,
+     *     or without room there; then it is given up, and otherwise may be tried again
      * @throws IllegalArgumentException if it has landed before, or not that many blocks can have
      */
-    public void landed(Transfer transfer, int landed, double seconds) {
+    public void landed(Transfer transfer, int landed, double seconds, boolean byPage) {
         requireNotBusy();
         if (swapper == null) {
             throw new IllegalArgumentException("without a host tier nothing lands, " + transfer);
         }
-        Sequence sequence = swapper.landed(transfer, landed, seconds);
+        Sequence sequence = swapper.landed(transfer, landed, seconds, byPage);
         if (sequence != null && sequence.held) {
             preemption.pause(sequence);
         }

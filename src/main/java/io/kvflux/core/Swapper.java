@@ -3,6 +3,7 @@ package io.kvflux.core;
 import io.kvflux.block.BlockPool;
 import io.kvflux.block.PrefixMatch;
 import io.kvflux.tier.HostMatch;
+import io.kvflux.tier.HostPolicy;
 import io.kvflux.tier.Tiers;
 import io.kvflux.tier.Transfer;
 import java.util.ArrayDeque;
@@ -91,6 +92,9 @@ final class Swapper {
 
     /** Takes victims ahead of demand, once fewer blocks than the low watermark are free or will be. */
     void keepAhead() {
+        if (tiers.policy() != HostPolicy.WRITE_THROUGH && !pays()) {
+            return; // what nobody copies need not go before its time
+        }
         for (Replica replica : replicas) {
             if (replica.pool.freeBlocks() + replica.copying < low) {
                 makeRoom(replica, high);
@@ -380,7 +384,7 @@ final class Swapper {
      * @return the sequence that goes on, if there is one
      */
     @Nullable
-    Sequence landed(Transfer told, int landed, double seconds) {
+    Sequence landed(Transfer told, int landed, double seconds, boolean byPage) {
         if (!(told instanceof PlannedTransfer transfer)
                 || landed < 0
                 || landed > transfer.size
@@ -395,24 +399,24 @@ final class Swapper {
         switch (transfer.direction) {
             case OFFLOAD -> landedOnHost(transfer, landed);
             case ONLOAD -> landedOnDevice(transfer, landed);
-            case STORE -> landedOnDisk(transfer, landed);
-            case FETCH -> landedFromDisk(transfer, landed);
+            case STORE -> landedOnDisk(transfer, landed, byPage);
+            case FETCH -> landedFromDisk(transfer, landed, byPage);
         }
         transfer.clear();
         spare.get(transfer.direction).push(transfer);
         return sequence;
     }
 
-    private void landedOnDisk(PlannedTransfer transfer, int landed) {
+    private void landedOnDisk(PlannedTransfer transfer, int landed, boolean byPage) {
         for (int i = 0; i < transfer.size; i++) {
-            tiers.stored(transfer.slots[i], transfer.blocks[i], i < landed, i == landed);
+            tiers.stored(transfer.slots[i], transfer.blocks[i], i < landed, byPage && i == landed);
         }
     }
 
     /** The sequence goes on to the device with what is on the host now, up to the first page that is not. */
-    private void landedFromDisk(PlannedTransfer transfer, int landed) {
+    private void landedFromDisk(PlannedTransfer transfer, int landed, boolean byPage) {
         for (int i = 0; i < transfer.size; i++) {
-            tiers.fetched(transfer.slots[i], transfer.blocks[i], i < landed, i == landed);
+            tiers.fetched(transfer.slots[i], transfer.blocks[i], i < landed, byPage && i == landed);
         }
         Sequence sequence = transfer.sequence;
         if (sequence == null) {
@@ -423,6 +427,7 @@ final class Swapper {
         }
         sequence.fetching = null;
         if (landed == transfer.size) {
+            loadAtOnce(sequence);
             return;
         }
         int good = 0;
@@ -445,6 +450,15 @@ final class Swapper {
         sequence.claimedTokens = (sequence.table.committed() + good) * config.pageSize();
         if (good == 0) {
             goOn(replica, sequence, 0);
+        } else {
+            loadAtOnce(sequence);
+        }
+    }
+
+    /** Does not wait for the next plan, if there are blocks for it already. */
+    private void loadAtOnce(Sequence sequence) {
+        if (sequence.reserved && !sequence.held) {
+            load(replicas[sequence.replica], sequence);
         }
     }
 

@@ -213,7 +213,7 @@ final class TimedReplay implements SchedulerListener {
 
     private void landed(Transfer transfer, double seconds) {
         int landed = memory == null ? transfer.size() : memory.landed(transfer);
-        core.landed(transfer, landed, seconds);
+        core.landed(transfer, landed, seconds, true);
     }
 
     private void complete(Step step) {

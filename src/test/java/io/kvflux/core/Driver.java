@@ -197,7 +197,7 @@ final class Driver implements SchedulerListener {
     /** All of the oldest transfer is there, after so many seconds a block. */
     void land(double secondsPerBlock) {
         Transfer oldest = transfers.remove();
-        core.landed(oldest, oldest.size(), oldest.size() * secondsPerBlock);
+        core.landed(oldest, oldest.size(), oldest.size() * secondsPerBlock, false);
     }
 
     @Override

@@ -283,7 +283,7 @@ class SchedulerModelTest {
             if (!copied.remove(transfer) || fails) {
                 device.copy(transfer, landed);
             }
-            core.landed(transfer, landed, random.nextDouble() * transfer.size());
+            core.landed(transfer, landed, random.nextDouble() * transfer.size(), random.nextBoolean());
             return true;
         }
 

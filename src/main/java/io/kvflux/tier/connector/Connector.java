@@ -6,6 +6,7 @@ import io.kvflux.memory.BlockArenas;
 import io.kvflux.memory.SlotArena;
 import io.kvflux.tier.Transfer;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,9 +27,10 @@ import org.jspecify.annotations.Nullable;
  *   <li>Whatever {@code begin} is given is there when it ends: a block comes back from a host slot, in every cache and every
  *       shard, as it went there, and a page from the store as it went there under that name.
  *   <li>A page that the store has not got, has got under another name, or has got damaged, ends a {@link
- *       Transfer.Direction#FETCH} before it; it is never given as if it were right. Neither is a page that has no room an
- *       exception: it ends a {@link Transfer.Direction#STORE} before it.
- *   <li>What is erased is not found by a transfer that begins later, nor by a later process.
+ *       Transfer.Direction#FETCH} before it; it is never given as if it were right. A page that has no room ends a
+ *       {@link Transfer.Direction#STORE} before it. Both ends have a {@link StoreException} for their failure.
+ *   <li>What is erased is not found by a transfer that begins when that has ended, nor by a later process. A STORE that is
+ *       begun later comes after it.
  *   <li>Transfers that share no slot and no block may go on side by side and end in any order. It is the caller who keeps
  *       apart those that do.
  *   <li>{@link #close} gives everything back before it returns, and is refused while a transfer has not ended.
@@ -115,14 +117,14 @@ public interface Connector extends AutoCloseable {
     void begin(Transfer transfer, Listener listener);
 
     /**
-     * Empties slots of the store, before any transfer of the store that begins later. Called by the thread that calls
+     * Empties slots of the store. Called by the thread that calls
      * {@link #begin}.
      *
      * @param storeSlots which; not changed any more
-     * @param erased runs once when they are empty, or when that has failed; on any thread
+     * @param erased hears once of the end, on any thread: null when they are empty, or why they are not
      * @throws IllegalStateException if it is closed, or has no store
      */
-    void erase(List<Integer> storeSlots, Runnable erased);
+    void erase(List<Integer> storeSlots, Consumer<@Nullable Throwable> erased);
 
     /**
      * Gives everything back; what the store holds stays there. A second call does nothing.

@@ -8,22 +8,25 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
 /**
- * Who carries copies out: one worker a direction between devices and host, so that a link that is full duplex is used as
- * such, and one for the store, each of which takes one transfer after another.
+ * Who carries copies out: one worker a direction, so that a link that is full duplex is used as such and nobody who waits
+ * for a page waits for what is written behind. Each takes one transfer after another.
  */
 public final class CopyWorkers implements AutoCloseable {
 
     final Executor down;
     final Executor up;
-    /** Takes one after another, in order. */
+    /** Writes to the store and empties its slots, one after another, in order. */
     final Executor store;
+    /** Reads from the store, which must not wait until all has been written. */
+    final Executor fetch;
 
     private final List<ExecutorService> own;
 
-    private CopyWorkers(Executor down, Executor up, Executor store, ExecutorService... own) {
+    private CopyWorkers(Executor down, Executor up, Executor store, Executor fetch, ExecutorService... own) {
         this.down = down;
         this.up = up;
         this.store = store;
+        this.fetch = fetch;
         this.own = List.of(own);
     }
 
@@ -31,8 +34,9 @@ public final class CopyWorkers implements AutoCloseable {
     public static CopyWorkers own() {
         ExecutorService down = thread("kvflux-offload");
         ExecutorService up = thread("kvflux-onload");
-        ExecutorService store = thread("kvflux-disk");
-        return new CopyWorkers(down, up, store, down, up, store);
+        ExecutorService store = thread("kvflux-store");
+        ExecutorService fetch = thread("kvflux-fetch");
+        return new CopyWorkers(down, up, store, fetch, down, up, store, fetch);
     }
 
     /**
@@ -42,7 +46,7 @@ public final class CopyWorkers implements AutoCloseable {
      * @return workers that {@link #close} leaves alone
      */
     public static CopyWorkers on(Executor executor) {
-        return new CopyWorkers(executor, executor, new InOrder(executor));
+        return new CopyWorkers(executor, executor, new InOrder(executor), executor);
     }
 
     private static ExecutorService thread(String name) {
@@ -99,7 +103,13 @@ public final class CopyWorkers implements AutoCloseable {
                 if (next == null) {
                     return;
                 }
-                next.run();
+                try {
+                    next.run();
+                } catch (RuntimeException | Error thrown) {
+                    // As a pool's thread does; the next task is not to suffer for it.
+                    Thread thread = Thread.currentThread();
+                    thread.getUncaughtExceptionHandler().uncaughtException(thread, thrown);
+                }
             }
         }
     }

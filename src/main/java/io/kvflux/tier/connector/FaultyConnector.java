@@ -13,6 +13,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -194,16 +195,16 @@ public final class FaultyConnector implements Connector {
     }
 
     @Override
-    public void erase(List<Integer> storeSlots, Runnable erased) {
+    public void erase(List<Integer> storeSlots, Consumer<@Nullable Throwable> erased) {
         synchronized (this) {
             erasing++;
         }
         try {
-            connector.erase(storeSlots, () -> {
+            connector.erase(storeSlots, failure -> {
                 synchronized (this) {
                     erasing--;
                 }
-                erased.run();
+                erased.accept(failure);
             });
         } catch (RuntimeException refused) {
             synchronized (this) {
@@ -300,7 +301,10 @@ public final class FaultyConnector implements Connector {
                 }
             }
             boolean injected = failure == null && fault != Fault.NONE && fault != Fault.DELAY && fault != Fault.CORRUPT;
-            listener.ended(transfer, landed, tookNs, injected ? new InjectedFaultException(fault, number) : failure);
+            RuntimeException ours = fault == Fault.NO_ROOM
+                    ? StoreException.noRoom(blocks[0])
+                    : new InjectedFaultException(fault, number);
+            listener.ended(transfer, landed, tookNs, injected ? ours : failure);
         }
 
         private void flip() {

@@ -12,6 +12,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -80,7 +81,7 @@ public final class LocalConnector implements Connector {
     }
 
     @Override
-    public void erase(List<Integer> storeSlots, Runnable erased) {
+    public void erase(List<Integer> storeSlots, Consumer<@Nullable Throwable> erased) {
         throw new IllegalStateException("there is no store below the host, connector=LOCAL, storeSlots=" + storeSlots);
     }
 

@@ -4,6 +4,7 @@ import io.kvflux.geometry.KvConnectorType;
 import io.kvflux.memory.SlotArena;
 import io.kvflux.tier.Transfer;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Carries nothing: what leaves a device is lost. */
@@ -36,7 +37,7 @@ public final class NullConnector implements Connector {
     }
 
     @Override
-    public void erase(List<Integer> storeSlots, Runnable erased) {
+    public void erase(List<Integer> storeSlots, Consumer<@Nullable Throwable> erased) {
         throw new IllegalStateException("there is no store, connector=NULL, storeSlots=" + storeSlots);
     }
 

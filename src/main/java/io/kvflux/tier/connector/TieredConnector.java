@@ -9,6 +9,9 @@ import io.kvflux.tier.disk.DiskStore;
 import io.kvflux.tier.disk.DiskWrite;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.Executor;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** Carries blocks between devices, host memory and a disk: a {@link LocalConnector} with a {@link DiskStore} below it. */
 public final class TieredConnector implements Connector {
@@ -60,22 +63,25 @@ public final class TieredConnector implements Connector {
             local.begin(transfer, listener);
             return;
         }
-        begin(() -> carryOut(transfer, listener));
+        boolean down = transfer.direction() == Transfer.Direction.STORE;
+        begin(down ? local.workers.store : local.workers.fetch, () -> carryOut(transfer, listener));
     }
 
     @Override
-    public void erase(List<Integer> storeSlots, Runnable erased) {
-        begin(() -> {
+    public void erase(List<Integer> storeSlots, Consumer<@Nullable Throwable> erased) {
+        begin(local.workers.store, () -> {
+            Throwable failure = null;
             try {
                 storeSlots.forEach(disk::erase);
-            } finally {
-                over();
-                erased.run();
+            } catch (RuntimeException | Error thrown) {
+                failure = thrown;
             }
+            over();
+            erased.accept(failure);
         });
     }
 
-    private void begin(Runnable work) {
+    private void begin(Executor worker, Runnable work) {
         synchronized (this) {
             if (closed) {
                 throw new IllegalStateException("the connector is closed, connector=TIERED");
@@ -83,7 +89,7 @@ public final class TieredConnector implements Connector {
             inFlight++;
         }
         try {
-            local.workers.store.execute(work);
+            worker.execute(work);
         } catch (RuntimeException | Error refused) {
             over();
             throw refused;
@@ -103,8 +109,10 @@ public final class TieredConnector implements Connector {
                 landed++;
             }
             if (landed < transfer.size()) {
-                failure = new IllegalStateException(
-                        "the disk has no room for a page, or not the page, slot=" + transfer.block(landed));
+                int slot = transfer.block(landed);
+                failure = transfer.direction() == Transfer.Direction.STORE
+                        ? StoreException.noRoom(slot)
+                        : StoreException.notFound(slot);
             }
         } catch (RuntimeException | Error thrown) {
             failure = thrown;

@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
@@ -57,6 +58,12 @@ final class DirectoryLock implements AutoCloseable {
     }
 
     private static FileChannel lock(Path directory, Path file) throws IOException {
+        // Opening a pipe would wait for somebody at its other end.
+        if (Files.exists(file)
+                && Files.readAttributes(file, BasicFileAttributes.class).isOther()) {
+            throw new DiskException("the lock of a disk store is a plain file, found='" + file
+                    + "', which is a pipe or the like: delete it, or choose another directory");
+        }
         FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         try {
             if (tryLock(channel) == null) {

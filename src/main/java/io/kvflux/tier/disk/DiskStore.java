@@ -129,10 +129,14 @@ public final class DiskStore implements AutoCloseable {
         try {
             found.run();
             return new DiskStore(directory, plan, space, lock, files, found);
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException e) {
             found.close();
             lock.close();
-            throw e instanceof RuntimeException refusal ? refusal : cannotRead(directory, e);
+            throw cannotRead(directory, e);
+        } catch (RuntimeException | Error e) {
+            found.close();
+            lock.close();
+            throw e;
         }
     }
 

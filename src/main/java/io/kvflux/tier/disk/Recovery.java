@@ -6,11 +6,14 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.Comparator;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Finds out what is in a directory. First every segment's header is judged, and nothing has changed if one forbids the
- * opening; then files are given their lengths, mapped, and their records read.
+ * opening; then files are given their lengths, mapped, and their records read. A file that lacks a part for which the disk
+ * has no room is given up with its pages: if it came back another day, they would be older than they seem, or cleared.
  */
 final class Recovery {
 
@@ -21,7 +24,7 @@ final class Recovery {
     /** Segments by number; null where there is none. */
     final Segment[] segments;
 
-    /** Segments that cannot be had: something else has their name, or there is no room for what they lack. */
+    /** Segments that cannot be had: something else has their name. */
     final BitSet blocked = new BitSet();
 
     private final List<Integer> surplus = new ArrayList<>();
@@ -95,10 +98,9 @@ final class Recovery {
     }
 
     private void take(int number) throws IOException {
-        try {
-            files.fit(number);
-        } catch (IOException noRoom) {
-            blocked.set(number);
+        if (!files.fit(number)) {
+            countStale(number);
+            Files.delete(files.file(number));
             return;
         }
         Segment segment = Segment.map(files.file(number), plan, number);
@@ -138,13 +140,11 @@ final class Recovery {
 
     /** Slots with a page, the one that was written first at the front. */
     int[] oldestFirst() {
-        long[] sorted = Arrays.copyOf(generations, recovered);
-        Arrays.sort(sorted);
-        int[] order = new int[recovered];
-        for (int i = 0; i < recovered; i++) {
-            order[Arrays.binarySearch(sorted, generations[i])] = slots[i];
-        }
-        return order;
+        return IntStream.range(0, recovered)
+                .boxed()
+                .sorted(Comparator.comparingLong((Integer i) -> generations[i]).thenComparingInt(i -> slots[i]))
+                .mapToInt(i -> slots[i])
+                .toArray();
     }
 
     /** Greater than that of every page. */

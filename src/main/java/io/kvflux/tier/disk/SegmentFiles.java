@@ -69,16 +69,30 @@ final class SegmentFiles {
         return SegmentHeader.judge(header, plan, segment);
     }
 
-    /** Gives a file that was cut off, or is of a store of another size, the length that it has now. */
-    void fit(int segment) throws IOException {
+    /**
+     * Gives a file that was cut off, or is of a store of another size, the length that it has now.
+     *
+     * @return false if the disk has no room for what it lacks
+     */
+    boolean fit(int segment) throws IOException {
         long wanted = plan.bytesOfSegment(segment);
         try (RandomAccessFile file = new RandomAccessFile(file(segment).toFile(), "rw")) {
             long length = file.length();
             if (length < wanted) {
-                space.fill(file, length, wanted);
+                return fill(file, length, wanted);
             } else if (length > wanted) {
                 file.setLength(wanted);
             }
+            return true;
+        }
+    }
+
+    private boolean fill(RandomAccessFile file, long from, long to) {
+        try {
+            space.fill(file, from, to);
+            return true;
+        } catch (IOException noRoom) {
+            return false;
         }
     }
 

@@ -275,7 +275,7 @@ abstract class ConnectorContract {
             assertThat(end.times).hasValue(0);
         }
         if (!hasStore()) {
-            assertThatThrownBy(() -> connector.erase(List.of(1), () -> {}))
+            assertThatThrownBy(() -> connector.erase(List.of(1), failure -> {}))
                     .isInstanceOf(IllegalStateException.class)
                     .hasMessageContaining("storeSlots=[1]");
         }
@@ -291,7 +291,7 @@ abstract class ConnectorContract {
             assertThatThrownBy(() -> connector.begin(transfer(direction, 0, 1, 0, 1), end))
                     .isInstanceOf(IllegalStateException.class);
         }
-        assertThatThrownBy(() -> connector.erase(List.of(0), () -> {})).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> connector.erase(List.of(0), failure -> {})).isInstanceOf(IllegalStateException.class);
         assertThat(end.times).hasValue(0);
     }
 }

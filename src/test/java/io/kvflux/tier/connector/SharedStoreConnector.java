@@ -11,12 +11,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a connector to a store that machines share looks like, with a map in place of the machines: pages are known by name
  * alone, and a slot of the store is no more than the number under which this scheduler knows one.
  */
-public final class SharedStoreConnector implements Connector {
+public class SharedStoreConnector implements Connector {
 
     /** The machines: pages by name, those stored last at the end. Survives the connectors to it. */
     public static final class Store {
@@ -92,7 +94,7 @@ public final class SharedStoreConnector implements Connector {
                         while (landed < transfer.size() && copy(transfer, landed)) {
                             landed++;
                         }
-                        failure = landed == transfer.size() ? null : new IllegalStateException("the page is not there");
+                        failure = landed == transfer.size() ? null : StoreException.notFound(transfer.block(landed));
                     } catch (RuntimeException thrown) {
                         failure = thrown;
                     }
@@ -130,15 +132,20 @@ public final class SharedStoreConnector implements Connector {
     }
 
     @Override
-    public void erase(List<Integer> storeSlots, Runnable erased) {
+    public void erase(List<Integer> storeSlots, Consumer<@Nullable Throwable> erased) {
         begin(
                 () -> {
-                    for (int slot : storeSlots) {
-                        store.pages.remove(nameOf[slot]);
-                        nameOf[slot] = null;
+                    Throwable failure = null;
+                    try {
+                        for (int slot : storeSlots) {
+                            store.pages.remove(nameOf[slot]);
+                            nameOf[slot] = null;
+                        }
+                    } catch (RuntimeException thrown) {
+                        failure = thrown;
                     }
                     inFlight.remove(storeSlots);
-                    erased.run();
+                    erased.accept(failure);
                 },
                 storeSlots);
     }

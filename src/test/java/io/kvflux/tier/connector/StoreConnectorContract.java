@@ -72,7 +72,7 @@ abstract class StoreConnectorContract extends HostConnectorContract {
         store(0, 60, 61);
         End end = begin(transfer(Direction.FETCH, 0, 0, 5, 4)).await();
         assertThat(end.landed).isEqualTo(2);
-        assertThat(end.failure).isNotNull();
+        assertThat(end.failure).isInstanceOf(StoreException.class).hasMessageContaining("slot=2");
         assertThat(end.times).hasValue(1);
         carryOut(transfer(Direction.ONLOAD, 0, 8, 5, 2));
         assertThat(holds(0, 9, 61)).isTrue();
@@ -93,12 +93,49 @@ abstract class StoreConnectorContract extends HostConnectorContract {
     void whatIsErasedIsNotFoundAnyMore() throws InterruptedException {
         store(5, 80, 81);
         CountDownLatch erased = new CountDownLatch(1);
-        connector.erase(List.of(5), erased::countDown);
-        assertThat(begin(transfer(Direction.FETCH, 0, 5, 0, 1)).await().landed).isZero();
+        connector.erase(List.of(5), failure -> {
+            if (failure == null) {
+                erased.countDown();
+            }
+        });
         erased.await();
+        assertThat(begin(transfer(Direction.FETCH, 0, 5, 0, 1)).await().landed).isZero();
         reopen();
         List<BlockHash> found = new ArrayList<>();
         connector.forEachStored((slot, name) -> found.add(name));
         assertThat(found).containsExactly(name(6));
+    }
+
+    /** 4: in the order of their beginning, whoever carries them out. */
+    @Test
+    void whatIsStoredAfterAnErasureStays() {
+        for (int i = 0; i < 50; i++) {
+            store(7, 90 + i);
+            End first = begin(transfer(Direction.OFFLOAD, 0, 1, 0, 1));
+            connector.erase(List.of(7), failure -> {});
+            first.await();
+            carryOut(transfer(Direction.STORE, 0, 7, 0, 1));
+            carryOut(transfer(Direction.FETCH, 0, 7, 3, 1));
+            carryOut(transfer(Direction.ONLOAD, 0, 2, 3, 1));
+            assertThat(holds(0, 2, 90 + i)).isTrue();
+        }
+    }
+
+    /** 1: what cannot be emptied is told, and what comes after it goes on. */
+    @Test
+    void anErasureThatFailsSaysSo() throws InterruptedException {
+        CountDownLatch failed = new CountDownLatch(1);
+        try {
+            connector.erase(List.of(connector.storeSlots()), failure -> {
+                if (failure != null) {
+                    failed.countDown();
+                }
+            });
+            failed.await();
+        } catch (IndexOutOfBoundsException refused) {
+            assertThat(failed.getCount()).isEqualTo(1);
+        }
+        store(1, 5);
+        carryOut(transfer(Direction.FETCH, 0, 1, 3, 1));
     }
 }

@@ -7,6 +7,8 @@ import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -91,24 +93,51 @@ class DiskFullTest {
         }
     }
 
+    /** Or what was cleared, or written before others, would be found another day. */
     @Test
-    void aSegmentThatCannotBeMadeWholeAgainIsLeftAlone() throws IOException {
+    void aSegmentThatCannotBeMadeWholeAgainIsGivenUp() throws IOException {
         try (DiskStore store = DiskStore.open(folder, PLAN, DiskSpace.REAL)) {
-            Pages.write(store, 0, hash(0));
-            Pages.write(store, 4, hash(4));
+            for (int slot : new int[] {4, 0, 1, 2, 3}) {
+                Pages.write(store, slot, hash(slot));
+            }
         }
         Path file = folder.resolve("segment-000000.kvflux");
         try (RandomAccessFile open = new RandomAccessFile(file.toFile(), "rw")) {
             open.setLength(SEGMENT - 1000);
         }
         try (DiskStore store = DiskStore.open(folder, PLAN, new SmallDisk(0, true))) {
+            assertThat(store.recovery()).isEqualTo(new DiskRecovery(1, 0, 0, 4, 0, 0));
+            assertThat(Files.exists(file)).isFalse();
             assertThat(Pages.read(store, 0, hash(0))).isEqualTo(DiskRead.MISSING);
             assertThat(Pages.write(store, 1, hash(1))).isEqualTo(DiskWrite.NO_ROOM);
-            assertThat(Pages.read(store, 4, hash(4))).isEqualTo(DiskRead.HIT);
+            for (int slot : new int[] {5, 6, 7}) {
+                assertThat(Pages.write(store, slot, hash(slot))).isEqualTo(DiskWrite.WRITTEN);
+            }
         }
         try (DiskStore store = DiskStore.open(folder, PLAN, DiskSpace.REAL)) {
-            assertThat(Pages.read(store, 0, hash(0))).isEqualTo(DiskRead.HIT);
+            List<Integer> order = new ArrayList<>();
+            store.forEachRecovered((slot, name) -> order.add(slot));
+            assertThat(order).containsExactly(4, 5, 6, 7);
+            assertThat(Pages.write(store, 0, hash(10))).isEqualTo(DiskWrite.WRITTEN);
         }
         assertThat(Files.size(file)).isEqualTo(SEGMENT);
+    }
+
+    /** Files copied from elsewhere may have numbers twice. */
+    @Test
+    void pagesOfTheSameGenerationAreAllFound() throws IOException {
+        for (String run : List.of("a", "b")) {
+            try (DiskStore store = DiskStore.open(folder.resolve(run), PLAN, DiskSpace.REAL)) {
+                for (int slot = run.equals("a") ? 0 : 4; slot < (run.equals("a") ? 3 : 7); slot++) {
+                    Pages.write(store, slot, hash(slot));
+                }
+            }
+        }
+        Files.copy(folder.resolve("b/segment-000001.kvflux"), folder.resolve("a/segment-000001.kvflux"));
+        try (DiskStore store = DiskStore.open(folder.resolve("a"), PLAN, DiskSpace.REAL)) {
+            List<Integer> order = new ArrayList<>();
+            store.forEachRecovered((slot, name) -> order.add(slot));
+            assertThat(order).containsExactly(0, 4, 1, 5, 2, 6);
+        }
     }
 }

@@ -20,6 +20,8 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What a directory may hold when a store is opened in it. */
@@ -213,6 +215,17 @@ class OpeningTest {
                 .startsWith("a disk store must be able to lock a file in its directory, directory=" + folder
                         + ", failure='")
                 .endsWith("': make the directory writable, or choose another");
+    }
+
+    @Test
+    @DisabledOnOs(OS.WINDOWS)
+    void aLockThatIsAPipeIsNotWaitedFor() throws IOException, InterruptedException {
+        Path pipe = folder.resolve(DirectoryLock.FILE);
+        assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor())
+                .isZero();
+        assertThat(refusal(PLAN))
+                .isEqualTo("the lock of a disk store is a plain file, found='" + pipe
+                        + "', which is a pipe or the like: delete it, or choose another directory");
     }
 
     @Test

@@ -44,6 +44,12 @@ public final class Main {
             code = line.execute(args);
         } catch (OutOfMemoryError e) {
             return fail(err, "not enough memory: give more, for example with KVFLUX_JAVA_OPTS=-Xmx8g", FAILURE);
+        } catch (InternalError e) {
+            return fail(
+                    err,
+                    "a file of the disk was cut off, or could not be read, while it was in use: leave the directory of"
+                            + " --disk alone during a run (" + oneLine(String.valueOf(e.getMessage())) + ")",
+                    FAILURE);
         }
         out.flush();
         if (out.checkError() && code == 0) {

@@ -4,6 +4,7 @@ import io.kvflux.block.EvictionPolicy;
 import io.kvflux.core.SchedulerConfig;
 import io.kvflux.geometry.DataSize;
 import io.kvflux.geometry.MultiKvCacheParams;
+import io.kvflux.memory.chronicle.HostSlots;
 import io.kvflux.memory.chronicle.MachineMemory;
 import io.kvflux.models.ModelShape;
 import io.kvflux.sim.CostModel;
@@ -59,6 +60,9 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
                     cache.withMemory,
                     tiers.disk());
             requireMemory(options);
+            if (time.realtime) {
+                requireHostMemory(options);
+            }
             if (options.disk() != null) {
                 options.disk().requireRoom(time.realtime ? RealtimeReplay.caches(options) : caches);
             }
@@ -79,6 +83,20 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
                     + new DataSize(need.deviceBytes()) + ", host=" + new DataSize(need.hostBytes()) + ", machine="
                     + new DataSize(machine.bytes())
                     + ": lower --device-blocks, --host-blocks or --page-size, or take a smaller --model");
+        }
+    }
+
+    /** In real time the scheduler has a host tier of its own. */
+    private static void requireHostMemory(ReplayOptions options) {
+        long slots = options.scheduler().hostBlocks();
+        long bytes = slots == 0
+                ? 0
+                : slots * HostSlots.strideBytes(RealtimeReplay.caches(options).hostBytesPerBlock());
+        MachineMemory machine = MachineMemory.ofThisMachine();
+        if (bytes > machine.bytes()) {
+            throw new UsageException("the host tier of --realtime must fit the memory of the machine, host="
+                    + new DataSize(bytes) + ", machine=" + new DataSize(machine.bytes())
+                    + ": lower --host-memory or --host-blocks");
         }
     }
 

@@ -91,6 +91,9 @@ final class TierOptions {
 
     @Nullable
     ReplayDisk disk() {
+        if (disk != null && disk.toString().isBlank()) {
+            throw new UsageException("--disk needs the name of a directory, --disk='" + disk + "'");
+        }
         return disk == null || diskSize == null
                 ? null
                 : new ReplayDisk(

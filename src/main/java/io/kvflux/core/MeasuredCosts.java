@@ -6,7 +6,8 @@ import io.kvflux.tier.Transfer;
  * What copying and computing were seen to take. The first ten of each are its calibration and count alike; after that the
  * averages move: each new value counts a tenth.
  *
- * <p>A prefill token costs what a step takes beyond one without prefill, divided by its prefill tokens.
+ * <p>A prefill token costs what steps with prefill take beyond those without, divided by their prefill tokens: the averages
+ * of both are, because a small chunk alone says little.
  */
 final class MeasuredCosts {
 
@@ -31,7 +32,8 @@ final class MeasuredCosts {
     private final Average onloadSecondsPerBlock = new Average();
     private final Average fetchSecondsPerBlock = new Average();
     private final Average decodeStepSeconds = new Average();
-    private final Average prefillTokenSeconds = new Average();
+    private final Average prefillSeconds = new Average();
+    private final Average prefillTokens = new Average();
 
     void copied(Transfer.Direction direction, int blocks, double seconds) {
         switch (direction) {
@@ -42,12 +44,13 @@ final class MeasuredCosts {
         }
     }
 
-    void computed(long prefillTokens, double seconds) {
-        if (prefillTokens == 0) {
+    void computed(long tokens, double seconds) {
+        if (tokens == 0) {
             decodeStepSeconds.add(seconds);
         } else {
             double base = decodeStepSeconds.isKnown() ? decodeStepSeconds.value : 0;
-            prefillTokenSeconds.add(Math.max(0, seconds - base) / prefillTokens);
+            prefillSeconds.add(seconds - base);
+            prefillTokens.add((double) tokens);
         }
     }
 
@@ -71,7 +74,7 @@ final class MeasuredCosts {
     }
 
     private double tokens(double seconds) {
-        double tokens = seconds / prefillTokenSeconds.value;
-        return tokens >= 0 && prefillTokenSeconds.value > 0 ? tokens : 0;
+        double tokens = seconds * prefillTokens.value / prefillSeconds.value;
+        return tokens >= 0 && prefillSeconds.value > 0 ? tokens : 0;
     }
 }

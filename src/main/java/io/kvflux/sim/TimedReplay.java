@@ -403,6 +403,20 @@ final class TimedReplay implements SchedulerListener {
     }
 
     private ReplaySummary.@Nullable Disk diskSummary() {
-        return core.tiers() == null || disk() == null ? null : disk().summary(core.tiers(), diskHitBlocks);
+        requireSound(hostHitBlocks >= 0, 0);
+        if (core.tiers() == null || disk() == null) {
+            return null;
+        }
+        ReplaySummary.Disk disk = disk().summary(core.tiers(), diskHitBlocks);
+        boolean allAreFirst = core.preemptions() == 0 && disk.corruptBlocks() == 0;
+        requireSound(!allAreFirst || disk.fetchedBlocks() == diskHitBlocks, disk.fetchedBlocks());
+        return disk;
+    }
+
+    private void requireSound(boolean holds, long fetched) {
+        if (!holds) {
+            throw new IllegalStateException("a page hits on one tier, hostHits=" + hostHitBlocks + ", diskHits="
+                    + diskHitBlocks + ", fetched=" + fetched);
+        }
     }
 }

@@ -39,6 +39,11 @@ final class Disk {
 
     /** A slot for a page that is about to be written, or a negative number if it needs none or there is none. */
     int reserve(BlockHash name) {
+        int known = index.find(name);
+        if (known != HashIndex.NONE) {
+            index.touch(known);
+            return HashIndex.KNOWN;
+        }
         int slot = index.reserve(name);
         if (slot == HashIndex.NONE && index.readmit() > 0) {
             slot = index.reserve(name);

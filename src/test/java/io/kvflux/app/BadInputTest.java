@@ -103,6 +103,12 @@ class BadInputTest {
                 arguments("replay --disk-bandwidth 1GiB/s", "--disk-bandwidth needs a disk: give --disk"),
                 arguments("replay --disk d --disk-size 0", "size must be positive, size='0'"),
                 arguments(
+                        "replay --realtime --host-blocks 2000000000",
+                        "the host tier of --realtime must fit the memory of the machine, host="),
+                arguments(
+                        "replay --realtime --host-memory 100TiB",
+                        "the host tier of --realtime must fit the memory of the machine, host="),
+                arguments(
                         "replay --disk d --disk-size 1GiB --with-memory",
                         "--disk needs a host tier: give --host-memory or --host-blocks"),
                 arguments(

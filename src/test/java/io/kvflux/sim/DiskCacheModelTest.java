@@ -161,6 +161,7 @@ class DiskCacheModelTest {
             }
             host.add(page);
             if (disk.contains(page)) {
+                touch(disk, page);
                 return;
             }
             stored++;

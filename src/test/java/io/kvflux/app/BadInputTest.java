@@ -255,6 +255,25 @@ class BadInputTest {
         }
     }
 
+    /** As an unset variable of a script gives it. */
+    @Test
+    void aDiskHasAName() {
+        for (String name : new String[] {"", " "}) {
+            assertThat(failsInOneLine(
+                            2,
+                            "replay",
+                            "--disk",
+                            name,
+                            "--disk-size",
+                            "1GiB",
+                            "--host-blocks",
+                            "3",
+                            "--cache-only",
+                            "--with-memory"))
+                    .contains("--disk needs the name of a directory, --disk='" + name + "'");
+        }
+    }
+
     @Test
     void aDiskHasOneGeometry() {
         Path directory = folder.resolve("pages");

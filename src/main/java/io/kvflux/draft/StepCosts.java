@@ -28,11 +28,15 @@ public final class StepCosts {
     private final double[] weight = new double[BUCKETS];
     private final double[] depths = new double[BUCKETS];
 
-    /** The curve through the buckets that were seen, none below the one before it. */
-    private final double[] knotTokens = new double[BUCKETS];
+    /** The curve: of each bucket that was seen its number, mean tokens and seconds, which never fall. */
+    private final int[] knotBucket = new int[BUCKETS];
 
+    private final double[] knotTokens = new double[BUCKETS];
     private final double[] knotSeconds = new double[BUCKETS];
-    private final double[] knotWeight = new double[BUCKETS];
+    /** Where runs of buckets begin that have one value, because they would fall otherwise, and what each run weighs. */
+    private final int[] runStart = new int[BUCKETS];
+
+    private final double[] runWeight = new double[BUCKETS];
     private int knots;
 
     // Of steps alike in tokens: how depth and time vary together, and depth alone.
@@ -80,25 +84,37 @@ public final class StepCosts {
         return octave * PER_OCTAVE + (int) ((((long) n * PER_OCTAVE) >> octave) - PER_OCTAVE);
     }
 
-    /** Neighbours that fall become one (pool adjacent violators). */
+    /** The first number of tokens after a bucket. */
+    private static int after(int bucket) {
+        int eighths = bucket % PER_OCTAVE + PER_OCTAVE + 1;
+        return (int) ((((long) eighths << (bucket / PER_OCTAVE)) + PER_OCTAVE - 1) / PER_OCTAVE);
+    }
+
+    /** Neighbours that fall get one value (pool adjacent violators). */
     private void fit() {
         knots = 0;
+        int runs = 0;
         for (int i = 0; i < BUCKETS; i++) {
             if (weight[i] == 0) {
                 continue;
             }
+            knotBucket[knots] = i;
             knotTokens[knots] = tokens[i];
             knotSeconds[knots] = seconds[i];
-            knotWeight[knots] = weight[i];
+            runStart[runs] = knots;
+            runWeight[runs] = weight[i];
             knots++;
-            while (knots > 1 && knotSeconds[knots - 2] > knotSeconds[knots - 1]) {
-                int into = knots - 2;
-                double both = knotWeight[into] + knotWeight[into + 1];
-                double share = knotWeight[into + 1] / both;
-                knotSeconds[into] += share * (knotSeconds[into + 1] - knotSeconds[into]);
-                knotTokens[into] += share * (knotTokens[into + 1] - knotTokens[into]);
-                knotWeight[into] = both;
-                knots--;
+            runs++;
+            while (runs > 1 && knotSeconds[runStart[runs - 2]] > knotSeconds[runStart[runs - 1]]) {
+                runs--;
+                double both = runWeight[runs - 1] + runWeight[runs];
+                double pooled = (runWeight[runs - 1] * knotSeconds[runStart[runs - 1]]
+                                + runWeight[runs] * knotSeconds[runStart[runs]])
+                        / both;
+                runWeight[runs - 1] = both;
+                for (int knot = runStart[runs - 1]; knot < knots; knot++) {
+                    knotSeconds[knot] = pooled;
+                }
             }
         }
     }
@@ -152,7 +168,7 @@ public final class StepCosts {
 
     /** Whether nothing between a knot and the one before it was left out. */
     private boolean isNext(int knot) {
-        return bucket((int) Math.ceil(knotTokens[knot])) - bucket((int) knotTokens[knot - 1]) <= 2;
+        return bucket(after(knotBucket[knot - 1])) == knotBucket[knot];
     }
 
     /** How steep the curve is after a knot; after the last one as steep as from nothing to it, which is the most it can be. */

@@ -314,7 +314,7 @@ class DraftPolicyTest {
         for (int i = 0; i < 200; i++) {
             StepCosts costs = new StepCosts();
             for (int tokens = 1; tokens < 400; tokens++) {
-                costs.observe(tokens, 0, StepCostsTest.verify(tokens * 4) * (1 + 0.001 * random.nextDouble()));
+                costs.observe(tokens, 0, StepCostsTest.verify(tokens * 4) * (1 + 0.004 * random.nextDouble()));
             }
             DraftRound round = round(8, PLENTY, 0);
             for (int j = 0; j < 20; j++) {

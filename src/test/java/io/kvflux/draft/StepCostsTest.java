@@ -43,6 +43,18 @@ class StepCostsTest {
         }
     }
 
+    /** What was seen lies on the curve, in every bucket, and between neighbours is a line. */
+    @Test
+    void everySizeOfStepHasItsPlace() {
+        StepCosts costs = new StepCosts();
+        for (int tokens = 1; tokens <= 20_000; tokens++) {
+            costs.observe(tokens, 0, tokens);
+        }
+        for (int tokens = 1; tokens <= 19_000; tokens++) {
+            assertThat(costs.seconds(tokens, 0)).as("%s tokens", tokens).isCloseTo(tokens, within(0.06 * tokens));
+        }
+    }
+
     @Test
     void oneStepIsNoCurve() {
         StepCosts costs = new StepCosts();

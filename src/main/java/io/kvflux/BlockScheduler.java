@@ -215,8 +215,8 @@ public final class BlockScheduler {
     }
 
     /**
-     * At subscription forgets all cached content, that of the host included, unless a sequence, a step in flight or a
-     * transfer holds a block.
+     * At subscription forgets all cached content, on every tier, unless a sequence runs, or a step in flight or a transfer
+     * holds a block.
      *
      * @return whether the cache was cleared
      */
@@ -234,12 +234,12 @@ public final class BlockScheduler {
     }
 
     /**
-     * At subscription gives a snapshot of what is findable in the cache, and from then on what changes, without a gap in the
-     * numbers. Hot: the scheduler does not wait for its subscribers. One that falls behind by more than the buffer loses
+     * At subscription gives a snapshot of what is findable on devices, host and disk, and from then on what changes, without a
+     * gap in the numbers. Hot: the scheduler does not wait for its subscribers. One that falls behind by more than the buffer loses
      * events, gets a notice of how many in their place, and subscribes anew to be whole again.
      *
      * <p>Pages are named only while there is a subscriber: the first subscription names all that is cached (about two SHA-256
-     * a page, on the loop), and each page that becomes full costs as much from then on. Completes when the scheduler is
+     * a page, on the loop), and each page that becomes full, or lands on the host, costs as much from then on. Completes when the scheduler is
      * disposed.
      *
      * @return a snapshot, then events

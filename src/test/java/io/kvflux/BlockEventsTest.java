@@ -10,7 +10,6 @@ import io.kvflux.block.PrefixHasher;
 import io.kvflux.block.PrefixScope;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -19,88 +18,15 @@ import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.reactivestreams.Subscription;
-import reactor.core.publisher.BaseSubscriber;
 import reactor.test.StepVerifier;
 
 /** The stream of block events, replayed. */
 class BlockEventsTest {
 
-    /** Keeps the set of findable pages from what it hears, and checks every event against it. */
-    private static final class Replayer extends BaseSubscriber<BlockEvent> {
-
-        final Set<BlockHash> findable = new HashSet<>();
-        final List<BlockEvent> events = new ArrayList<>();
-        private final long demand;
-        boolean completed;
-        private long last;
-        private boolean whole = true;
-
-        Replayer(long demand) {
-            this.demand = demand;
-        }
-
-        @Override
-        protected void hookOnSubscribe(Subscription subscription) {
-            if (demand > 0) {
-                subscription.request(demand);
-            }
-        }
-
-        @Override
-        protected void hookOnNext(BlockEvent event) {
-            if (event instanceof BlockEvent.Snapshot snapshot) {
-                assertThat(events).isEmpty();
-                snapshot.stored().forEach(this::store);
-            } else if (event instanceof BlockEvent.Dropped dropped) {
-                assertThat(dropped.number()).isEqualTo(last + dropped.count());
-                whole = false;
-            } else {
-                assertThat(event.number()).isEqualTo(last + 1);
-                if (whole) {
-                    apply(event);
-                }
-            }
-            events.add(event);
-            last = event.number();
-        }
-
-        private void apply(BlockEvent event) {
-            if (event instanceof BlockEvent.Stored stored) {
-                store(stored);
-            } else if (event instanceof BlockEvent.Removed removed) {
-                assertThat(findable.remove(removed.hash())).isTrue();
-            } else {
-                assertThat(event).isInstanceOf(BlockEvent.Cleared.class);
-                assertThat(findable).isNotEmpty();
-                findable.clear();
-            }
-        }
-
-        private void store(BlockEvent.Stored stored) {
-            assertThat(stored.tokens()).hasSize(stored.hashes().size() * stored.pageSize());
-            if (stored.parent() != null) {
-                assertThat(findable).contains(stored.parent());
-            }
-            stored.hashes().forEach(hash -> assertThat(findable.add(hash)).isTrue());
-        }
-
-        @Override
-        protected void hookOnComplete() {
-            completed = true;
-        }
-    }
-
-    private static Replayer replay(BlockScheduler scheduler) {
-        Replayer replayer = new Replayer(Long.MAX_VALUE);
-        scheduler.blockEvents().subscribe(replayer);
-        return replayer;
-    }
-
     @Test
     void pagesAreNamedByTheSpecifiedChain() {
         Rig rig = new Rig(20);
-        Replayer replayer = replay(rig.scheduler);
+        EventReplayer replayer = EventReplayer.of(rig.scheduler);
         Client.of(rig.scheduler.generate(
                         SequenceSpec.of(0, 1, 2, 3, 4, 5, 6, 7, 8).maxTokens(1)))
                 .asks(1);
@@ -124,7 +50,7 @@ class BlockEventsTest {
         SplittableRandom random = new SplittableRandom(seed);
         Rig rig = new Rig(24);
         List<SequenceSpec> asked = new ArrayList<>();
-        List<Replayer> replayers = new ArrayList<>(List.of(replay(rig.scheduler)));
+        List<EventReplayer> replayers = new ArrayList<>(List.of(EventReplayer.of(rig.scheduler)));
         for (int round = 0; round < 120; round++) {
             SequenceSpec spec = spec(random);
             asked.add(spec);
@@ -142,27 +68,27 @@ class BlockEventsTest {
                 rig.scheduler.clearCache().block();
             }
             if (random.nextInt(6) == 0) {
-                replayers.add(replay(rig.scheduler));
+                replayers.add(EventReplayer.of(rig.scheduler));
             }
             if (random.nextInt(6) == 0) {
                 replayers.remove(random.nextInt(replayers.size())).cancel();
                 if (replayers.isEmpty()) {
-                    replayers.add(replay(rig.scheduler));
+                    replayers.add(EventReplayer.of(rig.scheduler));
                 }
             }
         }
         rig.stepAll();
-        Set<BlockHash> findable = replayers.get(0).findable;
+        Set<BlockHash> findable = replayers.get(0).device();
         assertThat(replayers)
-                .allSatisfy(replayer -> assertThat(replayer.findable).isEqualTo(findable));
+                .allSatisfy(replayer -> assertThat(replayer.device()).isEqualTo(findable));
         assertThat((long) findable.size()).isEqualTo(rig.scheduler.metrics().cachedBlocks());
         for (SequenceSpec spec : asked) {
-            assertThat(matchedPages(rig, spec)).isEqualTo(pagesIn(findable, spec));
+            assertThat(matchedPages(rig, spec)).isEqualTo(pagesIn(findable, Set.of(), spec));
         }
     }
 
     /** Prompts that share heads; some salted, some of an adapter, some with media. */
-    private static SequenceSpec spec(SplittableRandom random) {
+    static SequenceSpec spec(SplittableRandom random) {
         int length = 2 + random.nextInt(40);
         int[] tokens = new int[length];
         int bend = random.nextInt(length);
@@ -185,18 +111,23 @@ class BlockEventsTest {
         return spec;
     }
 
-    private static int matchedPages(Rig rig, SequenceSpec spec) {
+    static int matchedPages(Rig rig, SequenceSpec spec) {
         return Objects.requireNonNull(rig.scheduler.match(spec).block()) / Rig.PAGE;
     }
 
-    /** How many pages of a prompt are in a set, by names computed from its tokens; all but the last token count. */
-    private static int pagesIn(Set<BlockHash> findable, SequenceSpec spec) {
+    /**
+     * How many pages of a prompt are on a device, and from there on below it, by names computed from its tokens; all but the
+     * last token count.
+     */
+    static int pagesIn(Set<BlockHash> device, Set<BlockHash> below, SequenceSpec spec) {
         PrefixHasher hasher = new PrefixHasher(Rig.PAGE, null);
         byte[] hash = hasher.root(new PrefixScope(spec.salt(), spec.adapter()));
+        boolean onDevice = true;
         int pages = 0;
         while (pages < (spec.promptLength() - 1) / Rig.PAGE) {
             hash = hasher.next(hash, spec.promptTokens(0), pages, spec.media());
-            if (!findable.contains(new BlockHash(hash))) {
+            onDevice &= device.contains(new BlockHash(hash));
+            if (!onDevice && !below.contains(new BlockHash(hash))) {
                 return pages;
             }
             pages++;
@@ -207,7 +138,7 @@ class BlockEventsTest {
     @Test
     void aSlowSubscriberIsToldOfItsLossBeforeTheEnd() {
         Rig rig = new Rig(100, builder -> builder.blockEventBuffer(8));
-        Replayer slow = new Replayer(0);
+        EventReplayer slow = new EventReplayer(0);
         rig.scheduler.blockEvents().subscribe(slow);
         for (int i = 0; i < 20; i++) {
             Client.of(rig.scheduler.generate(Rig.prompt(13, 100 * i).maxTokens(1)))
@@ -226,9 +157,9 @@ class BlockEventsTest {
     @Test
     void aSlowSubscriberIsToldHowManyEventsItLostAndSlowsNobodyDown() {
         Rig rig = new Rig(8, builder -> builder.blockEventBuffer(8));
-        Replayer slow = new Replayer(0);
+        EventReplayer slow = new EventReplayer(0);
         rig.scheduler.blockEvents().subscribe(slow);
-        Replayer quick = replay(rig.scheduler);
+        EventReplayer quick = EventReplayer.of(rig.scheduler);
         for (int i = 0; i < 20; i++) {
             Client.of(rig.scheduler.generate(Rig.prompt(13, 100 * i).maxTokens(1)))
                     .asks(1);
@@ -244,8 +175,8 @@ class BlockEventsTest {
         Client.of(rig.scheduler.generate(Rig.prompt(13, 7).maxTokens(1))).asks(1);
         rig.stepAll();
         assertThat(slow.events).hasSizeGreaterThan(9);
-        Replayer again = replay(rig.scheduler);
-        assertThat(again.findable).isEqualTo(quick.findable);
+        EventReplayer again = EventReplayer.of(rig.scheduler);
+        assertThat(again.device()).isEqualTo(quick.device());
     }
 
     @Test
@@ -268,7 +199,7 @@ class BlockEventsTest {
     @Test
     void theStreamCompletesWithTheScheduler() {
         Rig rig = new Rig(8);
-        Replayer replayer = replay(rig.scheduler);
+        EventReplayer replayer = EventReplayer.of(rig.scheduler);
         rig.scheduler.disposeLater().block();
         assertThat(replayer.completed).isTrue();
         StepVerifier.create(rig.scheduler.blockEvents()).verifyComplete();

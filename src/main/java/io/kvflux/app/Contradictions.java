@@ -22,6 +22,7 @@ final class Contradictions {
         refuse(cache.deviceBlocks != null && cache.deviceMemory != null, "--device-blocks and --device-memory");
         refuse(time.stepCost != null && time.deviceProfile != null, "--step-cost and --device-profile");
         checkTiers(cache, tiers);
+        checkDisk(cache, tiers, time);
         if (workload.trace == null && workload.format != null) {
             throw new UsageException("--format says how to read a trace, but there is no --trace");
         }
@@ -53,6 +54,31 @@ final class Contradictions {
             needsHost(tiers.preemption == PreemptionMode.OFFLOAD, "--preemption offload");
         } else if (cache.noPrefixCache) {
             throw new UsageException("a host tier finds pages by their content, which --no-prefix-cache switches off");
+        }
+    }
+
+    private static void checkDisk(CacheOptions cache, TierOptions tiers, TimeOptions time) {
+        if (tiers.disk == null) {
+            needsDisk(tiers.diskSize != null, "--disk-size");
+            needsDisk(tiers.diskBandwidth != null, "--disk-bandwidth");
+            return;
+        }
+        if (tiers.diskSize == null) {
+            throw new UsageException("--disk needs to know how much it may hold: give --disk-size");
+        }
+        needsHost(!tiers.hasHost(), "--disk");
+        if (time.realtime) {
+            if (tiers.diskBandwidth != null) {
+                throw new UsageException("--disk-bandwidth is of simulated time, which with --realtime has no disk");
+            }
+        } else if (!cache.withMemory) {
+            throw new UsageException("--disk keeps real bytes, so it needs --with-memory, or --realtime");
+        }
+    }
+
+    private static void needsDisk(boolean given, String option) {
+        if (given) {
+            throw new UsageException(option + " needs a disk: give --disk");
         }
     }
 
@@ -102,6 +128,7 @@ final class Contradictions {
         needsTime(scheduling.engine != null, "--engine");
         needsTime(tiers.hostBandwidth != null, "--host-bandwidth");
         needsTime(tiers.preemption != null, "--preemption");
+        needsTime(tiers.diskBandwidth != null, "--disk-bandwidth");
         needsTime(time.stepCost != null, "--step-cost");
         needsTime(output.ticks != null, "--ticks");
         needsTime(output.perRequest != null, "--per-request");

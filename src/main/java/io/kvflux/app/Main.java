@@ -1,9 +1,11 @@
 package io.kvflux.app;
 
 import io.kvflux.memory.OutOfDeviceMemoryException;
+import io.kvflux.memory.chronicle.MissingFlagsException;
 import io.kvflux.models.ModelConfigException;
 import io.kvflux.sim.PageMismatchException;
 import io.kvflux.sim.TraceException;
+import io.kvflux.tier.disk.DiskException;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.PrintWriter;
@@ -97,6 +99,8 @@ public final class Main {
                 || e instanceof TraceException
                 || e instanceof ModelConfigException
                 || e instanceof PageMismatchException
+                || e instanceof DiskException
+                || e instanceof MissingFlagsException
                 || e instanceof OutOfDeviceMemoryException) {
             return fail(command.getErr(), oneLine(e.getMessage()), FAILURE);
         }

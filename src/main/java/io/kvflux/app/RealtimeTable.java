@@ -42,6 +42,10 @@ final class RealtimeTable {
         row(table, "tokens not computed", result.cachedTokens(), virtual.hitTokens());
         row(table, "steps", result.steps(), virtual.steps());
         row(table, "leaked blocks", result.leakedBlocks(), virtual.leakedBlocks());
+        if (result.diskStoredBlocks() != null && result.diskFetchedBlocks() != null) {
+            row(table, "pages written to the disk", result.diskStoredBlocks(), null);
+            row(table, "pages read from the disk", result.diskFetchedBlocks(), null);
+        }
         table.row(
                         "mean time to first token",
                         Numbers.seconds(result.ttftSeconds().mean()),

@@ -80,7 +80,7 @@ final class ReplayCommand implements Callable<Integer> {
         ReplaySummary virtual;
         try (Workload workload = workloadOptions.open(false)) {
             tell(workload);
-            Replay replay = new Replay(workload, setup.options(), new Listeners(List.of()));
+            Replay replay = new Replay(workload, setup.options().withoutDisk(), new Listeners(List.of()));
             interruption.onStop(replay::stop);
             ReplayResult result = replay.run();
             if (result.partial()) {

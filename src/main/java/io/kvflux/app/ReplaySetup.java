@@ -10,6 +10,7 @@ import io.kvflux.sim.CostModel;
 import io.kvflux.sim.DeviceProfile;
 import io.kvflux.sim.MemoryNeed;
 import io.kvflux.sim.ModelWork;
+import io.kvflux.sim.RealtimeReplay;
 import io.kvflux.sim.ReplayOptions;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -55,8 +56,12 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
                     workload.tenantsOrDefault(),
                     workload.seed,
                     cache.cacheOnly,
-                    cache.withMemory);
+                    cache.withMemory,
+                    tiers.disk());
             requireMemory(options);
+            if (options.disk() != null) {
+                options.disk().requireRoom(time.realtime ? RealtimeReplay.caches(options) : caches);
+            }
             return new ReplaySetup(options, describe(model, profile, options, scheduling, time));
         } catch (IllegalArgumentException e) {
             throw new UsageException(e.getMessage(), e);
@@ -204,10 +209,7 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
         rows.put("tensor parallel", Integer.toString(caches.tensorParallelDegree()));
         rows.put("replicas", Integer.toString(config.replicas()));
         rows.put("eviction", Converters.name(scheduling.eviction));
-        if (config.hostBlocks() > 0) {
-            rows.put("host blocks", Numbers.count(config.hostBlocks()));
-            rows.put("host policy", Converters.name(config.hostPolicy()));
-        }
+        describeTiers(rows, options);
         rows.put("seed", Long.toString(options.seed()));
         if (options.withMemory()) {
             rows.put("memory", "real, checked at every hit");
@@ -218,6 +220,9 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
         }
         if (config.hostBlocks() > 0) {
             rows.put("host bandwidth", new DataSize((long) options.hostBytesPerSecond()) + "/s");
+            if (options.disk() != null && !time.realtime) {
+                rows.put("disk bandwidth", new DataSize((long) options.disk().bytesPerSecond()) + "/s");
+            }
             rows.put("preemption", Converters.name(config.preemption()));
         }
         rows.put("prefix cache", config.prefixCaching() ? "on" : "off");
@@ -230,5 +235,17 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
         rows.put("watermark", Double.toString(config.watermark()));
         rows.put("tenants", Integer.toString(options.tenants()));
         return rows;
+    }
+
+    private static void describeTiers(Map<String, String> rows, ReplayOptions options) {
+        SchedulerConfig config = options.scheduler();
+        if (config.hostBlocks() > 0) {
+            rows.put("host blocks", Numbers.count(config.hostBlocks()));
+            rows.put("host policy", Converters.name(config.hostPolicy()));
+        }
+        if (options.disk() != null) {
+            rows.put("disk", options.disk().directory().toString());
+            rows.put("disk size", options.disk().size().toString());
+        }
     }
 }

@@ -20,7 +20,8 @@ final class SummaryTable {
         workload(table, summary);
         cache(table, summary);
         if (summary.tiers() != null) {
-            tier(table, summary, "Host", summary.tiers().host());
+            host(table, summary, summary.tiers().host());
+            disk(table, summary, summary.tiers().disk());
         }
         if (summary.steps() != null) {
             steps(table, summary);
@@ -55,15 +56,33 @@ final class SummaryTable {
                 .row("pages evicted", Numbers.count(summary.evictedBlocks()));
     }
 
-    private static void tier(TextTable table, ReplaySummary summary, String name, ReplaySummary.Tier tier) {
-        table.section(name)
+    private static void host(TextTable table, ReplaySummary summary, ReplaySummary.Tier host) {
+        table.section("Host")
                 .row(
                         "found beyond the device's",
-                        Numbers.count(tier.hitBlocks()),
-                        Numbers.percent(tier.hitBlocks(), summary.promptBlocks()))
-                .row("pages written", Numbers.count(tier.offloadedBlocks()))
-                .row("pages read", Numbers.count(tier.onloadedBlocks()))
-                .row("pages dropped", Numbers.count(tier.droppedBlocks()));
+                        Numbers.count(host.hitBlocks()),
+                        Numbers.percent(host.hitBlocks(), summary.promptBlocks()))
+                .row("pages written", Numbers.count(host.offloadedBlocks()))
+                .row("pages read", Numbers.count(host.onloadedBlocks()))
+                .row("pages dropped", Numbers.count(host.droppedBlocks()));
+    }
+
+    private static void disk(TextTable table, ReplaySummary summary, ReplaySummary.@Nullable Disk disk) {
+        if (disk == null) {
+            return;
+        }
+        table.section("Disk")
+                .row("room for pages", Numbers.count(disk.totalBlocks()))
+                .row("there from earlier runs", Numbers.count(disk.recoveredBlocks()))
+                .row(
+                        "found beyond the host's",
+                        Numbers.count(disk.hitBlocks()),
+                        Numbers.percent(disk.hitBlocks(), summary.promptBlocks()))
+                .row("pages written", Numbers.count(disk.storedBlocks()))
+                .row("pages read", Numbers.count(disk.fetchedBlocks()))
+                .row("pages dropped", Numbers.count(disk.droppedBlocks()))
+                .row("no room to write", Numbers.count(disk.noRoomBlocks()))
+                .row("given up as damaged", Numbers.count(disk.corruptBlocks()));
     }
 
     private static void steps(TextTable table, ReplaySummary summary) {

@@ -2,7 +2,9 @@ package io.kvflux.app;
 
 import io.kvflux.core.PreemptionMode;
 import io.kvflux.geometry.DataSize;
+import io.kvflux.sim.ReplayDisk;
 import io.kvflux.tier.HostPolicy;
+import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -10,6 +12,7 @@ import picocli.CommandLine.Option;
 final class TierOptions {
 
     static final String DEFAULT_BANDWIDTH = "24GiB/s";
+    static final String DEFAULT_DISK_BANDWIDTH = "1GiB/s";
 
     @Option(
             names = "--host-memory",
@@ -56,7 +59,43 @@ final class TierOptions {
     @Nullable
     PreemptionMode preemption;
 
+    @Option(
+            names = "--disk",
+            paramLabel = "DIR",
+            description =
+                    "Directory in which pages that come to the host are kept, for later runs too. Needs --disk-size"
+                            + " and real bytes. Default: none.")
+    @Nullable
+    Path disk;
+
+    @Option(
+            names = "--disk-size",
+            paramLabel = "SIZE",
+            converter = Converters.Size.class,
+            description = "Most bytes of its files, such as 100GiB.")
+    @Nullable
+    DataSize diskSize;
+
+    @Option(
+            names = "--disk-bandwidth",
+            paramLabel = "SIZE/s",
+            converter = Converters.Bandwidth.class,
+            description = "Bytes a second that the disk reads or writes, in simulated time. Default: "
+                    + DEFAULT_DISK_BANDWIDTH + ".")
+    @Nullable
+    DataSize diskBandwidth;
+
     boolean hasHost() {
         return hostMemory != null || hostBlocks != null;
+    }
+
+    @Nullable
+    ReplayDisk disk() {
+        return disk == null || diskSize == null
+                ? null
+                : new ReplayDisk(
+                        disk,
+                        diskSize,
+                        diskBandwidth == null ? ReplayDisk.DEFAULT_BYTES_PER_SECOND : diskBandwidth.bytes());
     }
 }

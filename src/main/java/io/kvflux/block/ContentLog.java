@@ -2,6 +2,7 @@ package io.kvflux.block;
 
 import io.kvflux.api.BlockEvent;
 import io.kvflux.api.BlockHash;
+import io.kvflux.api.RemovalCause;
 import io.kvflux.api.Tier;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -88,7 +89,7 @@ final class ContentLog implements ContentListener {
     public void evicted(int block) {
         BlockHash name = Objects.requireNonNull(names[block]);
         names[block] = null;
-        sink.accept(new BlockEvent.Removed(numbers.getAsLong(), replica, Tier.DEVICE, name));
+        sink.accept(new BlockEvent.Removed(numbers.getAsLong(), replica, Tier.DEVICE, name, RemovalCause.EVICTED));
     }
 
     @Override

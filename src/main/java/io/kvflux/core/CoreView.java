@@ -71,6 +71,9 @@ final class CoreView {
         for (Replica replica : replicas) {
             content.addAll(replica.pool.startEvents(replica.index, hasher, at, numbers, sink));
         }
+        if (swapper != null) {
+            content.addAll(swapper.tiers().startEvents(hasher, at, numbers, sink));
+        }
         return content;
     }
 

@@ -301,17 +301,18 @@ final class Planner {
         sequence.prefillTarget = sequence.length;
         sequence.skips = 0;
         replica.running.add(sequence);
-        core.admitted(sequence, allTokens, allTokens - hitTokens);
         if (swapper == null) {
+            core.admitted(sequence, hitTokens, 0);
             place(replica, sequence, chunk, true);
         } else {
-            begin(swapper, replica, sequence, allTokens, chunk);
+            swapper.claim(sequence, allTokens); // which the host may have no room for
+            core.admitted(sequence, sequence.claimedTokens, sequence.claimedTokens - hitTokens);
+            begin(swapper, replica, sequence, chunk);
         }
     }
 
     /** A sequence that was admitted brings back what the host has of it, or is placed if there are blocks for it already. */
-    private void begin(Swapper swapper, Replica replica, Sequence sequence, int allTokens, int chunk) {
-        swapper.claim(sequence, allTokens);
+    private void begin(Swapper swapper, Replica replica, Sequence sequence, int chunk) {
         if (sequence.claimed > 0) {
             replica.slotsLeft--;
             if (grow(replica, sequence, sequence.claimed)) {

@@ -360,7 +360,7 @@ public final class SchedulerCore {
      * @param at number of the last event before
      * @param numbers gives each event its number
      * @param sink takes the events as they happen; must not call the core
-     * @return all that is findable now, parents before their children, under the number {@code at}
+     * @return all that is findable now on any tier, parents before their children on a device, under the number {@code at}
      */
     public List<BlockEvent.Stored> startBlockEvents(long at, LongSupplier numbers, Consumer<BlockEvent> sink) {
         requireNotBusy();
@@ -373,6 +373,9 @@ public final class SchedulerCore {
         for (Replica replica : replicas) {
             replica.pool.stopEvents();
         }
+        if (swapper != null) {
+            swapper.tiers().stopEvents();
+        }
     }
 
     /** {@return sequences that have not ended} */
@@ -381,19 +384,20 @@ public final class SchedulerCore {
     }
 
     /**
-     * Forgets all cached content.
+     * Forgets all cached content, on every tier.
      *
-     * @return false, with nothing changed, if a sequence, a step in flight or a transfer holds a block
+     * @return false, with nothing changed, if a sequence runs, or a step in flight or a transfer holds a block
      */
     public boolean clearCache() {
         requireNotBusy();
+        // One that runs without a block may keep pages of the host that are to be brought to it.
+        if (running() + transfersInFlight() > 0) {
+            return false;
+        }
         for (Replica replica : replicas) {
             if (replica.pool.heldBlocks() + replica.pool.withheldBlocks() > 0) {
                 return false;
             }
-        }
-        if (transfersInFlight() > 0) {
-            return false;
         }
         for (Replica replica : replicas) {
             replica.pool.clearCache();

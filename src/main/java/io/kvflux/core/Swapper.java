@@ -39,6 +39,8 @@ final class Swapper {
     private final @Nullable PlannedTransfer[] filling;
 
     private @Nullable PlannedTransfer storing;
+    private final int[] storedFrom = new int[MAX_BLOCKS];
+    private final int[] storedTo = new int[MAX_BLOCKS];
 
     private final Map<Transfer.Direction, Deque<PlannedTransfer>> spare = new EnumMap<>(Transfer.Direction.class);
     private final List<PlannedTransfer> inFlight = new ArrayList<>();
@@ -189,19 +191,28 @@ final class Swapper {
         out.accept(transfer);
     }
 
-    /** What has come to the host goes on to the disk. */
-    private void store(int slot) {
-        int diskSlot = tiers.store(slot);
-        if (diskSlot == Tiers.NO_SLOT) {
-            return;
+    /**
+     * What has come to the host goes on to the disk, tails first, as it came; if the disk is behind, it is tails that are left
+     * out, which are of no use without their heads.
+     */
+    private void store(PlannedTransfer from, int landed) {
+        int some = 0;
+        for (int i = landed - 1; i >= 0; i--) {
+            int diskSlot = tiers.store(from.slots[i]);
+            if (diskSlot != Tiers.NO_SLOT) {
+                storedFrom[some] = from.slots[i];
+                storedTo[some++] = diskSlot;
+            }
         }
-        if (storing == null) {
-            storing = transfer(Transfer.Direction.STORE, 0);
-        }
-        storing.add(diskSlot, slot, tiers.name(slot));
-        if (storing.size == MAX_BLOCKS) {
-            begin(storing);
-            storing = null;
+        for (int i = some - 1; i >= 0; i--) {
+            if (storing == null) {
+                storing = transfer(Transfer.Direction.STORE, 0);
+            }
+            storing.add(storedTo[i], storedFrom[i], tiers.name(storedFrom[i]));
+            if (storing.size == MAX_BLOCKS) {
+                begin(storing);
+                storing = null;
+            }
         }
     }
 
@@ -416,14 +427,12 @@ final class Swapper {
         for (int i = 0; i < transfer.size; i++) {
             int block = transfer.blocks[i];
             tiers.written(transfer.slots[i], i < landed);
-            if (i < landed) {
-                store(transfer.slots[i]);
-            }
             if (--reading[block] == 0 && replica.pool.isCopying(block)) {
                 replica.pool.copied(block);
                 replica.copying--;
             }
         }
+        store(transfer, landed);
     }
 
     private void landedOnDevice(PlannedTransfer transfer, int landed) {

@@ -2,6 +2,7 @@ package io.kvflux.selftest;
 
 import io.kvflux.api.BlockEvent;
 import io.kvflux.api.BlockHash;
+import io.kvflux.api.Tier;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
@@ -9,11 +10,14 @@ import java.util.Set;
 import java.util.function.Consumer;
 import reactor.core.publisher.BaseSubscriber;
 
-/** Keeps, from block events alone, what is findable in each replica. */
+/** Keeps, from block events alone, what is findable on every tier. */
 final class EventReplay extends BaseSubscriber<BlockEvent> {
 
+    /** One replica's device, or a tier of them all. */
+    record Place(Tier tier, int replica) {}
+
     private final Consumer<Finding> found;
-    private final Map<Integer, Set<BlockHash>> findable = new HashMap<>();
+    private final Map<Place, Set<BlockHash>> findable = new HashMap<>();
     private boolean begun;
     private long last;
 
@@ -21,14 +25,18 @@ final class EventReplay extends BaseSubscriber<BlockEvent> {
         this.found = found;
     }
 
-    /** By replica; none that has nothing. */
-    Map<Integer, Set<BlockHash>> findable() {
+    /** By place; none that has nothing. */
+    Map<Place, Set<BlockHash>> findable() {
         findable.values().removeIf(Set::isEmpty);
         return findable;
     }
 
+    /** Pages on devices. */
     long pages() {
-        return findable.values().stream().mapToLong(Set::size).sum();
+        return findable.entrySet().stream()
+                .filter(entry -> entry.getKey().tier() == Tier.DEVICE)
+                .mapToLong(entry -> entry.getValue().size())
+                .sum();
     }
 
     @Override
@@ -48,22 +56,23 @@ final class EventReplay extends BaseSubscriber<BlockEvent> {
         } else if (event instanceof BlockEvent.Stored stored) {
             return store(stored);
         } else if (event instanceof BlockEvent.Removed removed) {
-            return in(removed.replica()).remove(removed.hash());
+            return in(removed.tier(), removed.replica()).remove(removed.hash());
         } else if (event instanceof BlockEvent.Cleared cleared) {
-            boolean any = !in(cleared.replica()).isEmpty();
-            in(cleared.replica()).clear();
+            Set<BlockHash> pages = in(cleared.tier(), cleared.replica());
+            boolean any = !pages.isEmpty();
+            pages.clear();
             return any;
         }
         return false; // there is room for every event
     }
 
     private boolean store(BlockEvent.Stored stored) {
-        Set<BlockHash> pages = in(stored.replica());
-        boolean hangsOn = stored.parent() == null || pages.contains(stored.parent());
+        Set<BlockHash> pages = in(stored.tier(), stored.replica());
+        boolean hangsOn = stored.tier() != Tier.DEVICE || stored.parent() == null || pages.contains(stored.parent());
         return hangsOn && stored.hashes().stream().allMatch(pages::add);
     }
 
-    private Set<BlockHash> in(int replica) {
-        return findable.computeIfAbsent(replica, none -> new HashSet<>());
+    private Set<BlockHash> in(Tier tier, int replica) {
+        return findable.computeIfAbsent(new Place(tier, replica), none -> new HashSet<>());
     }
 }

@@ -1,8 +1,10 @@
 package io.kvflux.sim;
 
+import io.kvflux.api.BlockHash;
 import io.kvflux.block.BlockTable;
 import io.kvflux.memory.CopyBatch;
 import io.kvflux.tier.HostMatch;
+import io.kvflux.tier.disk.DiskWrite;
 import java.util.BitSet;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +33,9 @@ final class CacheMemory implements AutoCloseable {
     private long[] chain = new long[0];
     private int[] hostSlots = new int[8];
     private int[] hostPlaces = new int[8];
+    /** By page of those: where the disk has it, if it came from there. */
+    private int[] diskSlots = new int[8];
+
     private int hostHits;
     private long checkedBlocks;
 
@@ -72,15 +77,37 @@ final class CacheMemory implements AutoCloseable {
         }
     }
 
-    /** The first pages of a match on the host will come up. */
+    /**
+     * Reads the pages of a match that are on the disk to their slots of the host.
+     *
+     * @return pages of the match up to the first that the disk has not got as it was written
+     */
+    int fetch(HostMatch match) {
+        int good = 0;
+        while (good < match.pages()
+                && (!match.isOnDisk(good)
+                        || pages.disk()
+                                .read(
+                                        match.diskSlot(good),
+                                        match.name(good),
+                                        pages.slots(),
+                                        places[match.slot(good)]))) {
+            good++;
+        }
+        return good;
+    }
+
+    /** The first pages of a match, which are on the host now, will come up. */
     void found(HostMatch match, int hits) {
         if (hostSlots.length < hits) {
             hostSlots = new int[hits * 2];
             hostPlaces = new int[hits * 2];
+            diskSlots = new int[hits * 2];
         }
         for (int i = 0; i < hits; i++) {
             hostSlots[i] = match.slot(i);
             hostPlaces[i] = places[match.slot(i)];
+            diskSlots[i] = match.isOnDisk(i) ? match.diskSlot(i) : -1;
             awaited.set(hostPlaces[i]);
         }
         hostHits = hits;
@@ -96,6 +123,12 @@ final class CacheMemory implements AutoCloseable {
         }
         copies.offload(ONE_REPLICA, block, places[slot]);
         written.set(places[slot]);
+    }
+
+    /** A page that goes down to a slot of the tier goes on to the disk. */
+    DiskWrite store(int diskSlot, BlockHash name, int slot) {
+        carryOut();
+        return pages.disk().write(diskSlot, name, pages.slots(), places[slot]);
     }
 
     /** What was to go down has gone when this returns. */
@@ -148,9 +181,9 @@ final class CacheMemory implements AutoCloseable {
         String where = "tier=device, block=" + block;
         if (hostHit >= 0) {
             PatternPages.Difference below = pages.compareSlot(hostPlaces[hostHit], chain, from, from + pageSize);
-            where = below == null
-                    ? where + ", brought from slot=" + hostSlots[hostHit] + " which is right"
-                    : "tier=host, slot=" + hostSlots[hostHit];
+            int diskSlot = diskSlots[hostHit];
+            String source = diskSlot < 0 ? "tier=host, slot=" + hostSlots[hostHit] : "tier=disk, slot=" + diskSlot;
+            where = below == null ? where + ", brought from " + source + " which is right" : source;
         }
         throw new PageMismatchException("a page that hits must hold what was computed for its tokens, request="
                 + request + ", page=" + page + ", " + where + ", " + difference + "; "

@@ -7,6 +7,7 @@ import io.kvflux.block.PrefixMatch;
 import io.kvflux.block.PrefixScope;
 import io.kvflux.tier.HostMatch;
 import io.kvflux.tier.Tiers;
+import io.kvflux.tier.disk.DiskWrite;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -39,6 +40,7 @@ final class CacheReplay {
     private long promptBlocks;
     private long hitBlocks;
     private long hostHitBlocks;
+    private long diskHitBlocks;
 
     CacheReplay(Workload workload, ReplayOptions options, ReplayListener listener, BooleanSupplier stopped) {
         this.workload = workload;
@@ -56,6 +58,13 @@ final class CacheReplay {
             pool.onContent(tiers.listener(0));
         }
         memory = options.withMemory() ? new CacheMemory(options) : null;
+        if (tiers != null && disk() != null) {
+            disk().below(tiers);
+        }
+    }
+
+    private @Nullable PatternDisk disk() {
+        return memory == null ? null : memory.pages().disk();
     }
 
     @Nullable
@@ -106,7 +115,7 @@ final class CacheReplay {
         if (memory != null) {
             memory.begin(request.index(), prompt, kept);
         }
-        int hostHits = tiers == null ? 0 : onload(prompt, resident, kept, mayHit);
+        int hitsBelow = tiers == null ? 0 : onload(prompt, resident, kept, mayHit);
         pool.open(table, PrefixScope.NONE, match, 0);
         makeRoom(kept - resident);
         if (!pool.grow(table, kept - resident)) {
@@ -117,7 +126,7 @@ final class CacheReplay {
             memory.fill(table, resident, hits, kept);
         }
         pool.commit(table, prompt, kept, PageKeys.none());
-        touch(hits, hostHits, kept);
+        touch(hits, hitsBelow, kept);
         verifyIfAsked();
         pool.release(table);
         verifyIfAsked();
@@ -125,22 +134,48 @@ final class CacheReplay {
         promptTokens += prompt.length;
         promptBlocks += full;
         hitBlocks += hits;
-        hostHitBlocks += hostHits;
     }
 
-    /** The pages found on the host come to the device; the last one does not, if the prompt's last token is in it. */
+    /** The pages found below come to the device; the last one does not, if the prompt's last token is in it. */
     private int onload(int[] prompt, int resident, int kept, int mayHit) {
         int last = resident == 0 ? 0 : match.block(resident - 1);
         tiers.match(0, PrefixScope.NONE, last, prompt, resident, kept, PageKeys.none(), hostMatch);
         int hits = Math.min(hostMatch.pages(), Math.max(0, mayHit - resident));
+        for (int i = hostMatch.pages() - 1; i >= hits; i--) {
+            if (!hostMatch.isOnDisk(i)) {
+                tiers.computedAgain(hostMatch.slot(i));
+            }
+        }
+        hostMatch.truncate(hits);
+        if (hostMatch.pagesOnDisk() > 0) {
+            return onloadFromDisk(prompt, resident, last);
+        }
         if (memory != null) {
             memory.found(hostMatch, hits);
         }
+        for (int i = hits - 1; i >= 0; i--) {
+            tiers.read(hostMatch.slot(i));
+        }
+        hostHitBlocks += hits;
+        return hits;
+    }
+
+    /** What is on the disk comes to the host first. Hits end before the first page that does not get there. */
+    private int onloadFromDisk(int[] prompt, int resident, int last) {
+        tiers.claim(0, PrefixScope.NONE, last, prompt, resident, PageKeys.none(), hostMatch);
+        int hits = memory.fetch(hostMatch);
+        memory.found(hostMatch, hits);
         for (int i = hostMatch.pages() - 1; i >= 0; i--) {
+            boolean onDisk = hostMatch.isOnDisk(i);
+            if (onDisk) {
+                tiers.fetched(hostMatch.slot(i), hostMatch.diskSlot(i), i < hits, i == hits);
+            }
             if (i < hits) {
-                tiers.read(hostMatch.slot(i));
-            } else {
-                tiers.computedAgain(hostMatch.slot(i));
+                tiers.brought(hostMatch.slot(i));
+                diskHitBlocks += onDisk ? 1 : 0;
+                hostHitBlocks += onDisk ? 0 : 1;
+            } else if (!onDisk) {
+                tiers.letGo(hostMatch.slot(i));
             }
         }
         return hits;
@@ -155,14 +190,14 @@ final class CacheReplay {
     }
 
     /** What hit on the host and is still there becomes its most recent, and what hit nowhere is written to it if it is to be. */
-    private void touch(int hits, int hostHits, int kept) {
+    private void touch(int hits, int hitsBelow, int kept) {
         if (tiers == null) {
             return;
         }
-        for (int i = hits + hostHits - 1; i >= hits; i--) {
+        for (int i = hits + hitsBelow - 1; i >= hits; i--) {
             tiers.touch(0, table.block(i));
         }
-        for (int i = kept - 1; i >= hits + hostHits; i--) {
+        for (int i = kept - 1; i >= hits + hitsBelow; i--) {
             store(table.block(i), tiers.writeThrough(0, table.block(i)));
         }
         if (memory != null) {
@@ -175,8 +210,14 @@ final class CacheReplay {
             return;
         }
         tiers.written(slot, true);
-        if (memory != null) {
-            memory.offload(block, slot);
+        if (memory == null) {
+            return;
+        }
+        memory.offload(block, slot);
+        int diskSlot = tiers.store(slot);
+        if (diskSlot != Tiers.NO_SLOT) {
+            DiskWrite outcome = memory.store(diskSlot, tiers.name(slot), slot);
+            tiers.stored(slot, diskSlot, outcome == DiskWrite.WRITTEN, outcome == DiskWrite.NO_ROOM);
         }
     }
 
@@ -215,7 +256,19 @@ final class CacheReplay {
                 null,
                 null,
                 new ReplaySummary.Blocks(pool.usableBlocks(), null, null, null),
-                ReplaySummary.Tiers.of(tiers, hostHitBlocks),
+                ReplaySummary.Tiers.of(tiers, hostHitBlocks, diskSummary()),
                 wallSeconds);
+    }
+
+    private ReplaySummary.@Nullable Disk diskSummary() {
+        if (tiers == null) {
+            return null;
+        }
+        if (tiers.onloadedBlocks() != hostHitBlocks + diskHitBlocks || tiers.diskFetchedBlocks() != diskHitBlocks) {
+            throw new IllegalStateException("what hits below the device comes up to it, hostHits=" + hostHitBlocks
+                    + ", diskHits=" + diskHitBlocks + ", onloaded=" + tiers.onloadedBlocks() + ", fetched="
+                    + tiers.diskFetchedBlocks());
+        }
+        return disk() == null ? null : disk().summary(tiers, diskHitBlocks);
     }
 }

@@ -52,14 +52,16 @@ final class PatternPages implements AutoCloseable {
     private final HostMemoryDevice device;
     private final BlockArenas arenas;
     private final @Nullable HostSlots slots;
+    private final @Nullable PatternDisk disk;
     private byte[] piece = new byte[0];
     private byte[] read = new byte[0];
     private @Nullable Difference difference;
 
     /**
-     * Allocates the memory.
+     * Allocates the memory, and opens the disk if there is one.
      *
      * @throws IllegalArgumentException if the machine has not got it
+     * @throws io.kvflux.tier.disk.DiskException if the directory of the disk cannot be used
      */
     PatternPages(ReplayOptions options) {
         SchedulerConfig config = options.scheduler();
@@ -67,6 +69,7 @@ final class PatternPages implements AutoCloseable {
         MachineMemory.ofThisMachine().requireFits("the pages of a replay", need.bytes());
         pageSize = config.pageSize();
         layout = SlotLayout.of(config.caches());
+        disk = options.disk() == null ? null : new PatternDisk(options.disk(), options);
         device = HostMemoryDevice.withBudget(new DataSize(need.deviceBytes()));
         try {
             arenas = BlockArenas.allocate(device, config.caches(), config.blocksPerReplica());
@@ -76,6 +79,7 @@ final class PatternPages implements AutoCloseable {
                             config.hostBlocks() + MemoryNeed.spareSlots(options), layout.bytes(), HostSlots.Touch.LAZY);
         } catch (RuntimeException | Error refused) {
             device.close();
+            closeDisk();
             throw refused;
         }
     }
@@ -87,6 +91,11 @@ final class PatternPages implements AutoCloseable {
     @Nullable
     HostSlots slots() {
         return slots;
+    }
+
+    @Nullable
+    PatternDisk disk() {
+        return disk;
     }
 
     /** A batch between blocks and slots; there must be slots. */
@@ -193,6 +202,13 @@ final class PatternPages implements AutoCloseable {
         device.close();
         if (slots != null) {
             slots.close();
+        }
+        closeDisk();
+    }
+
+    private void closeDisk() {
+        if (disk != null) {
+            disk.close();
         }
     }
 }

@@ -81,11 +81,14 @@ public final class RealtimeReplay {
      * @param options how to replay; of the caches only page size, replicas and blocks count
      * @param speed seconds of the trace's time in a second, positive
      * @param listener hears of progress, and of nothing else
-     * @throws IllegalArgumentException if speed is not positive
+     * @throws IllegalArgumentException if speed is not positive, or the disk has no room for a page
      */
     public RealtimeReplay(Workload workload, ReplayOptions options, double speed, ReplayListener listener) {
         if (!(speed > 0) || Double.isInfinite(speed)) {
             throw new IllegalArgumentException("speed must be positive, speed=" + speed);
+        }
+        if (options.disk() != null) {
+            options.disk().requireRoom(caches(options));
         }
         this.workload = workload;
         this.options = options;
@@ -105,6 +108,7 @@ public final class RealtimeReplay {
      *
      * @return what was found
      * @throws TraceException if the workload is malformed somewhere
+     * @throws io.kvflux.tier.disk.DiskException if the directory of the disk cannot be used, saying why
      */
     public RealtimeResult run() {
         beginNs = System.nanoTime();
@@ -124,11 +128,14 @@ public final class RealtimeReplay {
     }
 
     private BlockScheduler scheduler() {
-        BlockSchedulerBuilder builder = BlockScheduler.builder(smallCaches());
+        BlockSchedulerBuilder builder = BlockScheduler.builder(caches(options));
         if (options.scheduler().hostBlocks() > 0) {
             builder.hostSwapBlocks(options.scheduler().hostBlocks())
                     .hostPolicy(options.scheduler().hostPolicy())
                     .preemption(options.scheduler().preemption());
+        }
+        if (options.disk() != null) {
+            builder.disk(options.disk().directory(), options.disk().size());
         }
         return builder.deviceBlocks(options.scheduler().blocksPerReplica())
                 .vocabularySize(SimRequest.STOP_TOKEN + 1)
@@ -149,8 +156,13 @@ public final class RealtimeReplay {
                 .build();
     }
 
-    /** One latent row of one float a token. */
-    private MultiKvCacheParams smallCaches() {
+    /**
+     * The caches that a replay in real time has in place of a model's.
+     *
+     * @param options how to replay
+     * @return one latent row of one float a token, with the page size and the replicas of the options
+     */
+    public static MultiKvCacheParams caches(ReplayOptions options) {
         return MultiKvCacheParams.fromParams(KvCacheParams.builder()
                 .attention(AttentionKind.MLA)
                 .dtype(DType.FLOAT32)
@@ -160,6 +172,7 @@ public final class RealtimeReplay {
                 .pageSize(options.scheduler().pageSize())
                 .devices(DeviceRef.gpus(options.scheduler().replicas()))
                 .dataParallelDegree(options.scheduler().replicas())
+                .hashSeed(ReplayDisk.TOKENS)
                 .build());
     }
 
@@ -239,6 +252,8 @@ public final class RealtimeReplay {
                 metrics.usableBlocks() - metrics.freeBlocks() - metrics.cachedBlocks(),
                 metrics.stepsCompleted(),
                 metrics.preemptions(),
+                options.disk() == null ? null : metrics.diskStoredBlocks(),
+                options.disk() == null ? null : metrics.diskFetchedBlocks(),
                 ReplaySummary.Distribution.ofSorted(ttft.sorted()),
                 ReplaySummary.Distribution.ofSorted(latency.sorted()),
                 (System.nanoTime() - beginNs) / 1e9,

@@ -1,5 +1,7 @@
 package io.kvflux.sim;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * What a replay in real time found.
  *
@@ -16,6 +18,8 @@ package io.kvflux.sim;
  * @param leakedBlocks blocks that did not come back
  * @param steps steps computed
  * @param preemptions sequences that gave up their blocks and were computed again
+ * @param diskStoredBlocks pages written to the disk, null if there is none
+ * @param diskFetchedBlocks pages read from the disk, null if there is none
  * @param ttftSeconds to the first token, on the trace's clock
  * @param latencySeconds to the last token, on the trace's clock
  * @param wallSeconds how long the replay took
@@ -35,6 +39,8 @@ public record RealtimeResult(
         long leakedBlocks,
         long steps,
         long preemptions,
+        @Nullable Long diskStoredBlocks,
+        @Nullable Long diskFetchedBlocks,
         ReplaySummary.Distribution ttftSeconds,
         ReplaySummary.Distribution latencySeconds,
         double wallSeconds,

@@ -1,6 +1,7 @@
 package io.kvflux.sim;
 
 import io.kvflux.core.SchedulerConfig;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How a workload is replayed.
@@ -14,6 +15,7 @@ import io.kvflux.core.SchedulerConfig;
  * @param seed of the dealing
  * @param cacheOnly whether to look at the cache alone: requests one after another in file order, no time, no output
  * @param withMemory whether there is memory behind the blocks, whose bytes are written, copied and checked at every hit
+ * @param disk what is below the host tier, null for nothing
  */
 public record ReplayOptions(
         SchedulerConfig scheduler,
@@ -22,7 +24,8 @@ public record ReplayOptions(
         int tenants,
         long seed,
         boolean cacheOnly,
-        boolean withMemory) {
+        boolean withMemory,
+        @Nullable ReplayDisk disk) {
 
     /** What a PCIe 4.0 link of sixteen lanes carries, in bytes a second. */
     public static final double DEFAULT_HOST_BYTES_PER_SECOND = 24L << 30;
@@ -37,7 +40,9 @@ public record ReplayOptions(
      * @param seed of the dealing
      * @param cacheOnly whether to look at the cache alone
      * @param withMemory whether there is memory behind the blocks
-     * @throws IllegalArgumentException if tenants or hostBytesPerSecond is not positive, or cacheOnly has several replicas or no prefix caching
+     * @param disk what is below the host tier, null for nothing
+     * @throws IllegalArgumentException if tenants or hostBytesPerSecond is not positive, cacheOnly has several replicas or no
+     *     prefix caching, or a disk has no host tier above it
      */
     public ReplayOptions {
         if (tenants < 1) {
@@ -52,10 +57,14 @@ public record ReplayOptions(
                     "a look at the cache alone needs one replica with prefix caching, replicas=" + scheduler.replicas()
                             + ", prefixCaching=" + scheduler.prefixCaching());
         }
+        if (disk != null && scheduler.hostBlocks() == 0) {
+            throw new IllegalArgumentException(
+                    "a disk needs a host tier, through which pages go to it and come back, hostBlocks=0, disk=" + disk);
+        }
     }
 
     /**
-     * The options of a replay without memory.
+     * The options of a replay without memory and disk.
      *
      * @param scheduler the scheduler's configuration
      * @param cost how long a step takes
@@ -71,6 +80,11 @@ public record ReplayOptions(
             int tenants,
             long seed,
             boolean cacheOnly) {
-        this(scheduler, cost, hostBytesPerSecond, tenants, seed, cacheOnly, false);
+        this(scheduler, cost, hostBytesPerSecond, tenants, seed, cacheOnly, false, null);
+    }
+
+    /** {@return the same without a disk} */
+    public ReplayOptions withoutDisk() {
+        return new ReplayOptions(scheduler, cost, hostBytesPerSecond, tenants, seed, cacheOnly, withMemory, null);
     }
 }

@@ -57,14 +57,20 @@ public record ReplaySummary(
      * Use of the tiers below the devices.
      *
      * @param host the host
+     * @param disk the disk below it, null if there is none
      */
-    public record Tiers(Tier host) {
+    public record Tiers(Tier host, @Nullable Disk disk) {
 
-        static @Nullable Tiers of(io.kvflux.tier.@Nullable Tiers tiers, long hostHitBlocks) {
+        static @Nullable Tiers of(io.kvflux.tier.@Nullable Tiers tiers, long hostHitBlocks, @Nullable Disk disk) {
             return tiers == null
                     ? null
-                    : new Tiers(new Tier(
-                            hostHitBlocks, tiers.offloadedBlocks(), tiers.onloadedBlocks(), tiers.droppedBlocks()));
+                    : new Tiers(
+                            new Tier(
+                                    hostHitBlocks,
+                                    tiers.offloadedBlocks(),
+                                    tiers.onloadedBlocks(),
+                                    tiers.droppedBlocks()),
+                            disk);
         }
     }
 
@@ -77,6 +83,28 @@ public record ReplaySummary(
      * @param droppedBlocks pages it dropped to make room
      */
     public record Tier(long hitBlocks, long offloadedBlocks, long onloadedBlocks, long droppedBlocks) {}
+
+    /**
+     * Use of the disk.
+     *
+     * @param hitBlocks full prompt pages found there at first admission, beyond those found above it
+     * @param storedBlocks pages written to it
+     * @param fetchedBlocks pages read from it
+     * @param droppedBlocks pages it dropped to make room
+     * @param noRoomBlocks writes that came to nothing because the file system had no room
+     * @param corruptBlocks pages that were not there as they had been written; it gave them up
+     * @param recoveredBlocks pages that it held from the beginning on, because an earlier run had stored them
+     * @param totalBlocks pages that it has room for
+     */
+    public record Disk(
+            long hitBlocks,
+            long storedBlocks,
+            long fetchedBlocks,
+            long droppedBlocks,
+            long noRoomBlocks,
+            long corruptBlocks,
+            long recoveredBlocks,
+            long totalBlocks) {}
 
     /**
      * Preemptions by mode.

@@ -3,6 +3,7 @@ package io.kvflux.sim;
 import io.kvflux.api.Step;
 import io.kvflux.memory.CopyBatch;
 import io.kvflux.tier.Transfer;
+import io.kvflux.tier.disk.DiskWrite;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -74,8 +75,11 @@ final class TimedMemory implements AutoCloseable {
         return checkedBlocks;
     }
 
-    /** Copies what a transfer says. */
-    void landed(Transfer transfer) {
+    /** Copies what a transfer says, and tells how many of its first blocks are there now. */
+    int landed(Transfer transfer) {
+        if (transfer.direction().isOfStore()) {
+            return landedOnDisk(transfer);
+        }
         for (int i = 0; i < transfer.size(); i++) {
             if (transfer.direction() == Transfer.Direction.OFFLOAD) {
                 copies.offload(transfer.replica(), transfer.block(i), transfer.slot(i));
@@ -84,6 +88,23 @@ final class TimedMemory implements AutoCloseable {
             }
         }
         pages.carryOut(copies);
+        return transfer.size();
+    }
+
+    private int landedOnDisk(Transfer transfer) {
+        int landed = 0;
+        while (landed < transfer.size() && copyOnDisk(transfer, landed)) {
+            landed++;
+        }
+        return landed;
+    }
+
+    private boolean copyOnDisk(Transfer transfer, int index) {
+        PatternDisk disk = pages.disk();
+        int diskSlot = transfer.block(index);
+        return transfer.direction() == Transfer.Direction.STORE
+                ? disk.write(diskSlot, transfer.name(index), pages.slots(), transfer.slot(index)) == DiskWrite.WRITTEN
+                : disk.read(diskSlot, transfer.name(index), pages.slots(), transfer.slot(index));
     }
 
     /**

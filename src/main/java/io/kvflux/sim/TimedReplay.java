@@ -68,6 +68,8 @@ final class TimedReplay implements SchedulerListener {
     private final PriorityQueue<Copy> copies = new PriorityQueue<>(Comparator.comparingDouble(Copy::end));
     /** When the link of each replica is free in each direction. */
     private final double[][] linkFree;
+    /** When the disk is, which takes one transfer after another for all replicas. */
+    private double diskFree;
 
     private final @Nullable TimedMemory memory;
     private final StepResult result = new StepResult();
@@ -86,6 +88,9 @@ final class TimedReplay implements SchedulerListener {
     private long failed;
     private long promptTokens;
     private long hostHitBlocks;
+    private long diskHitBlocks;
+    /** Whether the sequence that was admitted last had never been before. */
+    private boolean admittedFirst;
 
     TimedReplay(Workload workload, ReplayOptions options, ReplayListener listener, BooleanSupplier stopped) {
         this.workload = workload;
@@ -98,6 +103,13 @@ final class TimedReplay implements SchedulerListener {
         linkFree = new double[config.replicas()][Transfer.Direction.values().length];
         dealer = new SplittableRandom(options.seed());
         memory = options.withMemory() ? new TimedMemory(options) : null;
+        if (core.tiers() != null && disk() != null) {
+            disk().below(core.tiers());
+        }
+    }
+
+    private @Nullable PatternDisk disk() {
+        return memory == null ? null : memory.pages().disk();
     }
 
     @Nullable
@@ -200,10 +212,8 @@ final class TimedReplay implements SchedulerListener {
     }
 
     private void landed(Transfer transfer, double seconds) {
-        if (memory != null) {
-            memory.landed(transfer);
-        }
-        core.landed(transfer, transfer.size(), seconds);
+        int landed = memory == null ? transfer.size() : memory.landed(transfer);
+        core.landed(transfer, landed, seconds);
     }
 
     private void complete(Step step) {
@@ -256,21 +266,39 @@ final class TimedReplay implements SchedulerListener {
         } while (!inFlight.isEmpty() || !copies.isEmpty());
     }
 
-    /** The copies of a direction take turns, first come first served. */
+    /** The copies of a direction take turns, first come first served, and so do those of the disk. */
     @Override
     public void transfer(Transfer transfer) {
-        double seconds = transfer.size() * (double) config.caches().hostBytesPerBlock() / options.hostBytesPerSecond();
+        double bytes = transfer.size() * (double) config.caches().hostBytesPerBlock();
+        if (transfer.direction().isOfStore()) {
+            double seconds = bytes / options.disk().bytesPerSecond();
+            diskFree = Math.max(clock.now(), diskFree) + seconds;
+            copies.add(new Copy(transfer, seconds, diskFree));
+            countFetched(transfer);
+            return;
+        }
+        double seconds = bytes / options.hostBytesPerSecond();
         double[] free = linkFree[transfer.replica()];
         int direction = transfer.direction().ordinal();
         free[direction] = Math.max(clock.now(), free[direction]) + seconds;
         copies.add(new Copy(transfer, seconds, free[direction]));
     }
 
+    /** What a sequence finds on the disk is asked for as soon as it is admitted. */
+    private void countFetched(Transfer transfer) {
+        if (transfer.direction() == Transfer.Direction.FETCH && admittedFirst) {
+            hostHitBlocks -= transfer.size();
+            diskHitBlocks += transfer.size();
+            admittedFirst = false;
+        }
+    }
+
     @Override
     public void admitted(SequenceId id, int replica, int hitTokens, int hostTokens) {
         Live entry = live.get(id);
         entry.content.admitted(hitTokens, hostTokens);
-        if (Double.isNaN(entry.admitted)) {
+        admittedFirst = Double.isNaN(entry.admitted);
+        if (admittedFirst) {
             entry.admitted = clock.now();
             entry.hitTokens = hitTokens;
             hostHitBlocks += hostTokens / config.pageSize();
@@ -370,7 +398,11 @@ final class TimedReplay implements SchedulerListener {
                 clock.lastStepEnd(),
                 new ReplaySummary.Blocks(
                         clock.totalBlocks(), clock.peakHeld(), clock.meanUsedFraction(), clock.wastedSlotFraction()),
-                ReplaySummary.Tiers.of(core.tiers(), hostHitBlocks),
+                ReplaySummary.Tiers.of(core.tiers(), hostHitBlocks, diskSummary()),
                 wallSeconds);
+    }
+
+    private ReplaySummary.@Nullable Disk diskSummary() {
+        return core.tiers() == null || disk() == null ? null : disk().summary(core.tiers(), diskHitBlocks);
     }
 }

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * another prompt's KV.
  *
  * <p>A number lives while somebody {@linkplain #retain refers} to it, or to a page that continues it; so a page that no
- * tier holds may be known because the one after it is. Numbers of scopes are the roots. Costs 28 bytes a page (references
+ * tier holds may be known because the one after it is. Numbers of scopes are the roots. Costs 32 bytes a page (references
  * of 4) beside its tokens, and makes no garbage once it has grown, but for names.
  */
 final class ContentIndex {
@@ -34,6 +34,7 @@ final class ContentIndex {
     private final Map<PrefixScope, Integer> roots = new HashMap<>();
 
     private int[] parent = new int[64];
+    private int[] root = new int[64];
     private int[] refs = new int[64];
     private int[] hash = new int[64];
     /** What pages are called outside of this process; null for those that nobody has asked for. */
@@ -194,6 +195,23 @@ final class ContentIndex {
         return parent[page];
     }
 
+    /** Whether a number is that of a scope. */
+    boolean isRoot(int page) {
+        return root[page] == page;
+    }
+
+    /** The scope that a page is in. */
+    PrefixScope scope(int page) {
+        return (PrefixScope) Objects.requireNonNull(key[root[page]]);
+    }
+
+    /** A copy of a page's tokens. */
+    int[] tokens(int page) {
+        int[] copy = new int[pageSize];
+        tokens.read(page, copy);
+        return copy;
+    }
+
     private int add(int before, @Nullable Object pageKey) {
         int page = free;
         if (page != NONE) {
@@ -203,6 +221,7 @@ final class ContentIndex {
             if (page == parent.length) {
                 int capacity = page * 2;
                 parent = Arrays.copyOf(parent, capacity);
+                root = Arrays.copyOf(root, capacity);
                 refs = Arrays.copyOf(refs, capacity);
                 hash = Arrays.copyOf(hash, capacity);
                 names = Arrays.copyOf(names, capacity);
@@ -210,6 +229,7 @@ final class ContentIndex {
             }
         }
         parent[page] = before;
+        root[page] = before == NONE ? page : root[before];
         refs[page] = 0;
         key[page] = pageKey;
         live++;
@@ -272,6 +292,10 @@ final class ContentIndex {
             }
             known++;
             children[parent[page]]++;
+            require(
+                    root[page] == (parent[page] == NONE ? page : root[parent[page]]),
+                    "a page is in its parent's scope, page",
+                    page);
             findable += parent[page] != NONE && key[page] != PRIVATE ? 1 : 0;
         }
         for (int page = 1; page < fresh; page++) {

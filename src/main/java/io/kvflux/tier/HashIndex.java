@@ -2,6 +2,7 @@ package io.kvflux.tier;
 
 import io.kvflux.api.BlockHash;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -26,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A page is told apart by all 32 bytes of its name. Where to look comes from 8 of them, mixed with a random number
  * so that nobody can choose names that meet. All is in primitive arrays, about 60 bytes a slot, and nothing is allocated
- * but what {@link #dropped} returns.
+ * but names that are asked for.
  *
  * <p>Not thread-safe.
  */
@@ -424,6 +425,22 @@ public final class HashIndex {
         previous[next[slot]] = previous[slot];
     }
 
+    /** The name of a page that is stored, or being written. */
+    BlockHash name(int slot) {
+        return toHash(names, WORDS * slot);
+    }
+
+    /** The names of all pages that are found, by slot. */
+    List<BlockHash> names() {
+        List<BlockHash> found = new ArrayList<>(stored);
+        for (int slot = 0; slot < slots; slot++) {
+            if (states[slot] == STORED) {
+                found.add(name(slot));
+            }
+        }
+        return found;
+    }
+
     private static BlockHash toHash(long[] words, int at) {
         byte[] bytes = new byte[BlockHash.BYTES];
         ByteBuffer.wrap(bytes).asLongBuffer().put(words, at, WORDS);
@@ -447,7 +464,7 @@ public final class HashIndex {
             pinned += state == STORED && pins[slot] > 0 ? 1 : 0;
             expect(pins[slot] >= 0 && (pins[slot] == 0 || state == STORED || state == DOOMED), "pins", slot);
             expect(state != DOOMED || pins[slot] > 0, "a doomed slot without a pin", slot);
-            expect(!hasName || lookUp(toHash(names, WORDS * slot)) == slot, "a page that is not found", slot);
+            expect(!hasName || lookUp(name(slot)) == slot, "a page that is not found", slot);
         }
         expect(Arrays.stream(cells).filter(cell -> cell != 0).count() == named, "cells", named);
         expect(counts[FREE] == free && length(freeRing, FREE) == free, "free", free);

@@ -86,7 +86,12 @@ public final class HostMatch {
         return onDisk;
     }
 
-    void truncate(int to) {
+    /**
+     * Forgets the last pages.
+     *
+     * @param to pages that stay, if there are more
+     */
+    public void truncate(int to) {
         while (pages > to) {
             pages--;
             onDisk -= isOnDisk(pages) ? 1 : 0;

@@ -1,6 +1,10 @@
 package io.kvflux.tier;
 
+import io.kvflux.api.RemovalCause;
+import io.kvflux.api.Tier;
 import java.util.Arrays;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which page of content each slot of the host holds, and which goes first when a slot is needed: the least recent that
@@ -40,6 +44,7 @@ final class HostTier {
     private int writing;
     private long stored;
     private long dropped;
+    private @Nullable TierLog log;
 
     HostTier(ContentIndex contents, int slots) {
         this.contents = contents;
@@ -52,6 +57,11 @@ final class HostTier {
         next[slots] = slots;
         prev[slots] = slots;
         Arrays.fill(slotOf, NONE);
+    }
+
+    /** Has what becomes findable, and what no longer is, told from now on; null for no more. */
+    void tell(@Nullable TierLog listener) {
+        log = listener;
     }
 
     /** The slot that holds a page whose copy has landed, or {@link #NONE}. */
@@ -88,7 +98,7 @@ final class HostTier {
         } else if (next[slots] != slots) {
             slot = next[slots];
             dropped++;
-            remove(slot);
+            remove(slot, RemovalCause.EVICTED);
             freeHead = next[slot];
         } else {
             return NONE;
@@ -115,8 +125,11 @@ final class HostTier {
         append(slot);
         if (landed) {
             stored++;
+            if (log != null) {
+                log.storedOnHost(pageOf[slot]);
+            }
         } else {
-            remove(slot);
+            free(slot);
         }
     }
 
@@ -156,12 +169,29 @@ final class HostTier {
         return true;
     }
 
-    /** Takes a page that nobody reads off the host. */
-    void remove(int slot) {
+    /** Takes a page that nobody reads off the host, and tells so. */
+    void remove(int slot, RemovalCause cause) {
+        requireIdle(slot);
+        if (log != null) {
+            log.removedFromHost(pageOf[slot], cause);
+        }
+        free(slot);
+    }
+
+    /** Takes a page off the host that nobody reads or finds, so that there is nothing to tell. */
+    void forget(int slot) {
+        requireIdle(slot);
+        free(slot);
+    }
+
+    private void requireIdle(int slot) {
         requireState(slot, RESIDENT);
         if (readers[slot] > 0) {
             throw new IllegalStateException("a slot that is read is not given away, slot=" + slot);
         }
+    }
+
+    private void free(int slot) {
         unlink(slot);
         resident--;
         state[slot] = FREE;
@@ -173,11 +203,19 @@ final class HostTier {
         contents.release(page);
     }
 
-    /** Takes every page off the host that nobody reads. */
+    /** Takes every page off the host; none may be read or written. */
     void clear() {
-        while (next[slots] != slots) {
-            remove(next[slots]);
+        if (log != null && pages().anyMatch(page -> !contents.isPrivate(page))) {
+            log.cleared(Tier.HOST);
         }
+        while (next[slots] != slots) {
+            free(next[slots]);
+        }
+    }
+
+    /** The pages whose copies have landed, by slot. */
+    IntStream pages() {
+        return IntStream.range(0, slots).filter(slot -> state[slot] == RESIDENT).map(slot -> pageOf[slot]);
     }
 
     int slots() {

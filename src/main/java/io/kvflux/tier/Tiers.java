@@ -1,13 +1,19 @@
 package io.kvflux.tier;
 
+import io.kvflux.api.BlockEvent;
 import io.kvflux.api.BlockHash;
+import io.kvflux.api.RemovalCause;
 import io.kvflux.block.BlockTable;
 import io.kvflux.block.ContentListener;
 import io.kvflux.block.PageKeys;
 import io.kvflux.block.PrefixHasher;
 import io.kvflux.block.PrefixScope;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
+import java.util.function.Consumer;
 import java.util.function.IntConsumer;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * landed.
  *
  * <p>Single-threaded. A slot is the host's room for one block: for a page of every cache, in every shard. Costs 4 bytes a
- * block, 17 bytes a slot, and 28 bytes and the tokens (4 bytes each) of every page that any tier holds.
+ * block, 17 bytes a slot, and 32 bytes and the tokens (4 bytes each) of every page that any tier holds.
  */
 public final class Tiers {
 
@@ -24,11 +30,13 @@ public final class Tiers {
     public static final int NO_SLOT = HostTier.NONE;
 
     private final HostPolicy policy;
+    private final int pageSize;
     private final ContentIndex contents;
     private final HostTier host;
     private final Residents[] devices;
 
     private @Nullable Disk disk;
+    private @Nullable TierLog log;
     private long onloaded;
 
     /**
@@ -46,11 +54,12 @@ public final class Tiers {
                     "a host tier has at least 1 and less than 2^31 - 1 blocks, hostBlocks=" + hostSlots);
         }
         this.policy = policy;
+        this.pageSize = pageSize;
         contents = new ContentIndex(pageSize);
         host = new HostTier(contents, hostSlots);
         devices = new Residents[replicas];
         for (int i = 0; i < replicas; i++) {
-            devices[i] = new Residents(blocksPerReplica, pageSize);
+            devices[i] = new Residents(blocksPerReplica);
         }
     }
 
@@ -105,9 +114,7 @@ public final class Tiers {
         byte[] before = null;
         for (int i = from; i < to; i++) {
             int previous = page;
-            page = page == ContentIndex.NONE
-                    ? page
-                    : contents.find(page, tokens, i * devices[replica].pageSize, keys.key(i));
+            page = page == ContentIndex.NONE ? page : contents.find(page, tokens, i * pageSize, keys.key(i));
             int slot = page == ContentIndex.NONE ? HostTier.NONE : host.find(page);
             if (slot != HostTier.NONE) {
                 out.add(slot);
@@ -122,7 +129,7 @@ public final class Tiers {
                         ? disk.hasher.root(scope)
                         : contents.name(previous, disk.hasher).toBytes();
             }
-            before = disk.hasher.next(before, tokens, i * devices[replica].pageSize, keys.key(i));
+            before = disk.hasher.next(before, tokens, i * pageSize, keys.key(i));
             BlockHash name = new BlockHash(before);
             int diskSlot = disk.index.find(name);
             if (diskSlot == HashIndex.NONE) {
@@ -156,13 +163,6 @@ public final class Tiers {
         return policy == HostPolicy.WRITE_THROUGH ? put(devices[replica].page(block)) : NO_SLOT;
     }
 
-    private void leaveHost(int page) {
-        int slot = host.find(page);
-        if (slot != HostTier.NONE && !host.isRead(slot)) {
-            host.remove(slot);
-        }
-    }
-
     private int put(int page) {
         int slot = host.find(page);
         if (slot != HostTier.NONE) {
@@ -182,7 +182,7 @@ public final class Tiers {
         int page = host.page(slot);
         host.written(slot, landed);
         if (landed && contents.isForgotten(page)) {
-            host.remove(slot);
+            host.forget(slot);
         }
     }
 
@@ -195,7 +195,7 @@ public final class Tiers {
     public void read(int slot) {
         onloaded++;
         if (policy == HostPolicy.EXCLUSIVE) {
-            host.remove(slot);
+            host.remove(slot, RemovalCause.MOVED);
         }
     }
 
@@ -206,7 +206,7 @@ public final class Tiers {
      */
     public void computedAgain(int slot) {
         if (policy == HostPolicy.EXCLUSIVE) {
-            host.remove(slot);
+            host.remove(slot, RemovalCause.MOVED);
         }
     }
 
@@ -228,7 +228,7 @@ public final class Tiers {
     public void brought(int slot) {
         onloaded++;
         if (host.endRead(slot) && (policy == HostPolicy.EXCLUSIVE || contents.isPrivate(host.page(slot)))) {
-            host.remove(slot);
+            host.remove(slot, RemovalCause.MOVED);
         }
     }
 
@@ -239,7 +239,7 @@ public final class Tiers {
      */
     public void letGo(int slot) {
         if (host.endRead(slot) && contents.isForgotten(host.page(slot))) {
-            host.remove(slot);
+            host.forget(slot);
         }
     }
 
@@ -250,7 +250,7 @@ public final class Tiers {
      */
     public void spoiled(int slot) {
         if (host.endRead(slot)) {
-            host.remove(slot);
+            host.remove(slot, RemovalCause.SPOILED);
         }
     }
 
@@ -266,15 +266,10 @@ public final class Tiers {
         if (disk == null || disk.isBusy() || page == ContentIndex.NONE || contents.isPrivate(page)) {
             return NO_SLOT;
         }
-        BlockHash name = contents.name(page, disk.hasher);
-        int diskSlot = disk.index.reserve(name);
-        if (diskSlot == HashIndex.NONE && disk.index.readmit() > 0) {
-            diskSlot = disk.index.reserve(name);
-        }
+        int diskSlot = disk.reserve(contents.name(page, disk.hasher));
         if (diskSlot < 0) {
             return NO_SLOT;
         }
-        disk.dropped += disk.index.dropped() == null ? 0 : 1;
         disk.storing++;
         host.beginRead(slot);
         return diskSlot;
@@ -302,8 +297,7 @@ public final class Tiers {
         Disk below = Objects.requireNonNull(disk);
         below.storing--;
         if (landed) {
-            below.index.publish(diskSlot);
-            below.stored++;
+            below.publish(diskSlot);
         } else if (noRoom) {
             below.index.withdraw(diskSlot);
         } else {
@@ -337,7 +331,7 @@ public final class Tiers {
         }
         int page = lastBlock == 0 ? contents.root(scope) : devices[replica].page(lastBlock);
         for (int i = 0; i < match.pages; i++) {
-            page = contents.enter(page, tokens, (from + i) * devices[replica].pageSize, keys.key(from + i));
+            page = contents.enter(page, tokens, (from + i) * pageSize, keys.key(from + i));
             if (match.isOnDisk(i)) {
                 match.slots[i] = reserve(page);
                 if (match.slots[i] == NO_SLOT) {
@@ -382,8 +376,7 @@ public final class Tiers {
             host.beginRead(slot);
         }
         if (spoiled) {
-            below.spoiled++;
-            below.index.drop(diskSlot);
+            below.spoiled(diskSlot);
         }
         below.index.unpin(diskSlot);
     }
@@ -460,7 +453,10 @@ public final class Tiers {
      * @param page its number
      */
     public void forget(int page) {
-        leaveHost(page);
+        int slot = host.find(page);
+        if (slot != HostTier.NONE && !host.isRead(slot)) {
+            host.forget(slot);
+        }
         contents.release(page);
     }
 
@@ -478,17 +474,49 @@ public final class Tiers {
     }
 
     /**
-     * Forgets everything that nobody reads or writes.
+     * Forgets everything. Nothing may be on its way to a tier, or kept to be read.
      *
      * @param erased takes slots of the disk whose content is to be erased
      */
     public void clear(IntConsumer erased) {
         host.clear();
         if (disk != null) {
-            for (int slot = disk.index.oldest(); slot != HashIndex.NONE; slot = disk.index.oldest()) {
-                disk.index.drop(slot);
-                erased.accept(slot);
-            }
+            disk.clear(erased);
+        }
+    }
+
+    /**
+     * Tells from now on what becomes findable on host and disk, and what no longer is. If it does so already, it goes on as
+     * it did, and only the content is given. What only its own sequence can find is left out.
+     *
+     * @param hasher names the pages of the host, now and from now on
+     * @param at number of the last event before
+     * @param numbers gives each event its number
+     * @param sink takes the events
+     * @return all that is findable, under the number {@code at}
+     */
+    public List<BlockEvent.Stored> startEvents(
+            PrefixHasher hasher, long at, LongSupplier numbers, Consumer<BlockEvent> sink) {
+        TierLog told = log == null ? new TierLog(contents, pageSize, hasher, numbers, sink) : log;
+        tell(told);
+        List<BlockEvent.Stored> content = new ArrayList<>();
+        host.pages().filter(page -> !contents.isPrivate(page)).forEach(page -> content.add(told.onHost(at, page)));
+        if (disk != null && disk.index.stored() > 0) {
+            content.add(told.onDisk(at, disk.index.names()));
+        }
+        return content;
+    }
+
+    /** Tells no more. */
+    public void stopEvents() {
+        tell(null);
+    }
+
+    private void tell(@Nullable TierLog listener) {
+        log = listener;
+        host.tell(listener);
+        if (disk != null) {
+            disk.tell(listener);
         }
     }
 
@@ -539,11 +567,9 @@ public final class Tiers {
     /** The pages that one device holds, by block. */
     private final class Residents implements ContentListener {
 
-        private final int pageSize;
         private final int[] pages;
 
-        Residents(int blocks, int pageSize) {
-            this.pageSize = pageSize;
+        Residents(int blocks) {
             pages = new int[blocks + 1];
         }
 
@@ -562,8 +588,10 @@ public final class Tiers {
                 page = contents.enter(page, tokens, i * pageSize, keys.key(i));
                 contents.retain(page);
                 pages[table.block(i)] = page;
-                if (policy == HostPolicy.EXCLUSIVE) {
-                    leaveHost(page); // it was computed again, because the last token of a prompt is, or a copy was late
+                int slot = policy == HostPolicy.EXCLUSIVE ? host.find(page) : HostTier.NONE;
+                if (slot != HostTier.NONE && !host.isRead(slot)) {
+                    // It was computed again, because the last token of a prompt is, or a copy was late.
+                    host.remove(slot, RemovalCause.MOVED);
                 }
             }
         }

@@ -5,9 +5,15 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import io.kvflux.app.Cli.Outcome;
+import io.kvflux.tier.disk.ChildJvm;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -90,6 +96,34 @@ class BadInputTest {
                 arguments(
                         "replay --cache-only --host-blocks 3 --host-bandwidth 1GiB/s",
                         "--host-bandwidth has no meaning with it"),
+                arguments(
+                        "replay --disk d --host-blocks 3 --cache-only --with-memory",
+                        "--disk needs to know how much it may hold: give --disk-size"),
+                arguments("replay --disk-size 1GiB", "--disk-size needs a disk: give --disk"),
+                arguments("replay --disk-bandwidth 1GiB/s", "--disk-bandwidth needs a disk: give --disk"),
+                arguments("replay --disk d --disk-size 0", "size must be positive, size='0'"),
+                arguments(
+                        "replay --disk d --disk-size 1GiB --with-memory",
+                        "--disk needs a host tier: give --host-memory or --host-blocks"),
+                arguments(
+                        "replay --disk d --disk-size 1GiB --host-blocks 3",
+                        "--disk keeps real bytes, so it needs --with-memory, or --realtime"),
+                arguments(
+                        "replay --disk d --disk-size 1GiB --host-blocks 3 --cache-only",
+                        "--disk keeps real bytes, so it needs --with-memory, or --realtime"),
+                arguments(
+                        "replay --disk d --disk-size 1GiB --host-blocks 3 --cache-only --with-memory"
+                                + " --disk-bandwidth 1GiB/s",
+                        "--disk-bandwidth has no meaning with it"),
+                arguments(
+                        "replay --disk d --disk-size 1GiB --host-blocks 3 --realtime --disk-bandwidth 1GiB/s",
+                        "--disk-bandwidth is of simulated time"),
+                arguments(
+                        "replay --disk d --disk-size 1MiB --host-blocks 3 --device-blocks 9 --with-memory",
+                        "a disk store must have room for a slot, size=1048576, needed="),
+                arguments(
+                        "replay --disk d --disk-size 4KiB --host-blocks 3 --realtime",
+                        "a disk store must have room for a slot, size=4096, needed="),
                 arguments("replay --speed 3", "but there is no --realtime"),
                 arguments("replay --realtime --speed 0", "--speed must be positive, --speed=0.0"),
                 arguments("replay --realtime --speed x", "'x' is not a double"),
@@ -142,6 +176,87 @@ class BadInputTest {
     @MethodSource
     void wrongUsage(String line, String sentence) {
         assertThat(failsInOneLine(2, line.split(" "))).contains(sentence).contains("--help)");
+    }
+
+    private String[] withDisk(Path directory, int pageSize) {
+        return ("replay --limit 30 --cache-only --with-memory --device-blocks 1500 --host-blocks 100 --host-policy"
+                        + " write-through --json --disk-size 16MiB --model " + smallModel() + " --page-size " + pageSize
+                        + " --disk " + directory)
+                .split(" ");
+    }
+
+    private Path smallModel() {
+        try {
+            return Files.writeString(
+                    folder.resolve("config.json"),
+                    "{\"model_type\": \"llama\", \"num_hidden_layers\": 1, \"num_attention_heads\": 1,"
+                            + " \"num_key_value_heads\": 1, \"head_dim\": 4, \"torch_dtype\": \"bfloat16\"}");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Test
+    void aDiskNeedsADirectoryOfItsOwn() throws IOException {
+        Path file = Files.writeString(folder.resolve("file"), "text");
+        assertThat(failsInOneLine(1, withDisk(file, 16)))
+                .contains("a disk store needs a directory, directory=" + file)
+                .contains("choose another");
+        assertThat(file).hasContent("text");
+        // No permission stops the superuser, so this one cannot be written to for another reason.
+        Path closed =
+                Files.createDirectories(folder.resolve("closed/store.lock")).getParent();
+        Outcome outcome = Cli.run(withDisk(closed, 16));
+        assertThat(outcome.code()).isEqualTo(1);
+        assertThat(outcome.err().lines())
+                .singleElement()
+                .asString()
+                .contains("make the directory writable, or choose another");
+    }
+
+    @Test
+    void aDiskBelongsToOneProcess() throws Exception {
+        Path directory = folder.resolve("pages");
+        assertThat(Cli.run(withDisk(directory, 16)).code()).isZero();
+        Process other = ChildJvm.start(Holder.class, directory.toString());
+        try {
+            assertThat(other.getInputStream().read()).isEqualTo('!');
+            assertThat(failsInOneLine(1, withDisk(directory, 16)))
+                    .contains("a disk store belongs to one process at a time")
+                    .contains("heldBy=process " + other.pid());
+        } finally {
+            other.destroyForcibly().waitFor();
+        }
+        assertThat(Cli.run(withDisk(directory, 16)).code()).isZero();
+    }
+
+    /** What the other process runs. */
+    static final class Holder {
+
+        private Holder() {}
+
+        public static void main(String[] args) throws IOException {
+            Path lock = Path.of(args[0], "store.lock");
+            try (FileChannel channel = FileChannel.open(lock, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+                channel.lock();
+                channel.truncate(0);
+                channel.write(ByteBuffer.wrap(
+                        Long.toString(ProcessHandle.current().pid()).getBytes(StandardCharsets.US_ASCII)));
+                System.out.print('!');
+                System.out.flush();
+                System.in.read();
+            }
+        }
+    }
+
+    @Test
+    void aDiskHasOneGeometry() {
+        Path directory = folder.resolve("pages");
+        assertThat(Cli.run(withDisk(directory, 16)).code()).isZero();
+        assertThat(failsInOneLine(1, withDisk(directory, 32)))
+                .contains("a disk store keeps pages of one layout")
+                .contains("pageSize=16", "pageSize=32")
+                .contains("choose another directory, or delete the segments in this one");
     }
 
     @Test

@@ -116,20 +116,75 @@ class ReplayCommandTest {
                     "replay", "--limit", "60", "--device-blocks", "1500", "--host-memory", "8GiB", mode, "--json");
             assertThat(outcome.code()).as(outcome.err()).isZero();
             JsonNode tiers = json(outcome).get("tiers");
-            assertThat(names(tiers)).containsExactly("host");
+            assertThat(names(tiers)).containsExactly("host", "disk");
+            assertThat(tiers.get("disk").isNull()).isTrue();
             assertThat(names(tiers.get("host")))
                     .containsExactly("hitBlocks", "offloadedBlocks", "onloadedBlocks", "droppedBlocks");
             assertThat(tiers.at("/host/offloadedBlocks").asLong()).isPositive();
         }
     }
 
-    @Test
-    void withMemoryTheNumbersAreTheSameAndTheCheckedPagesAreTold() throws IOException {
-        String config = Files.writeString(
+    private String smallModel() throws IOException {
+        return Files.writeString(
                         folder.resolve("config.json"),
                         "{\"model_type\": \"llama\", \"num_hidden_layers\": 2, \"num_attention_heads\": 1,"
                                 + " \"num_key_value_heads\": 1, \"head_dim\": 4, \"torch_dtype\": \"bfloat16\"}")
                 .toString();
+    }
+
+    @Test
+    void withADiskTheSecondRunIsWarm() throws IOException {
+        String line =
+                "replay --limit 60 --device-blocks 1500 --host-blocks 3000 --host-policy write-through --with-memory"
+                        + " --disk-size 64MiB --model " + smallModel() + " --disk " + folder.resolve("pages");
+        for (String mode : List.of(" --cache-only", " --step-cost 0.01,1e-5,1e-8 --disk-bandwidth 2GiB/s")) {
+            String[] args = (line + mode.charAt(3) + mode + " --json").split(" ");
+            JsonNode first = json(Cli.run(args));
+            JsonNode second = json(Cli.run(args));
+            assertThat(names(second.at("/tiers/disk")))
+                    .containsExactly(
+                            "hitBlocks",
+                            "storedBlocks",
+                            "fetchedBlocks",
+                            "droppedBlocks",
+                            "noRoomBlocks",
+                            "corruptBlocks",
+                            "recoveredBlocks",
+                            "totalBlocks");
+            assertThat(first.at("/tiers/disk/recoveredBlocks").asLong()).isZero();
+            assertThat(first.at("/tiers/disk/storedBlocks").asLong())
+                    .isEqualTo(second.at("/tiers/disk/recoveredBlocks").asLong())
+                    .isPositive();
+            assertThat(second.at("/tiers/disk/hitBlocks").asLong())
+                    .isEqualTo(second.at("/tiers/disk/fetchedBlocks").asLong())
+                    .isPositive();
+            assertThat(second.get("checkedBlocks").asLong())
+                    .isGreaterThanOrEqualTo(second.at("/tiers/disk/hitBlocks").asLong());
+        }
+        assertThat(Cli.run((line + "c --cache-only").split(" ")).out())
+                .contains("\nDisk\n", "there from earlier runs", "found beyond the host's");
+    }
+
+    @Test
+    void aReplayInRealTimeHasADiskToo() throws IOException {
+        String[] args =
+                ("replay --realtime --limit 40 --speed 1000000 --host-blocks 500 --host-policy write-through --json"
+                                + " --disk-size 64MiB --disk " + folder.resolve("pages"))
+                        .split(" ");
+        assertThat(json(Cli.run(args)).get("diskStoredBlocks").asLong()).isPositive();
+        JsonNode second = json(Cli.run(args));
+        assertThat(second.get("diskFetchedBlocks").asLong()).isPositive();
+        assertThat(second.get("wrongTokens").asLong()).isZero();
+        assertThat(second.get("agreesWithVirtualClock").asBoolean()).isTrue();
+        assertThat(json(Cli.run("replay", "--realtime", "--limit", "5", "--speed", "1000000", "--json"))
+                        .get("diskStoredBlocks")
+                        .isNull())
+                .isTrue();
+    }
+
+    @Test
+    void withMemoryTheNumbersAreTheSameAndTheCheckedPagesAreTold() throws IOException {
+        String config = smallModel();
         String line = "replay --limit 60 --device-blocks 1500 --host-blocks 3000 --json --model " + config;
         for (String mode : List.of(" --cache-only", " --step-cost 0.01,1e-5,1e-8")) {
             Outcome outcome = Cli.run((line + mode + " --with-memory").split(" "));

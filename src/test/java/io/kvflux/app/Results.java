@@ -35,7 +35,7 @@ final class Results {
                 distribution,
                 100.0,
                 new ReplaySummary.Blocks(1000, 900L, 0.5, 0.25),
-                new ReplaySummary.Tiers(new ReplaySummary.Tier(30, 20, 30, 5)),
+                new ReplaySummary.Tiers(new ReplaySummary.Tier(30, 20, 30, 5), null),
                 0.125);
         return new ReplayResult(summary, seconds, seconds, seconds, null, partial);
     }

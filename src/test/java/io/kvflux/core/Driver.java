@@ -7,6 +7,7 @@ import io.kvflux.api.SequenceId;
 import io.kvflux.api.SequenceSpec;
 import io.kvflux.api.Step;
 import io.kvflux.api.StepResult;
+import io.kvflux.tier.Transfer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -32,6 +33,9 @@ final class Driver implements SchedulerListener {
     final Map<SequenceId, Integer> hits = new HashMap<>();
 
     final Map<SequenceId, Integer> replicas = new HashMap<>();
+    /** Told of and not landed. */
+    final Deque<Transfer> transfers = new ArrayDeque<>();
+
     private final Deque<Step> inFlight = new ArrayDeque<>();
     private int nextToken = 100;
 
@@ -183,6 +187,17 @@ final class Driver implements SchedulerListener {
         log.add(id + " admitted on replica " + replica + ", hit " + hitTokens);
         hits.put(id, hitTokens);
         replicas.put(id, replica);
+    }
+
+    @Override
+    public void transfer(Transfer transfer) {
+        transfers.add(transfer);
+    }
+
+    /** All of the oldest transfer is there. */
+    void land() {
+        Transfer oldest = transfers.remove();
+        core.landed(oldest, oldest.size(), 0);
     }
 
     @Override

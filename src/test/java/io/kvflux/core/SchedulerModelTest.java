@@ -87,7 +87,20 @@ class SchedulerModelTest {
                         "FETCH",
                         "failed STORE",
                         "failed FETCH",
-                        "erased");
+                        "erased",
+                        "EVICTED on DEVICE",
+                        "EVICTED on HOST",
+                        "MOVED on HOST",
+                        "SPOILED on HOST",
+                        "EVICTED on DISK",
+                        "SPOILED on DISK",
+                        "cleared on DEVICE",
+                        "cleared on HOST",
+                        "cleared on DISK",
+                        "told at first on DEVICE",
+                        "told at first on HOST",
+                        "told at first on DISK",
+                        "matched");
     }
 
     private static boolean saw(String what) {
@@ -112,6 +125,11 @@ class SchedulerModelTest {
         final Set<Transfer> copied = new HashSet<>();
 
         final Set<SequenceId> held = new HashSet<>();
+        final List<SequenceSpec> asked = new ArrayList<>();
+        /** In some rounds block events are followed, which costs time. */
+        final boolean listens;
+
+        FindableModel findable;
 
         @Nullable
         SequenceId cancelling;
@@ -124,23 +142,45 @@ class SchedulerModelTest {
             this.random = random;
             config = Configs.random(random);
             core = new SchedulerCore(config, this);
+            listens = random.nextInt(4) == 0;
+            findable = new FindableModel(config, core, SchedulerModelTest::saw);
             device = new ModelDevice(
                     config.replicas(), config.blocksPerReplica(), config.pageSize(), config.hostBlocks());
         }
 
         void drive() {
             for (int life = 0; life < 2; life++) {
-                for (int done = 0; done < OPERATIONS / 2; done += operate() ? 1 : 0) {}
+                if (listens) {
+                    findable.turn();
+                }
+                for (int done = 0; done < OPERATIONS / 2; done += operate() ? 1 : 0) {
+                    follow();
+                }
                 end();
+                follow();
                 restart();
             }
             operations += OPERATIONS;
+        }
+
+        /** What the block events say is what there is, at any time; now and then nobody listens for a while. */
+        void follow() {
+            if (listens) {
+                findable.check(live.size() + transfers.size());
+                if (transfers.isEmpty() && !asked.isEmpty()) {
+                    findable.checkMatch(asked.get(random.nextInt(asked.size())));
+                }
+                if (random.nextInt(200) == 0) {
+                    findable.turn();
+                }
+            }
         }
 
         /** A process ends; another one begins with what the disk has. */
         void restart() {
             core.close();
             core = new SchedulerCore(config, this);
+            findable = new FindableModel(config, core, SchedulerModelTest::saw);
             device.restart();
             sequences.clear();
             lastFirstAdmission = 0;
@@ -267,6 +307,7 @@ class SchedulerModelTest {
             int needed = prompt.length / config.pageSize() + 1;
             try {
                 SequenceId id = core.submit(spec, granted);
+                asked.add(spec);
                 assertThat(needed).isLessThanOrEqualTo(config.blocksPerReplica());
                 sequences.put(id, new ModelSequence(id, salt, prompt, maxTokens, stops, granted));
                 live.add(id);

@@ -54,7 +54,8 @@ class MemoryReplayTest {
     }
 
     private static ReplayOptions options(SchedulerConfig.Builder config, boolean cacheOnly, boolean withMemory) {
-        return new ReplayOptions(config.build(), CostModel.linear(1, 0.01, 0), 20_000, 2, 1, cacheOnly, withMemory);
+        return new ReplayOptions(
+                config.build(), CostModel.linear(1, 0.01, 0), 20_000, 2, 1, cacheOnly, withMemory, null);
     }
 
     private static HandmadeWorkload random(long seed, int requests) {

@@ -3,6 +3,7 @@ package io.kvflux.tier;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.kvflux.api.RemovalCause;
 import io.kvflux.block.PrefixScope;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -115,7 +116,8 @@ class HostTierTest {
         host.beginRead(slot);
         host.beginRead(slot);
         assertThat(host.endRead(slot)).isFalse();
-        assertThatThrownBy(() -> host.remove(slot)).hasMessageStartingWith("a slot that is read is not given away");
+        assertThatThrownBy(() -> host.remove(slot, RemovalCause.EVICTED))
+                .hasMessageStartingWith("a slot that is read is not given away");
         assertThat(host.endRead(slot)).isTrue();
         assertThatThrownBy(() -> host.endRead(slot)).hasMessageStartingWith("a slot that nobody reads");
         assertThatThrownBy(() -> host.written(slot, true)).hasMessageContaining("slot=" + slot);
@@ -127,7 +129,7 @@ class HostTierTest {
         int known = contents.size();
         contents.release(pages[1]);
         assertThat(contents.size()).as("the host holds it").isEqualTo(known);
-        host.remove(host.find(pages[1]));
+        host.remove(host.find(pages[1]), RemovalCause.EVICTED);
         assertThat(contents.size()).isEqualTo(known - 1);
         host.clear();
         assertThat(host.resident()).isZero();

@@ -108,6 +108,18 @@ public final class DiskStore implements AutoCloseable {
         return open(directory, SegmentPlan.of(layout, size, SegmentPlan.SEGMENT_BYTES), DiskSpace.REAL);
     }
 
+    /**
+     * How many slots a store has.
+     *
+     * @param layout what a page is
+     * @param size bytes that the segment files may have altogether
+     * @return at least 1
+     * @throws IllegalArgumentException if the size has no room for a slot, or for more than there can be
+     */
+    public static int slotsThatFit(DiskLayout layout, DataSize size) {
+        return SegmentPlan.of(layout, size, SegmentPlan.SEGMENT_BYTES).slots();
+    }
+
     static DiskStore open(Path directory, SegmentPlan plan, DiskSpace space) {
         MappedRegion.requireFlags();
         makeDirectory(directory);

@@ -6,11 +6,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Java processes that start fast and may map files. */
-final class ChildJvm {
+public final class ChildJvm {
 
     private ChildJvm() {}
 
-    static Process start(Class<?> main, String... args) throws IOException {
+    public static Process start(Class<?> main, String... args) throws IOException {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--add-opens=java.base/java.lang.reflect=ALL-UNNAMED",

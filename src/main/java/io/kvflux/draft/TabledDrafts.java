@@ -5,6 +5,8 @@ import java.util.Arrays;
 /** So many drafts for each sequence, by how many sequences there are. */
 final class TabledDrafts implements DraftPolicy {
 
+    static final DraftPolicy OFF = (round, costs) -> {};
+
     private final int[] batchSizes;
     private final int[] drafts;
 

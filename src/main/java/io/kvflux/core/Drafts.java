@@ -38,7 +38,7 @@ final class Drafts {
         }
     };
 
-    /** Of the plan of one replica: tokens that its drafts may still take, and blocks that others need without drafts. */
+    /** Of the plan of one replica: tokens that its drafts may still take, and blocks that are needed without drafts. */
     private int tokensLeft;
 
     private int plainBlocks;
@@ -69,20 +69,31 @@ final class Drafts {
 
     // ---- verifying
 
-    /** The plan of a replica begins: what its decodes need without drafts comes first, and room for the next chunk. */
+    /** The plan of a replica begins: what is needed without drafts comes first, tokens and blocks. */
     void begin(Replica replica) {
         int decodes = 0;
         boolean prefills = queue.size() > 0;
-        plainBlocks = 0;
         for (int i = 0; i < replica.running.size(); i++) {
-            Sequence sequence = replica.running.get(i);
-            prefills |= sequence.prefilling();
-            if (sequence.placeable() && !sequence.prefilling()) {
-                decodes++;
-                plainBlocks += plainPages(replica, sequence) - sequence.table.size();
-            }
+            prefills |= replica.running.get(i).prefilling();
+            decodes += decodes(replica.running.get(i)) ? 1 : 0;
         }
         tokensLeft = tokensBeside(decodes, prefills);
+        plainBlocks = plainBlocks(replica);
+        giveWay(replica, plainBlocks);
+    }
+
+    /** Blocks that those who run need without drafts: for the next token, for the rest of a prompt, for what is brought back. */
+    private static int plainBlocks(Replica replica) {
+        int blocks = replica.outstandingPrefill() + replica.claimedBlocks();
+        for (int i = 0; i < replica.running.size(); i++) {
+            Sequence sequence = replica.running.get(i);
+            blocks += decodes(sequence) ? plainPages(replica, sequence) - sequence.table.size() : 0;
+        }
+        return blocks;
+    }
+
+    private static boolean decodes(Sequence sequence) {
+        return sequence.placeable() && !sequence.prefilling();
     }
 
     private int tokensBeside(int decodes, boolean prefills) {
@@ -163,7 +174,7 @@ final class Drafts {
                 config.pageSize(),
                 prefillTokens(part),
                 pool.freeBlocks(),
-                pool.availableBlocks(),
+                pool.availableBlocks() - plainBlocks(replica),
                 config.watermarkBlocks());
         int first = (int) (step % part.size); // where there is not enough for all they take turns
         for (int i = 0; i < part.size; i++) {

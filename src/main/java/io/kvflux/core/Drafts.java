@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Drafts {
 
-    /** Tenants whose acceptance is remembered; of more the one that was heard of last goes. */
+    /** Tenants whose acceptance is remembered; of more, the one that has not been heard of for longest goes. */
     private static final int MOST_TENANTS = 1024;
 
     private final SchedulerConfig config;
@@ -170,12 +170,9 @@ final class Drafts {
             entries = new int[2 * part.size];
         }
         BlockPool pool = replica.pool;
-        round.reset(
-                config.pageSize(),
-                prefillTokens(part),
-                pool.freeBlocks(),
-                pool.availableBlocks() - plainBlocks(replica),
-                config.watermarkBlocks());
+        int free = pool.availableBlocks();
+        int others = plainBlocks(replica);
+        round.reset(config.pageSize(), prefillTokens(part), free, free - others, config.watermarkBlocks());
         int first = (int) (step % part.size); // where there is not enough for all they take turns
         for (int i = 0; i < part.size; i++) {
             int entry = first + i < part.size ? first + i : first + i - part.size;

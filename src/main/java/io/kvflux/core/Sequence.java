@@ -235,7 +235,8 @@ final class Sequence {
     @Override
     public String toString() {
         return id + ": state=" + state + ", replica=" + replica + ", length=" + length + ", computed=" + computed
-                + ", scheduled=" + scheduled + ", pending=" + pending + ", granted=" + granted + ", blocks="
+                + ", scheduled=" + scheduled + ", pending=" + pending + ", draftsAhead=" + ahead() + ", granted="
+                + granted + ", blocks="
                 + table.size() + ", committed=" + table.committed();
     }
 }

@@ -37,8 +37,8 @@ public final class DraftRound {
      *
      * @param tokensOfAPage slots of a page
      * @param tokensOfOthers tokens of the step that belong to nobody who may draft, of prompts for one
-     * @param free blocks that hold nothing
-     * @param available blocks that hold nothing or cached content
+     * @param free blocks that an allocation may take, by which they are priced
+     * @param available of those, the ones that nobody needs without drafts; less than 0 where some are lacking
      * @param watermark blocks that are to stay available
      */
     public void reset(int tokensOfAPage, int tokensOfOthers, int free, int available, int watermark) {

@@ -157,6 +157,20 @@ class DraftsTest {
         }
 
         @Test
+        void draftsThatWereNotMadeTakeNothingFromALaterGrant() {
+            DraftDriver driver = new DraftDriver(fixed(4, 30, 3).maxStepsInFlight(2));
+            driver.submit(5);
+            driver.makes = 1;
+            driver.plan();
+            driver.makes = 3;
+            driver.plan();
+            driver.complete();
+            assertThat(driver.plan().drafts(0)).isEqualTo(3);
+            driver.complete();
+            assertThat(driver.ledger().aborted()).as("of the first grant").isEqualTo(2);
+        }
+
+        @Test
         void moreAcceptedThanWereMadeEndsTheSequence() {
             DraftDriver driver = new DraftDriver(fixed(4, 30, 3).maxStepsInFlight(2));
             SequenceId id = driver.submit(5);

@@ -4,6 +4,7 @@ import io.kvflux.api.SchedulerRecorder;
 import io.kvflux.core.PreemptionMode;
 import io.kvflux.core.QueuePolicy;
 import io.kvflux.core.SchedulerConfig;
+import io.kvflux.draft.DraftPolicy;
 import io.kvflux.geometry.DataSize;
 import io.kvflux.geometry.MultiKvCacheParams;
 import io.kvflux.memory.BlockArenas;
@@ -21,6 +22,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
@@ -378,6 +380,29 @@ public final class BlockSchedulerBuilder {
      */
     public BlockSchedulerBuilder hostPolicy(HostPolicy when) {
         return scheduling(builder -> builder.hostPolicy(when));
+    }
+
+    /**
+     * Who drafts how much, where the caches have draft tokens. Defaults to {@link DraftPolicy#adaptive}, which learns what
+     * steps take and how often drafts are accepted. No sequence gets more than numDraftTokens in a round.
+     *
+     * @param factory makes one policy per replica, such as {@code () -> DraftPolicy.fixed(3)} or {@code DraftPolicy::off}; one
+     *     that is not off needs caches with draft tokens
+     * @return this
+     */
+    public BlockSchedulerBuilder draftPolicy(Supplier<DraftPolicy> factory) {
+        return scheduling(builder -> builder.draftPolicy(factory));
+    }
+
+    /**
+     * Draft tokens that may be in flight, granted and neither verified nor aborted, over all replicas. Defaults to what all
+     * that runs can ever use.
+     *
+     * @param tokens at least 0; with 0 nobody drafts
+     * @return this
+     */
+    public BlockSchedulerBuilder maxInFlightDraftTokens(int tokens) {
+        return scheduling(builder -> builder.maxInFlightDraftTokens(tokens));
     }
 
     /**

@@ -3,6 +3,7 @@ package io.kvflux;
 import io.kvflux.api.SchedulerMetrics;
 import io.kvflux.block.BlockCounts;
 import io.kvflux.core.SchedulerCore;
+import io.kvflux.draft.DraftLedger;
 import io.kvflux.tier.Tiers;
 import java.util.concurrent.atomic.AtomicLongArray;
 
@@ -45,7 +46,12 @@ final class LiveMetrics implements SchedulerMetrics {
     private static final int DISK_RESIDENT = 32;
     private static final int DISK_DROPPED = 33;
     private static final int DISK_SPOILED = 34;
-    private static final int COUNT = 35;
+    private static final int DRAFTS_GRANTED = 35;
+    private static final int DRAFTS_ACCEPTED = 36;
+    private static final int DRAFTS_REJECTED = 37;
+    private static final int DRAFTS_ABORTED = 38;
+    private static final int DRAFTS_IN_FLIGHT = 39;
+    private static final int COUNT = 40;
 
     private final long[] counted = new long[COUNT];
     private final AtomicLongArray shown = new AtomicLongArray(COUNT);
@@ -92,6 +98,14 @@ final class LiveMetrics implements SchedulerMetrics {
             counted[DISK_DROPPED] = tiers.diskDroppedBlocks();
             counted[DISK_SPOILED] = tiers.diskSpoiledBlocks();
             counted[TRANSFERS_IN_FLIGHT] = core.transfersInFlight();
+        }
+        DraftLedger drafts = core.drafts();
+        if (drafts != null) {
+            counted[DRAFTS_GRANTED] = drafts.granted();
+            counted[DRAFTS_ACCEPTED] = drafts.accepted();
+            counted[DRAFTS_REJECTED] = drafts.rejected();
+            counted[DRAFTS_ABORTED] = drafts.aborted();
+            counted[DRAFTS_IN_FLIGHT] = drafts.inFlight();
         }
         for (int i = 0; i < COUNT; i++) {
             shown.lazySet(i, counted[i]);
@@ -256,6 +270,31 @@ final class LiveMetrics implements SchedulerMetrics {
     @Override
     public long transfersFailed() {
         return shown.get(TRANSFERS_FAILED);
+    }
+
+    @Override
+    public long draftsGranted() {
+        return shown.get(DRAFTS_GRANTED);
+    }
+
+    @Override
+    public long draftsAccepted() {
+        return shown.get(DRAFTS_ACCEPTED);
+    }
+
+    @Override
+    public long draftsRejected() {
+        return shown.get(DRAFTS_REJECTED);
+    }
+
+    @Override
+    public long draftsAborted() {
+        return shown.get(DRAFTS_ABORTED);
+    }
+
+    @Override
+    public long draftsInFlight() {
+        return shown.get(DRAFTS_IN_FLIGHT);
     }
 
     @Override

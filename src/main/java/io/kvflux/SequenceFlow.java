@@ -136,6 +136,7 @@ final class SequenceFlow extends Feed<TokenEvent> {
 
     /** A token that {@link #flush} or {@link #finish} will pass on. */
     void token(int token) {
+        flush(); // where drafts are accepted a step gives several
         lastToken = token;
         generated++;
     }

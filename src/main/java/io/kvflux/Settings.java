@@ -52,11 +52,17 @@ record Settings(
             return;
         }
         for (int entry = 0; entry < result.size(); entry++) {
-            if (result.token(entry) >= vocabularySize) {
-                throw new IllegalArgumentException("a sampled token id must be less than vocabularySize, step="
-                        + result.step() + ", entry=" + entry + ", token=" + result.token(entry) + ", vocabularySize="
-                        + vocabularySize);
+            requireInVocabulary("a sampled token id", result, entry, result.token(entry));
+            for (int i = 0; i < result.draftCount(entry); i++) {
+                requireInVocabulary("a draft", result, entry, result.draftAt(entry, i));
             }
+        }
+    }
+
+    private void requireInVocabulary(String what, StepResult result, int entry, int token) {
+        if (token >= vocabularySize) {
+            throw new IllegalArgumentException(what + " must be less than vocabularySize, step=" + result.step()
+                    + ", entry=" + entry + ", token=" + token + ", vocabularySize=" + vocabularySize);
         }
     }
 }

@@ -381,7 +381,9 @@ final class Shell implements Loop.Work, SchedulerListener {
     public void token(SequenceId id, int index, int token) {
         SequenceFlow flow = flows.get(id);
         flow.token(token);
-        touched.add(flow);
+        if (touched.isEmpty() || touched.get(touched.size() - 1) != flow) {
+            touched.add(flow);
+        }
         metrics.add(LiveMetrics.GENERATED_TOKENS, 1);
         long since = flow.sinceLastTokenNs(nowNs());
         if (flow.isFirstToken()) {
@@ -577,7 +579,7 @@ final class Shell implements Loop.Work, SchedulerListener {
     }
 
     long nowNs() {
-        return settings.recorder() == null && swap == null
+        return settings.recorder() == null && swap == null && !settings.config().speculates()
                 ? 0
                 : settings.clock().getAsLong();
     }

@@ -238,7 +238,7 @@ final class Steps {
         Throwable cause = slot.failure();
         int entries = slot.step().size();
         if (cause == null) {
-            if (shell.swap != null) {
+            if (shell.swap != null || settings.config().speculates()) {
                 core.took(slot.number(), (shell.nowNs() - Math.max(slot.plannedNs, lastTakenNs)) / 1e9);
             }
             core.complete(slot.result);

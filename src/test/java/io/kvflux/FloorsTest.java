@@ -34,6 +34,7 @@ class FloorsTest {
             Map.entry("api", new Floor(0)),
             Map.entry("block", new Floor(1)),
             Map.entry("memory", new Floor(1)),
+            Map.entry("draft", new Floor(1)),
             Map.entry("memory.chronicle", new Floor(2, "net.openhft..", "com.sun.management..")),
             Map.entry("memory.host", new Floor(3)),
             Map.entry("tier", new Floor(3)),
@@ -85,7 +86,8 @@ class FloorsTest {
     @Test
     void theCoreKnowsNoClockNoThreadAndNoInput() {
         noClasses()
-                .that(resideInAnyPackage(ROOT + "core..", ROOT + "tier", ROOT + "block..", ROOT + "api.."))
+                .that(resideInAnyPackage(
+                        ROOT + "core..", ROOT + "tier", ROOT + "draft", ROOT + "block..", ROOT + "api.."))
                 .should()
                 .dependOnClassesThat(resideInAnyPackage(
                         "java.io..",

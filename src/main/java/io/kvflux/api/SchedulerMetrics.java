@@ -103,6 +103,21 @@ public interface SchedulerMetrics {
     /** {@return transfers so far that failed, wholly or half-way; what they were to bring is computed again} */
     long transfersFailed();
 
+    /** {@return drafts granted so far: accepted + rejected + aborted + in flight; 0 if nobody drafts} */
+    long draftsGranted();
+
+    /** {@return drafts that were verified and accepted so far} */
+    long draftsAccepted();
+
+    /** {@return drafts that were verified and rejected so far, those after a rejected one included} */
+    long draftsRejected();
+
+    /** {@return drafts that were granted and never made, or not wanted any more, so far} */
+    long draftsAborted();
+
+    /** {@return drafts granted whose fate is open} */
+    long draftsInFlight();
+
     /** {@return prompt tokens of sequences admitted for the first time} */
     long promptTokens();
 

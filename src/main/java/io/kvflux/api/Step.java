@@ -12,7 +12,7 @@ package io.kvflux.api;
  */
 public interface Step {
 
-    /** What {@link #token} gives for a token that an earlier step in flight is about to sample. */
+    /** What {@link #token} gives for a token that an earlier step in flight is about to sample, or to draft. */
     int PENDING_TOKEN = -1;
 
     /** {@return the step's number; numbers rise by one from 1} */
@@ -52,7 +52,8 @@ public interface Step {
      * Where an entry begins.
      *
      * @param entry in [0, {@link #size()})
-     * @return tokens of the sequence whose KV exists before this step: the position of the first token computed
+     * @return tokens of the sequence whose KV exists before this step: the position of the first token computed, if all of
+     *     the {@link #unverified} drafts are accepted
      */
     int cacheLength(int entry);
 
@@ -60,7 +61,7 @@ public interface Step {
      * How much an entry computes.
      *
      * @param entry in [0, {@link #size()})
-     * @return tokens computed: a prefill chunk, or 1
+     * @return tokens computed: a prefill chunk, or 1 + {@link #drafts}
      */
     int tokenCount(int entry);
 
@@ -69,7 +70,8 @@ public interface Step {
      *
      * @param entry in [0, {@link #size()})
      * @param offset in [0, {@link #tokenCount})
-     * @return the token id, or {@link #PENDING_TOKEN}: then it is what the previous step samples for this sequence
+     * @return the token id, or {@link #PENDING_TOKEN}: then it is what the previous step samples for this sequence, or one of
+     *     the drafts that it makes
      */
     int token(int entry, int offset);
 
@@ -90,10 +92,38 @@ public interface Step {
     boolean samples(int entry);
 
     /**
+     * How many drafts an entry verifies: the last of its tokens. The first of them that the model would have sampled itself
+     * are accepted.
+     *
+     * @param entry in [0, {@link #size()})
+     * @return drafts, 0 for a prefill chunk. While the step that makes them is in flight this is the most it can be: where
+     *     fewer were made, those are all
+     */
+    int drafts(int entry);
+
+    /**
+     * How many drafts may be made for an entry's sequence, in this step or after it, for its next entry to verify.
+     *
+     * @param entry in [0, {@link #size()})
+     * @return drafts at most; the entry's blocks have slots for the KV of the token that is sampled and of all but the last
+     *     of the drafts
+     */
+    int granted(int entry);
+
+    /**
+     * Drafts of the sequence that steps in flight verify, and that {@link #cacheLength} counts as accepted. So many of them as
+     * are not (or were never made), so many positions earlier the entry begins; whoever runs steps in order knows.
+     *
+     * @param entry in [0, {@link #size()})
+     * @return drafts, 0 if nothing of the sequence was in flight when the step was planned
+     */
+    int unverified(int entry);
+
+    /**
      * Length of an entry's block table.
      *
      * @param entry in [0, {@link #size()})
-     * @return blocks: enough for {@link #cacheLength} + {@link #tokenCount} tokens
+     * @return blocks: just enough for {@link #cacheLength} + {@link #tokenCount} + {@link #granted} tokens
      */
     int blockCount(int entry);
 

@@ -199,6 +199,12 @@ public final class BlockPool implements BlockCounts {
         if (newBlocks > availableBlocks()) {
             return false;
         }
+        if (table.shrunk && newBlocks > 0) {
+            table.shrunk = false;
+            if (fences.pending(table.fence)) {
+                table.ids = table.ids.clone();
+            }
+        }
         table.reserve(table.size + newBlocks);
         take(table, newBlocks);
         return true;
@@ -216,6 +222,7 @@ public final class BlockPool implements BlockCounts {
             throw new IllegalArgumentException(
                     "committed blocks stay in the table, size=" + size + ", committed=" + table.committed);
         }
+        table.shrunk |= table.size > size;
         while (table.size > size) {
             letGo(table.ids[--table.size], table.fence);
         }

@@ -16,6 +16,8 @@ public final class BlockTable {
     int run;
 
     long fence;
+    /** Whether a step in flight may still read ids beyond the size. */
+    boolean shrunk;
 
     /** A closed table. */
     public BlockTable() {}
@@ -80,6 +82,7 @@ public final class BlockTable {
             ids = new int[4];
         }
         size = 0;
+        shrunk = false;
         committed = 0;
         run = Runs.NONE;
         fence = 0;

@@ -2,10 +2,12 @@ package io.kvflux.core;
 
 import io.kvflux.api.SequenceId;
 import io.kvflux.block.BlockTable;
+import io.kvflux.draft.DraftLedger;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /** Checks a core as a whole, pools included. The rules are those of docs/invariants.md. */
 final class CoreVerifier {
@@ -48,11 +50,14 @@ final class CoreVerifier {
             require(replica.copying == copying, "copying counts the blocks withheld for a copy", replica.copying);
         }
         int waiting = 0;
-        Map<Sequence, Integer> sampling = samplingEntries();
+        Map<Sequence, Integer> sampling = pendingTokens();
+        long drafts = draftsInFlight();
         for (Sequence sequence : live.values()) {
             waiting += sequence.state == Sequence.State.WAITING ? 1 : 0;
             check(sequence, sampling.getOrDefault(sequence, 0));
+            drafts += sequence.ahead();
         }
+        checkDrafts(drafts);
         require(running + waiting == live.size(), "every live sequence runs or waits", live.size());
         require(waiting == queue.size(), "the queue holds those that wait", queue.size());
         if (core.tiers() != null) {
@@ -60,12 +65,43 @@ final class CoreVerifier {
         }
     }
 
-    private Map<Sequence, Integer> samplingEntries() {
+    private void checkDrafts(long inFlight) {
+        DraftLedger ledger = core.drafts();
+        if (ledger != null) {
+            ledger.verify();
+            require(
+                    ledger.inFlight() == inFlight,
+                    "drafts in flight are ahead or are being verified",
+                    ledger.inFlight());
+            for (Sequence sequence : live.values()) {
+                SequenceDrafts own = Objects.requireNonNull(sequence.drafts);
+                require(
+                        own.credits.inFlight() == own.ahead + own.verifying,
+                        "credits of a sequence are of drafts ahead or being verified",
+                        sequence);
+            }
+        }
+    }
+
+    /** Drafts that entries in flight verify, of sequences that have ended too. */
+    private long draftsInFlight() {
+        long drafts = 0;
+        for (int age = 0; age < core.stepsInFlight(); age++) {
+            for (EntryList part : core.inFlight(age).parts) {
+                for (int i = 0; i < part.size; i++) {
+                    drafts += part.drafts[i];
+                }
+            }
+        }
+        return drafts;
+    }
+
+    private Map<Sequence, Integer> pendingTokens() {
         Map<Sequence, Integer> sampling = new HashMap<>();
         for (int age = 0; age < core.stepsInFlight(); age++) {
             for (EntryList part : core.inFlight(age).parts) {
                 for (int i = 0; i < part.size; i++) {
-                    sampling.merge(part.sequences[i], part.samples[i] ? 1 : 0, Integer::sum);
+                    sampling.merge(part.sequences[i], part.samples[i] ? 1 + part.drafts[i] : 0, Integer::sum);
                 }
             }
         }
@@ -73,11 +109,12 @@ final class CoreVerifier {
     }
 
     private void check(Sequence sequence, int sampling) {
-        require(sequence.pending == sampling, "pending counts the tokens that steps in flight sample", sequence);
+        require(sequence.pending == sampling, "pending counts the tokens that steps in flight may give", sequence);
         if (sequence.state == Sequence.State.WAITING) {
             require(queue.contains(sequence), "who waits is in the queue", sequence);
             require(queue.isParked(sequence) != sequence.wanted(), "who waits for its consumer is parked", sequence);
             require(!sequence.table.isOpen(), "who waits holds no block", sequence);
+            require(sequence.ahead() == 0, "who waits has no drafts ahead", sequence);
             return;
         }
         require(
@@ -89,11 +126,12 @@ final class CoreVerifier {
                 "after its prefill only the last token of a sequence has no KV",
                 sequence);
         int size = sequence.table.size();
-        int needed = replicas[sequence.replica].blocks(sequence.scheduled);
+        int needed = replicas[sequence.replica].blocks(sequence.scheduled + sequence.ahead());
         int loading = sequence.reserved ? sequence.claimed : 0;
         require(
                 size == needed + loading,
-                "a sequence holds the blocks of its scheduled tokens and those that are brought back, needed=" + needed,
+                "a sequence holds the blocks of its scheduled tokens, its drafts ahead and those that are brought back, needed="
+                        + needed,
                 sequence);
         require(
                 sequence.loading == null || sequence.loading.sequence == sequence,

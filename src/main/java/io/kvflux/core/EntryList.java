@@ -16,8 +16,16 @@ final class EntryList {
     int[] counts = new int[16];
     boolean[] prefill = new boolean[16];
     boolean[] samples = new boolean[16];
+    /** Drafts that an entry verifies, their ids if they are known, and those of earlier entries that count as accepted. */
+    int[] drafts = new int[16];
 
-    void add(Sequence sequence, int count, boolean isPrefill, boolean samplesToken) {
+    int[][] draftIds = new int[16][];
+    int[] unverified = new int[16];
+    /** Drafts for the next round. */
+    int[] granted = new int[16];
+
+    /** Adds an entry of a sequence, which is still as before it; the drafts are the last of its tokens. */
+    void add(Sequence sequence, int count, int draftCount, boolean isPrefill, boolean samplesToken) {
         if (size == starts.length) {
             grow(size * 2);
         }
@@ -31,13 +39,26 @@ final class EntryList {
         counts[size] = count;
         prefill[size] = isPrefill;
         samples[size] = samplesToken;
+        SequenceDrafts own = sequence.drafts;
+        drafts[size] = draftCount;
+        draftIds[size] = own != null && sequence.pending == 0 ? own.ids : null;
+        unverified[size] = own == null ? 0 : own.verifying;
+        granted[size] = 0;
         size++;
+    }
+
+    /** An entry's sequence got so many drafts for the next round, with their slots. */
+    void grant(int entry, int count) {
+        granted[entry] = count;
+        blocks[entry] = sequences[entry].table.ids();
+        blockCounts[entry] = sequences[entry].table.size();
     }
 
     void clear() {
         Arrays.fill(sequences, 0, size, null);
         Arrays.fill(tokens, 0, size, null);
         Arrays.fill(blocks, 0, size, null);
+        Arrays.fill(draftIds, 0, size, null);
         size = 0;
     }
 
@@ -52,5 +73,9 @@ final class EntryList {
         counts = Arrays.copyOf(counts, capacity);
         prefill = Arrays.copyOf(prefill, capacity);
         samples = Arrays.copyOf(samples, capacity);
+        drafts = Arrays.copyOf(drafts, capacity);
+        draftIds = Arrays.copyOf(draftIds, capacity);
+        unverified = Arrays.copyOf(unverified, capacity);
+        granted = Arrays.copyOf(granted, capacity);
     }
 }

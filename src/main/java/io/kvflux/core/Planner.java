@@ -22,6 +22,7 @@ final class Planner {
     private final WaitingQueue queue;
     private final PrefixMatch[] matches;
     private final @Nullable Swapper swapper;
+    private final @Nullable Drafts drafts;
     private final List<Sequence> refused = new ArrayList<>();
     private StepPlan plan;
     private boolean preempted;
@@ -33,6 +34,7 @@ final class Planner {
             Replica[] replicas,
             WaitingQueue queue,
             @Nullable Swapper swapper,
+            @Nullable Drafts drafts,
             StepPlan first) {
         this.config = config;
         this.core = core;
@@ -40,6 +42,7 @@ final class Planner {
         this.replicas = replicas;
         this.queue = queue;
         this.swapper = swapper;
+        this.drafts = drafts;
         plan = first;
         matches = new PrefixMatch[replicas.length];
         for (int i = 0; i < matches.length; i++) {
@@ -61,23 +64,31 @@ final class Planner {
             admit();
             plan.seal();
         } while (preempted && plan.size() == 0);
+        if (drafts != null) {
+            drafts.grant(plan);
+        }
     }
 
     private void placeDecodes(Replica replica) {
+        if (drafts != null) {
+            drafts.begin(replica);
+        }
         int count = replica.running.size();
         int start = replica.cursor;
         int firstLeftOut = -1;
         for (int i = 0; i < count; i++) {
             int at = start + i < count ? start + i : start + i - count;
             Sequence sequence = replica.running.get(at);
-            if (!placeable(sequence) || sequence.prefilling()) {
+            if (!sequence.placeable() || sequence.prefilling()) {
                 continue;
             }
-            int context = sequence.scheduled + 1;
-            if (!replica.hasRoomFor(1, context)) {
+            if (!replica.hasRoomFor(1, sequence.scheduled + 1)) {
                 firstLeftOut = firstLeftOut < 0 ? at : firstLeftOut;
-            } else if (secure(replica, sequence, context)) {
-                place(replica, sequence, 1, false);
+                continue;
+            }
+            int verified = drafts == null ? 0 : drafts.toVerify(replica, sequence);
+            if (secure(replica, sequence, sequence.scheduled + 1 + verified)) {
+                place(replica, sequence, 1 + verified, verified, false);
             }
         }
         replica.cursor = Math.max(0, firstLeftOut);
@@ -89,7 +100,7 @@ final class Planner {
             if (sequence.awaitsLoad() && sequence.state == Sequence.State.RUNNING) {
                 load(replica, sequence);
             }
-            if (!placeable(sequence) || !sequence.prefilling()) {
+            if (!sequence.placeable() || !sequence.prefilling()) {
                 continue;
             }
             int chunk = chunk(replica, sequence.scheduled, sequence.prefillTarget);
@@ -97,13 +108,9 @@ final class Planner {
                 // Those admitted past it would decode beside its next chunk, and could keep it out for ever.
                 replica.closed = true;
             } else if (secure(replica, sequence, sequence.scheduled + chunk)) {
-                place(replica, sequence, chunk, true);
+                place(replica, sequence, chunk, 0, true);
             }
         }
-    }
-
-    private static boolean placeable(Sequence sequence) {
-        return sequence.state == Sequence.State.RUNNING && sequence.settled() && sequence.wanted();
     }
 
     /** Brings back what a sequence found on the host, preempting others if there are no blocks for it otherwise. */
@@ -123,14 +130,17 @@ final class Planner {
         return replica.hasRoomFor(chunk, from + chunk) ? chunk : 0;
     }
 
-    private void place(Replica replica, Sequence sequence, int tokens, boolean prefill) {
+    private void place(Replica replica, Sequence sequence, int tokens, int verified, boolean prefill) {
         int context = sequence.scheduled + tokens;
         boolean samples = !prefill || context == sequence.prefillTarget;
         replica.place(tokens, context);
-        plan.parts[replica.index].add(sequence, tokens, prefill, samples);
+        plan.parts[replica.index].add(sequence, tokens, verified, prefill, samples);
         sequence.table.touch(plan.number());
         sequence.scheduled = context;
-        sequence.pending += samples ? 1 : 0;
+        sequence.pending += samples ? 1 + verified : 0;
+        if (drafts != null) {
+            drafts.issued(sequence, verified);
+        }
         sequence.placedIn = plan.number();
         queue.charge(sequence, tokens);
     }
@@ -155,6 +165,9 @@ final class Planner {
     }
 
     private boolean obtain(Replica replica, Sequence sequence, int extra) {
+        if (drafts != null) {
+            drafts.giveWay(replica, extra);
+        }
         while (!grow(replica, sequence, extra)) {
             if (replica.pool.availableBlocks() + coming(replica) >= extra) {
                 return false;
@@ -303,7 +316,7 @@ final class Planner {
         replica.running.add(sequence);
         if (swapper == null) {
             core.admitted(sequence, hitTokens, 0);
-            place(replica, sequence, chunk, true);
+            place(replica, sequence, chunk, 0, true);
         } else {
             swapper.claim(sequence, allTokens); // which the host may have no room for
             core.admitted(sequence, sequence.claimedTokens, sequence.claimedTokens - hitTokens);
@@ -323,7 +336,7 @@ final class Planner {
         }
         int extra = replica.blocks(sequence.scheduled + chunk) - sequence.table.size();
         if (grow(replica, sequence, extra)) {
-            place(replica, sequence, chunk, true);
+            place(replica, sequence, chunk, 0, true);
         }
     }
 

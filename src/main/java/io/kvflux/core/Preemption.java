@@ -11,6 +11,7 @@ final class Preemption {
     private final Replica[] replicas;
     private final WaitingQueue queue;
     private final @Nullable Swapper swapper;
+    private final @Nullable Drafts drafts;
     private final MeasuredCosts costs;
     private final Consumer<Sequence> told;
 
@@ -21,6 +22,7 @@ final class Preemption {
      * Of a core.
      *
      * @param swapper null without a host tier: everything is computed again
+     * @param drafts null if nobody drafts
      * @param told hears who was preempted
      */
     Preemption(
@@ -28,12 +30,14 @@ final class Preemption {
             Replica[] replicas,
             WaitingQueue queue,
             @Nullable Swapper swapper,
+            @Nullable Drafts drafts,
             MeasuredCosts costs,
             Consumer<Sequence> told) {
         this.config = config;
         this.replicas = replicas;
         this.queue = queue;
         this.swapper = swapper;
+        this.drafts = drafts;
         this.costs = costs;
         this.told = told;
     }
@@ -82,6 +86,9 @@ final class Preemption {
     }
 
     private void giveUp(Sequence sequence, boolean offload) {
+        if (drafts != null) {
+            drafts.abandon(sequence);
+        }
         boolean keeps = offload && sequence.settled();
         if (keeps && !isIdle(sequence)) {
             sequence.suspending = true;
@@ -127,6 +134,9 @@ final class Preemption {
 
     /** The blocks of a running sequence go back, those that a copy still writes when that has landed. */
     void release(Sequence sequence) {
+        if (drafts != null) {
+            drafts.abandon(sequence);
+        }
         if (swapper == null) {
             replicas[sequence.replica].pool.release(sequence.table);
         } else {

@@ -2,10 +2,12 @@ package io.kvflux.core;
 
 import io.kvflux.block.EvictionPolicy;
 import io.kvflux.block.PrefixHasher;
+import io.kvflux.draft.DraftPolicy;
 import io.kvflux.geometry.MultiKvCacheParams;
 import io.kvflux.tier.HashIndex;
 import io.kvflux.tier.HostPolicy;
 import io.kvflux.tier.Tiers;
+import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -39,6 +41,9 @@ public final class SchedulerConfig {
     private final PreemptionMode preemption;
     private final double offloadLow;
     private final double offloadHigh;
+    private final Supplier<DraftPolicy> draftPolicy;
+    private final boolean speculates;
+    private final int maxInFlightDraftTokens;
     private final boolean reportEmptied;
     private final boolean verifyInvariants;
 
@@ -64,6 +69,9 @@ public final class SchedulerConfig {
         preemption = builder.preemption;
         offloadLow = builder.offloadLow;
         offloadHigh = builder.offloadHigh;
+        draftPolicy = builder.draftPolicy == null ? DraftPolicy::adaptive : builder.draftPolicy;
+        speculates = caches.numDraftTokens() > 0 && draftPolicy.get() != DraftPolicy.off();
+        maxInFlightDraftTokens = builder.inFlightDrafts();
         reportEmptied = builder.reportEmptied;
         verifyInvariants = builder.verifyInvariants;
     }
@@ -168,6 +176,21 @@ public final class SchedulerConfig {
         return offloadHigh;
     }
 
+    /** {@return makes the policy of each replica that says who drafts how much} */
+    public Supplier<DraftPolicy> draftPolicy() {
+        return draftPolicy;
+    }
+
+    /** {@return draft tokens granted and neither verified nor aborted at a time, over all replicas, at most} */
+    public int maxInFlightDraftTokens() {
+        return maxInFlightDraftTokens;
+    }
+
+    /** {@return whether steps may carry drafts: the caches have room for some, and the policy is not {@link DraftPolicy#off}} */
+    public boolean speculates() {
+        return speculates;
+    }
+
     /** {@return new tiers below the devices, which hold nothing; null if there is no host tier} */
     public @Nullable Tiers newTiers() {
         if (hostBlocks == 0) {
@@ -266,6 +289,8 @@ public final class SchedulerConfig {
         private PreemptionMode preemption = PreemptionMode.AUTO;
         private double offloadLow = DEFAULT_OFFLOAD_LOW;
         private double offloadHigh = DEFAULT_OFFLOAD_HIGH;
+        private @Nullable Supplier<DraftPolicy> draftPolicy;
+        private @Nullable Integer maxInFlightDraftTokens;
         private boolean reportEmptied;
         private boolean verifyInvariants;
 
@@ -486,6 +511,39 @@ public final class SchedulerConfig {
         }
 
         /**
+         * Who drafts how much, where the caches have room for drafts (numDraftTokens). Defaults to {@link
+         * DraftPolicy#adaptive}. No sequence gets more than numDraftTokens in a round whatever the policy says.
+         *
+         * @param factory makes one policy per replica; one that is not off needs caches with draft tokens
+         * @return this
+         */
+        public Builder draftPolicy(Supplier<DraftPolicy> factory) {
+            draftPolicy = Objects.requireNonNull(factory, "draftPolicy");
+            return this;
+        }
+
+        /**
+         * Draft tokens that may be in flight, granted and neither verified nor aborted, over all replicas. Defaults to what all
+         * that runs can ever use: numDraftTokens * maxBatchSize * (maxStepsInFlight + 1) for each replica.
+         *
+         * @param tokens at least 0; with 0 nobody drafts
+         * @return this
+         */
+        public Builder maxInFlightDraftTokens(int tokens) {
+            maxInFlightDraftTokens = tokens;
+            return this;
+        }
+
+        private int inFlightDrafts() {
+            if (maxInFlightDraftTokens != null) {
+                return maxInFlightDraftTokens;
+            }
+            BigInteger all = BigInteger.valueOf((long) caches.numDraftTokens() * maxBatchSize)
+                    .multiply(BigInteger.valueOf((maxStepsInFlight + 1L) * caches.dataParallelDegree()));
+            return all.min(BigInteger.valueOf(Integer.MAX_VALUE)).intValue();
+        }
+
+        /**
          * Whether the listener is told of blocks that hold nothing any more. Defaults to false.
          *
          * @param report true to tell
@@ -604,6 +662,18 @@ public final class SchedulerConfig {
                     "needs a host tier to offload to",
                     "preemption",
                     preemption + ", hostBlocks=" + hostBlocks);
+            require(
+                    faults,
+                    draftPolicy == null || caches.numDraftTokens() > 0 || draftPolicy.get() == DraftPolicy.off(),
+                    "needs caches with draft tokens, unless it is off",
+                    "draftPolicy",
+                    "given, numDraftTokens=" + caches.numDraftTokens());
+            require(
+                    faults,
+                    maxInFlightDraftTokens == null || maxInFlightDraftTokens >= 0,
+                    "must not be negative",
+                    "maxInFlightDraftTokens",
+                    maxInFlightDraftTokens);
             return faults;
         }
 
@@ -615,7 +685,8 @@ public final class SchedulerConfig {
             return maxBatchTokens - maxBatchSize + 1;
         }
 
-        private static void require(List<String> faults, boolean condition, String rule, String name, Object value) {
+        private static void require(
+                List<String> faults, boolean condition, String rule, String name, @Nullable Object value) {
             if (!condition) {
                 faults.add(name + " " + rule + ", " + name + "=" + value);
             }

@@ -9,6 +9,7 @@ import io.kvflux.api.SequenceTooLongException;
 import io.kvflux.api.Step;
 import io.kvflux.api.StepResult;
 import io.kvflux.block.BlockCounts;
+import io.kvflux.draft.DraftLedger;
 import io.kvflux.tier.Tiers;
 import io.kvflux.tier.Transfer;
 import java.util.HashMap;
@@ -41,6 +42,7 @@ public final class SchedulerCore {
     private final BlockCopies pendingCopies = new BlockCopies();
     private final MeasuredCosts costs = new MeasuredCosts();
     private final @Nullable Swapper swapper;
+    private final @Nullable Drafts drafts;
 
     private long lastId;
     private long issued;
@@ -73,8 +75,9 @@ public final class SchedulerCore {
         }
         Tiers tiers = config.newTiers();
         swapper = tiers == null ? null : new Swapper(config, tiers, replicas, costs, this::begin);
-        preemption = new Preemption(config, replicas, queue, swapper, costs, this::preempted);
-        planner = new Planner(config, this, preemption, replicas, queue, swapper, ring[0]);
+        drafts = config.speculates() ? new Drafts(config, replicas, queue, swapper) : null;
+        preemption = new Preemption(config, replicas, queue, swapper, drafts, costs, this::preempted);
+        planner = new Planner(config, this, preemption, replicas, queue, swapper, drafts, ring[0]);
         view = new CoreView(config, replicas, live.values(), swapper);
     }
 
@@ -92,8 +95,7 @@ public final class SchedulerCore {
         requireFits(spec.promptLength() + 1L);
         SequenceId id = new SequenceId(++lastId);
         Sequence sequence = new Sequence(id, spec, config.pageSize(), tokensAllowed);
-        live.put(id, sequence);
-        queue.enter(sequence);
+        enter(sequence);
         queue.addLast(sequence);
         verifyIfAsked();
         return id;
@@ -156,8 +158,7 @@ public final class SchedulerCore {
         }
         SequenceId id = new SequenceId(++lastId);
         Sequence child = new Sequence(id, from, tokensAllowed);
-        live.put(id, child);
-        queue.enter(child);
+        enter(child);
         if (from.state != Sequence.State.RUNNING || from.prefilling() || from.computed == 0 || !share(from, child)) {
             queue.addBeside(child, from);
         }
@@ -197,7 +198,8 @@ public final class SchedulerCore {
     /**
      * Takes the result of the oldest step in flight.
      *
-     * @param result a token for every entry that samples, or a failure
+     * @param result a token for every entry that samples, or a failure; and what became of drafts. A sequence of which more
+     *     drafts are accepted than were made fails
      * @throws IllegalArgumentException if it is for another step, or a token is missing or one too many
      */
     public void complete(StepResult result) {
@@ -208,7 +210,7 @@ public final class SchedulerCore {
         int entry = 0;
         for (EntryList part : plan.parts) {
             for (int i = 0; i < part.size; i++, entry++) {
-                take(part, i, result.token(entry), result.failure(entry));
+                take(part, i, result, entry);
             }
         }
         plan.clear();
@@ -217,13 +219,17 @@ public final class SchedulerCore {
     }
 
     /**
-     * Tells how long the oldest step in flight took, whose result is about to come. Copying is compared with computing by it.
+     * Tells how long the oldest step in flight took, whose result is about to come. Copying is compared with computing by it,
+     * and drafts are granted by what steps take.
      *
      * @param step number of the step
      * @param seconds from the end of the step before it, or its own begin if that was later
      */
     public void took(long step, double seconds) {
         StepPlan plan = oldest(step);
+        if (drafts != null) {
+            drafts.took(plan, seconds);
+        }
         long prefillTokens = 0;
         for (EntryList part : plan.parts) {
             for (int i = 0; i < part.size; i++) {
@@ -307,6 +313,9 @@ public final class SchedulerCore {
         Objects.requireNonNull(cause, "cause");
         StepPlan plan = oldest(step);
         advance(plan);
+        if (drafts != null) {
+            drafts.lost(plan);
+        }
         for (EntryList part : plan.parts) {
             for (int i = 0; i < part.size; i++) {
                 failIfLive(part.sequences[i], cause);
@@ -461,6 +470,11 @@ public final class SchedulerCore {
         return preemption.offloaded();
     }
 
+    /** {@return drafts granted and what became of them, live; null if nobody drafts} */
+    public @Nullable DraftLedger drafts() {
+        return drafts == null ? null : drafts.ledger();
+    }
+
     /** {@return what the tiers below the devices hold, live; null if there are none} */
     public @Nullable Tiers tiers() {
         return swapper == null ? null : swapper.tiers();
@@ -543,8 +557,20 @@ public final class SchedulerCore {
         return ring[(int) ((completed + age) % ring.length)];
     }
 
-    private void take(EntryList part, int entry, int token, @Nullable Throwable failure) {
+    private void enter(Sequence sequence) {
+        live.put(sequence.id, sequence);
+        queue.enter(sequence);
+        if (drafts != null) {
+            drafts.enter(sequence);
+        }
+    }
+
+    private void take(EntryList part, int entry, StepResult result, int at) {
         Sequence sequence = part.sequences[entry];
+        Throwable failure = drafts == null ? result.failure(at) : drafts.failure(part, entry, result, at);
+        if (drafts != null && (failure != null || sequence.state == Sequence.State.FINISHED)) {
+            drafts.lost(part, entry);
+        }
         if (sequence.state == Sequence.State.FINISHED) {
             return;
         }
@@ -553,15 +579,16 @@ public final class SchedulerCore {
             return;
         }
         boolean current = part.epochs[entry] == sequence.epoch;
-        if (current) {
-            sequence.computed += part.counts[entry];
-        }
+        int accepted = part.drafts[entry] == 0 ? 0 : result.accepted(at);
         if (part.samples[entry]) {
-            sequence.pending--;
-            sequence.append(token);
-            busy = true;
-            listener.token(sequence.id, sequence.generated() - 1, token);
-            busy = false;
+            takeTokens(part, entry, accepted, result.token(at));
+        }
+        if (current) {
+            int computed = sequence.computed + part.counts[entry] - part.drafts[entry] + accepted;
+            sequence.computed = Math.min(computed, sequence.length); // a stop token may be among the drafts
+        }
+        if (drafts != null && part.samples[entry]) {
+            drafts.answered(part, entry, result, at, current && sequence.placedIn == completed);
         }
         if (current && config.prefixCaching()) {
             int from = sequence.table.committed();
@@ -576,6 +603,27 @@ public final class SchedulerCore {
         } else if (part.samples[entry] && sequence.atLimit()) {
             finish(sequence, FinishReason.LENGTH, null);
         }
+    }
+
+    /** The drafts that were accepted and the token sampled after them, up to one that ends the sequence. */
+    private void takeTokens(EntryList part, int entry, int accepted, int token) {
+        Sequence sequence = part.sequences[entry];
+        sequence.pending -= 1 + part.drafts[entry];
+        boolean goesOn = true;
+        for (int i = 0; i < accepted && goesOn; i++) {
+            goesOn = takeToken(sequence, Objects.requireNonNull(sequence.drafts).ids[i]);
+        }
+        if (goesOn) {
+            takeToken(sequence, token);
+        }
+    }
+
+    private boolean takeToken(Sequence sequence, int token) {
+        sequence.append(token);
+        busy = true;
+        listener.token(sequence.id, sequence.generated() - 1, token);
+        busy = false;
+        return !sequence.atStop() && !sequence.atLimit();
     }
 
     private void finish(Sequence sequence, FinishReason reason, @Nullable Throwable cause) {

@@ -20,7 +20,8 @@ import org.jspecify.annotations.Nullable;
  *             0              |                  scheduled
  * </pre>
  *
- * While scheduled &lt; prefillTarget it prefills in chunks; after that it decodes, and then scheduled + 1 = length + pending
+ * Drafts that an issued step verifies count as accepted: they are pending, and their KV is scheduled. Those that are not
+ * accepted are taken off both when the result is in. While scheduled &lt; prefillTarget it prefills in chunks; after that it decodes, and then scheduled + 1 = length + pending
  * always: the last token has no KV yet.
  */
 final class Sequence {
@@ -56,7 +57,7 @@ final class Sequence {
     int scheduled;
 
     int prefillTarget;
-    /** Tokens that issued steps will sample. */
+    /** Tokens that issued steps will give if all drafts are accepted. */
     int pending;
     /** Tokens the consumer has allowed so far. */
     long granted;
@@ -94,6 +95,10 @@ final class Sequence {
     /** What brings them back, once there were blocks for them. */
     @Nullable
     PlannedTransfer loading;
+
+    /** Its drafts, from submission on; null if nobody drafts. */
+    @Nullable
+    SequenceDrafts drafts;
 
     /** The step in which it was last placed. */
     long placedIn;
@@ -141,10 +146,24 @@ final class Sequence {
         return scheduled < prefillTarget;
     }
 
+    /** Tokens that its consumer and the token limit allow beyond those that issued steps will sample at most. */
+    long unsampled() {
+        return Math.min(granted, maxTokens) - generated() - pending;
+    }
+
     /** Whether its consumer allows the next token and the token limit leaves one to sample. */
     boolean wanted() {
-        int sampled = generated() + pending;
-        return !held && sampled < granted && sampled < maxTokens;
+        return !held && unsampled() > 0;
+    }
+
+    /** Whether it may be part of a step. */
+    boolean placeable() {
+        return state == State.RUNNING && settled() && wanted();
+    }
+
+    /** Slots it holds for drafts that no issued step verifies. */
+    int ahead() {
+        return drafts == null ? 0 : drafts.ahead;
     }
 
     /** Whether only its consumer holds it back, or somebody else who paused it. */
@@ -216,7 +235,8 @@ final class Sequence {
     @Override
     public String toString() {
         return id + ": state=" + state + ", replica=" + replica + ", length=" + length + ", computed=" + computed
-                + ", scheduled=" + scheduled + ", pending=" + pending + ", granted=" + granted + ", blocks="
+                + ", scheduled=" + scheduled + ", pending=" + pending + ", draftsAhead=" + ahead() + ", granted="
+                + granted + ", blocks="
                 + table.size() + ", committed=" + table.committed();
     }
 }

@@ -18,6 +18,7 @@ final class StepPlan implements Step {
     private final PlanInputs inputs;
     private long number;
     private boolean inputsFilled;
+    private final boolean speculates;
 
     StepPlan(SchedulerConfig config) {
         int replicas = config.replicas();
@@ -27,6 +28,7 @@ final class StepPlan implements Step {
         }
         first = new int[replicas + 1];
         inputs = new PlanInputs(config);
+        speculates = config.speculates();
     }
 
     void begin(long stepNumber) {
@@ -102,7 +104,37 @@ final class StepPlan implements Step {
         int part = part(entry);
         int at = entry - first[part];
         int position = parts[part].starts[at] + Objects.checkIndex(offset, parts[part].counts[at]);
+        if (speculates && position >= parts[part].knownTokens[at]) {
+            return draft(parts[part], at, offset);
+        }
         return position < parts[part].knownTokens[at] ? parts[part].tokens[at][position] : PENDING_TOKEN;
+    }
+
+    private static int draft(EntryList part, int at, int offset) {
+        int draft = offset - (part.counts[at] - part.drafts[at]);
+        return draft < 0 || part.draftIds[at] == null ? PENDING_TOKEN : part.draftIds[at][draft];
+    }
+
+    @Override
+    public int drafts(int entry) {
+        Objects.checkIndex(entry, size());
+        if (!speculates) {
+            return 0;
+        }
+        int part = part(entry);
+        return parts[part].drafts[entry - first[part]];
+    }
+
+    @Override
+    public int granted(int entry) {
+        int part = part(entry);
+        return parts[part].granted[entry - first[part]];
+    }
+
+    @Override
+    public int unverified(int entry) {
+        int part = part(entry);
+        return parts[part].unverified[entry - first[part]];
     }
 
     @Override

@@ -32,6 +32,7 @@ public final class SchedulerMeters implements MeterBinder {
         bindBlocks(registry);
         bindSequences(registry);
         bindHost(registry);
+        bindDrafts(registry);
         gauge(registry, "kvflux.steps.in.flight", "steps whose result is not in", SchedulerMetrics::stepsInFlight);
         counter(registry, "kvflux.steps", "steps whose result was taken", SchedulerMetrics::stepsCompleted);
         counter(registry, "kvflux.steps.failed", "steps that failed as a whole", SchedulerMetrics::stepsFailed);
@@ -82,6 +83,14 @@ public final class SchedulerMeters implements MeterBinder {
                 "transfers between devices and host that have not landed",
                 SchedulerMetrics::transfersInFlight);
         counter(registry, "kvflux.transfers.failed", "transfers that failed", SchedulerMetrics::transfersFailed);
+    }
+
+    private void bindDrafts(MeterRegistry registry) {
+        counter(registry, "kvflux.drafts.granted", "drafts granted", SchedulerMetrics::draftsGranted);
+        counter(registry, "kvflux.drafts.accepted", "drafts verified and accepted", SchedulerMetrics::draftsAccepted);
+        counter(registry, "kvflux.drafts.rejected", "drafts verified and rejected", SchedulerMetrics::draftsRejected);
+        counter(registry, "kvflux.drafts.aborted", "drafts never verified", SchedulerMetrics::draftsAborted);
+        gauge(registry, "kvflux.drafts.in.flight", "drafts whose fate is open", SchedulerMetrics::draftsInFlight);
     }
 
     private void bindDisk(MeterRegistry registry) {

@@ -1,14 +1,17 @@
 package io.kvflux.core;
 
+import io.kvflux.draft.DraftPolicy;
 import io.kvflux.geometry.DType;
 import io.kvflux.geometry.DeviceRef;
 import io.kvflux.geometry.KvCacheParams;
 import io.kvflux.geometry.MultiKvCacheParams;
+import io.kvflux.geometry.SpeculativeMethod;
 import io.kvflux.tier.HashIndex;
 import io.kvflux.tier.HostPolicy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.Supplier;
 
 /** Configurations for tests of the core. */
 public final class Configs {
@@ -16,6 +19,11 @@ public final class Configs {
     private Configs() {}
 
     public static MultiKvCacheParams caches(int pageSize, int replicas) {
+        return caches(pageSize, replicas, 0);
+    }
+
+    /** Caches with room for drafts, if there are to be any. */
+    public static MultiKvCacheParams caches(int pageSize, int replicas, int drafts) {
         List<DeviceRef> devices = new ArrayList<>();
         for (int i = 0; i < replicas; i++) {
             devices.add(DeviceRef.gpu(i));
@@ -28,6 +36,8 @@ public final class Configs {
                 .pageSize(pageSize)
                 .devices(devices)
                 .dataParallelDegree(replicas)
+                .speculativeMethod(drafts == 0 ? null : SpeculativeMethod.EAGLE)
+                .numDraftTokens(drafts)
                 .build());
     }
 
@@ -36,7 +46,8 @@ public final class Configs {
         int pageSize = 1 + random.nextInt(5);
         int blocks = 8 + random.nextInt(60 / pageSize);
         int batch = 1 + random.nextInt(8);
-        SchedulerConfig.Builder builder = SchedulerConfig.builder(caches(pageSize, replicas), blocks)
+        int drafts = random.nextInt(3) == 0 ? 0 : 1 + random.nextInt(6);
+        SchedulerConfig.Builder builder = SchedulerConfig.builder(caches(pageSize, replicas, drafts), blocks)
                 .maxBatchSize(batch)
                 .maxBatchTokens(batch + random.nextInt(30))
                 .maxStepsInFlight(1 + random.nextInt(3))
@@ -65,6 +76,22 @@ public final class Configs {
         if (random.nextInt(5) == 0) {
             builder.engineVllm();
         }
+        if (drafts > 0) {
+            builder.draftPolicy(policy(random));
+            if (random.nextInt(3) == 0) {
+                builder.maxInFlightDraftTokens(random.nextInt(12));
+            }
+        }
         return builder.build();
+    }
+
+    private static Supplier<DraftPolicy> policy(SplittableRandom random) {
+        int some = random.nextInt(7);
+        return switch (random.nextInt(8)) {
+            case 0 -> DraftPolicy::off;
+            case 1, 2 -> () -> DraftPolicy.table(new int[] {1, 3}, new int[] {some, some / 2});
+            case 3, 4 -> DraftPolicy::adaptive;
+            default -> () -> DraftPolicy.fixed(some);
+        };
     }
 }

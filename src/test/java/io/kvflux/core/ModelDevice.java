@@ -6,17 +6,23 @@ import io.kvflux.api.SequenceId;
 import io.kvflux.api.Step;
 import io.kvflux.tier.Transfer;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SplittableRandom;
 
 /**
  * A device whose "KV" of a token is a hash of all tokens up to it. It reads the whole context of every entry through the
  * step's block table and compares, so a block that holds somebody else's KV, or none, is seen at once. What it samples
  * depends on that hash and the sequence, so whatever happens to memory a sequence must generate the same tokens.
+ *
+ * <p>It makes as many drafts as it likes of those granted, right ones and wrong ones, and accepts as many as it likes of the
+ * right ones; the KV of those that it rejects, and what its drafter leaves in the slots it was granted, is garbage.
  */
 final class ModelDevice {
 
@@ -25,6 +31,14 @@ final class ModelDevice {
 
     private record Touched(long step, int replica, SequenceId sequence, Set<Integer> blocks) {}
 
+    /** What an entry gives: -1 as the token of one that does not sample. */
+    record Answer(int token, int drafts, int accepted, int[] made) {}
+
+    /** Where an entry that was computed really began, and how many of its drafts were not accepted. */
+    private record Ran(long step, int entry, SequenceId sequence, int start, int drafts, int missing) {}
+
+    private static final int[] NONE = {};
+
     private final int pageSize;
     private final long[][] slots;
     private final long[][] host;
@@ -32,11 +46,18 @@ final class ModelDevice {
     private final Map<Integer, String> diskNames = new HashMap<>();
 
     private final Map<Integer, long[]> disk = new HashMap<>();
+    private final SplittableRandom random;
+    private long finished;
+    private final List<Ran> ran = new ArrayList<>();
+    /** What was drafted last. */
+    private final Map<SequenceId, int[]> drafts = new HashMap<>();
+
     private final Deque<Touched> inFlight = new ArrayDeque<>();
     /** Tokens sampled and not yet reported, which a later step may refer to as pending. */
     private final Map<SequenceId, Deque<Integer>> pending = new HashMap<>();
 
-    ModelDevice(int replicas, int blocks, int pageSize, int hostBlocks) {
+    ModelDevice(int replicas, int blocks, int pageSize, int hostBlocks, SplittableRandom random) {
+        this.random = random;
         this.pageSize = pageSize;
         host = new long[hostBlocks][pageSize];
         slots = new long[replicas][(blocks + 1) * pageSize];
@@ -57,18 +78,20 @@ final class ModelDevice {
         return Math.floorMod(h, 10) == 0 ? STOP : Math.floorMod(h >>> 8, STOP);
     }
 
-    /** Runs a step; the tokens sampled come back by entry, -1 where there is none. */
-    int[] run(Step step, Map<SequenceId, ModelSequence> sequences) {
+    /** Runs a step; what it gives comes back by entry. */
+    Answer[] run(Step step, Map<SequenceId, ModelSequence> sequences) {
         copy(step);
-        int[] sampled = new int[step.size()];
+        Answer[] answers = new Answer[step.size()];
         for (int entry = 0; entry < step.size(); entry++) {
-            sampled[entry] = run(step, entry, sequences.get(step.sequence(entry)));
+            answers[entry] = run(step, entry, sequences.get(step.sequence(entry)));
         }
-        return sampled;
+        return answers;
     }
 
     /** The process begins anew: what was on devices and host is gone. */
     void restart() {
+        ran.clear();
+        finished = 0;
         for (long[] replica : slots) {
             Arrays.fill(replica, -1);
         }
@@ -149,14 +172,25 @@ final class ModelDevice {
 
     /** One entry failed: what it was to compute is garbage. */
     void failed(Step step, int entry) {
-        int start = step.cacheLength(entry);
-        for (int position = start; position < start + step.tokenCount(entry); position++) {
+        int start = ran.stream()
+                .filter(one -> one.step == step.number() && one.entry == entry)
+                .findFirst()
+                .orElseThrow()
+                .start;
+        int end = step.cacheLength(entry) + step.tokenCount(entry) + step.granted(entry);
+        spoil(step, entry, start, end);
+    }
+
+    private void spoil(Step step, int entry, int from, int to) {
+        for (int position = from; position < to; position++) {
             slots[replicaOf(step, entry)][step.block(entry, position / pageSize) * pageSize + position % pageSize]++;
         }
     }
 
     void finished(long step) {
         inFlight.removeIf(touched -> touched.step == step);
+        ran.removeIf(one -> one.step < step); // the step itself may still turn out to have failed
+        finished = step;
     }
 
     void reported(SequenceId id) {
@@ -165,6 +199,7 @@ final class ModelDevice {
 
     void forget(SequenceId id) {
         pending.remove(id);
+        drafts.remove(id);
     }
 
     private void copy(Step step) {
@@ -182,44 +217,123 @@ final class ModelDevice {
         }
     }
 
-    private int run(Step step, int entry, ModelSequence sequence) {
-        int replica = replicaOf(step, entry);
-        int start = step.cacheLength(entry);
-        int end = start + step.tokenCount(entry);
+    private Answer run(Step step, int entry, ModelSequence sequence) {
         Deque<Integer> unreported = pending.computeIfAbsent(sequence.id, id -> new ArrayDeque<>());
         int[] known = Arrays.copyOf(sequence.tokens, sequence.length + unreported.size());
         int at = sequence.length;
         for (int token : unreported) {
             known[at++] = token;
         }
+        int start = start(step, entry, known.length, sequence.id);
+        int end = start + step.tokenCount(entry) - step.drafts(entry);
+        touch(step, entry, sequence.id);
         long chain = root(sequence.salt);
         for (int position = 0; position < end; position++) {
             chain = chain(chain, known[position]);
-            int slot = step.block(entry, position / pageSize) * pageSize + position % pageSize;
-            assertThat(slot).as("the null block is never used").isGreaterThanOrEqualTo(pageSize);
             if (position < start) {
-                assertThat(slots[replica][slot])
+                assertThat(slots[replicaOf(step, entry)][slot(step, entry, position)])
                         .as("KV of position %d of %s at step %d", position, sequence.id, step.number())
                         .isEqualTo(chain);
             } else {
                 checkToken(step.token(entry, position - start), position, known, sequence);
-                checkNobodyElseUses(step, replica, step.block(entry, position / pageSize), sequence.id);
-                slots[replica][slot] = chain;
+                write(step, entry, position, chain, sequence.id);
             }
         }
+        if (!step.samples(entry)) {
+            ran.add(new Ran(step.number(), entry, sequence.id, start, 0, 0));
+            return new Answer(-1, 0, 0, NONE);
+        }
+        assertThat(end).as("a sampled token follows all that are known").isEqualTo(known.length);
+        int accepted = verify(step, entry, chain, end, unreported, sequence);
+        for (int i = 0; i < accepted; i++) {
+            chain = chain(chain, drafts.get(sequence.id)[i]);
+        }
+        int token = sample(chain, sequence.id);
+        unreported.addLast(token);
+        ran.add(new Ran(step.number(), entry, sequence.id, start, step.drafts(entry), step.drafts(entry) - accepted));
+        int[] made = draft(step, entry, end + accepted, chain(chain, token), sequence.id);
+        return new Answer(token, step.drafts(entry), accepted, made);
+    }
+
+    /** An entry begins as many positions earlier as drafts of steps in flight were not accepted. */
+    private int start(Step step, int entry, int known, SequenceId id) {
+        int unverified = 0;
+        int missing = 0;
+        for (Ran one : ran) {
+            boolean counts = !step.isPrefill(entry) && one.step > finished && one.sequence.equals(id);
+            unverified += counts ? one.drafts : 0;
+            missing += counts ? one.missing : 0;
+        }
+        assertThat(step.unverified(entry)).isEqualTo(unverified);
+        if (!step.isPrefill(entry)) {
+            assertThat(step.cacheLength(entry) - missing).isEqualTo(known - 1);
+        }
+        return step.cacheLength(entry) - missing;
+    }
+
+    private int slot(Step step, int entry, int position) {
+        int slot = step.block(entry, position / pageSize) * pageSize + position % pageSize;
+        assertThat(slot).as("the null block is never used").isGreaterThanOrEqualTo(pageSize);
+        return slot;
+    }
+
+    private void write(Step step, int entry, int position, long content, SequenceId id) {
+        int replica = replicaOf(step, entry);
+        checkNobodyElseUses(step, replica, step.block(entry, position / pageSize), id);
+        slots[replica][slot(step, entry, position)] = content;
+    }
+
+    private void touch(Step step, int entry, SequenceId id) {
         Set<Integer> blocks = new HashSet<>();
         for (int i = 0; i < step.blockCount(entry); i++) {
             blocks.add(step.block(entry, i));
         }
-        inFlight.add(new Touched(step.number(), replica, sequence.id, blocks));
-        assertThat(step.blockCount(entry)).isEqualTo((end + pageSize - 1) / pageSize);
-        if (!step.samples(entry)) {
-            return -1;
+        inFlight.add(new Touched(step.number(), replicaOf(step, entry), id, blocks));
+        int slots = step.cacheLength(entry) + step.tokenCount(entry) + step.granted(entry);
+        assertThat(step.blockCount(entry)).isEqualTo((slots + pageSize - 1) / pageSize);
+    }
+
+    /** Writes the KV of the drafts; the first of those that are right are accepted, or fewer. */
+    private int verify(Step step, int entry, long before, int end, Deque<Integer> unreported, ModelSequence sequence) {
+        int[] made = drafts.getOrDefault(sequence.id, NONE);
+        long chain = before;
+        int right = 0;
+        boolean known = end <= sequence.length;
+        for (int i = 0; i < step.drafts(entry); i++) {
+            int given = step.token(entry, step.tokenCount(entry) - step.drafts(entry) + i);
+            if (known) {
+                assertThat(given).as("a draft that is known").isEqualTo(made[i]);
+            } else {
+                assertThat(given).isEqualTo(Step.PENDING_TOKEN);
+            }
+            if (i >= made.length) {
+                continue;
+            }
+            right += right == i && made[i] == sample(chain, sequence.id) ? 1 : 0;
+            chain = chain(chain, made[i]);
+            write(step, entry, end + i, chain, sequence.id);
         }
-        assertThat(end).as("a sampled token follows all that are known").isEqualTo(known.length);
-        int token = sample(chain, sequence.id);
-        unreported.addLast(token);
-        return token;
+        int accepted = random.nextInt(4) == 0 ? random.nextInt(right + 1) : right;
+        for (int i = 0; i < accepted; i++) {
+            unreported.addLast(made[i]);
+        }
+        return accepted;
+    }
+
+    /** Drafts, and leaves garbage where the KV of the sampled token and of the drafts but the last one goes. */
+    private int[] draft(Step step, int entry, int length, long before, SequenceId id) {
+        int granted = step.granted(entry);
+        int[] made = granted == 0 ? NONE : new int[random.nextInt(4) == 0 ? random.nextInt(granted + 1) : granted];
+        long chain = before;
+        for (int i = 0; i < made.length; i++) {
+            made[i] = random.nextInt(4) == 0 ? random.nextInt(VOCABULARY) : sample(chain, id);
+            chain = chain(chain, made[i]);
+        }
+        for (int i = 0; i < granted; i++) {
+            write(step, entry, length + i, -3, id);
+        }
+        drafts.put(id, made);
+        return made;
     }
 
     private static void checkToken(int given, int position, int[] known, ModelSequence sequence) {

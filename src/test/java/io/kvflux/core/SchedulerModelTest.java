@@ -100,7 +100,13 @@ class SchedulerModelTest {
                         "told at first on DEVICE",
                         "told at first on HOST",
                         "told at first on DISK",
-                        "matched");
+                        "matched",
+                        "allAccepted",
+                        "draftsRejected",
+                        "granted after a prefill",
+                        "granted after a decode",
+                        "drafts unverified with overlap 2",
+                        "drafts unverified with overlap 3");
     }
 
     private static boolean saw(String what) {
@@ -117,7 +123,7 @@ class SchedulerModelTest {
         final Map<SequenceId, ModelSequence> sequences = new HashMap<>();
         final List<SequenceId> live = new ArrayList<>();
         final Deque<Step> issued = new ArrayDeque<>();
-        final Deque<int[]> sampled = new ArrayDeque<>();
+        final Deque<ModelDevice.Answer[]> answers = new ArrayDeque<>();
         final Deque<List<Object>> contents = new ArrayDeque<>();
         final StepResult result = new StepResult();
         final List<Transfer> transfers = new ArrayList<>();
@@ -137,6 +143,7 @@ class SchedulerModelTest {
         boolean failing;
         boolean calm;
         long lastFirstAdmission;
+        long granted;
 
         Round(SplittableRandom random) {
             this.random = random;
@@ -145,7 +152,11 @@ class SchedulerModelTest {
             listens = random.nextInt(4) == 0;
             findable = new FindableModel(config, core, SchedulerModelTest::saw);
             device = new ModelDevice(
-                    config.replicas(), config.blocksPerReplica(), config.pageSize(), config.hostBlocks());
+                    config.replicas(),
+                    config.blocksPerReplica(),
+                    config.pageSize(),
+                    config.hostBlocks(),
+                    random.split());
         }
 
         void drive() {
@@ -184,6 +195,7 @@ class SchedulerModelTest {
             device.restart();
             sequences.clear();
             lastFirstAdmission = 0;
+            granted = 0;
             calm = false;
         }
 
@@ -210,6 +222,9 @@ class SchedulerModelTest {
                 assertThat(core.pool(r).availableBlocks()).isEqualTo(config.blocksPerReplica());
             }
             assertThat(core.running() + core.waiting()).isZero();
+            if (core.drafts() != null) {
+                assertThat(core.drafts().inFlight()).isZero();
+            }
         }
 
         /** Does something at random; false if there was nothing to do. */
@@ -375,7 +390,8 @@ class SchedulerModelTest {
             StepChecks.limits(step, config);
             StepChecks.inputs(step, config);
             issued.add(step);
-            sampled.add(device.run(step, sequences));
+            answers.add(device.run(step, sequences));
+            sawDrafts(step);
             contents.add(StepChecks.contents(step));
             return true;
         }
@@ -391,7 +407,7 @@ class SchedulerModelTest {
 
         boolean complete() {
             Step step = issued.remove();
-            int[] tokens = sampled.remove();
+            ModelDevice.Answer[] answer = answers.remove();
             assertThat(StepChecks.contents(step))
                     .as("a step in flight stays what it was")
                     .isEqualTo(contents.remove());
@@ -407,19 +423,45 @@ class SchedulerModelTest {
             }
             result.reset(step);
             int failed = !calm && random.nextInt(60) == 0 && step.size() > 0 ? random.nextInt(step.size()) : -1;
-            for (int i = 0; i < tokens.length; i++) {
+            for (int i = 0; i < answer.length; i++) {
                 if (i == failed) {
                     saw("entryFailed");
                     device.failed(step, i);
                     result.fail(i, new IllegalStateException("entry"));
-                } else if (tokens[i] >= 0) {
-                    result.token(i, tokens[i]);
+                } else if (answer[i].token() >= 0) {
+                    report(i, answer[i]);
                 }
             }
             failing = failed >= 0;
             core.complete(result);
             failing = false;
             return true;
+        }
+
+        private void report(int entry, ModelDevice.Answer answer) {
+            result.token(entry, answer.token());
+            if (answer.drafts() > 0) {
+                saw(answer.accepted() == answer.drafts() ? "allAccepted" : "draftsRejected");
+                result.accepted(entry, answer.accepted());
+            }
+            for (int draft : answer.made()) {
+                result.draft(entry, draft);
+            }
+        }
+
+        private void sawDrafts(Step step) {
+            for (int i = 0; i < step.size(); i++) {
+                granted += step.granted(i);
+                if (step.granted(i) > 0) {
+                    saw("granted " + (step.isPrefill(i) ? "after a prefill" : "after a decode"));
+                }
+                if (step.unverified(i) > 0) {
+                    saw("drafts unverified with overlap " + config.maxStepsInFlight());
+                }
+            }
+            if (core.drafts() != null) {
+                assertThat(core.drafts().granted()).isEqualTo(granted);
+            }
         }
 
         @Override

@@ -20,6 +20,7 @@ final class StepChecks {
             contents.add(step.cacheLength(i));
             contents.add(step.isPrefill(i));
             contents.add(step.samples(i));
+            contents.add(List.of(step.drafts(i), step.granted(i), step.unverified(i)));
             for (int j = 0; j < step.tokenCount(i); j++) {
                 contents.add(step.token(i, j));
             }
@@ -40,12 +41,13 @@ final class StepChecks {
             boolean prefilling = false;
             for (int i = step.firstEntry(replica); i < step.firstEntry(replica + 1); i++) {
                 tokens += step.tokenCount(i);
-                context += (long) step.blockCount(i) * config.pageSize();
+                int pages = (step.cacheLength(i) + step.tokenCount(i) + config.pageSize() - 1) / config.pageSize();
+                context += (long) pages * config.pageSize();
                 assertThat(step.isPrefill(i) || !prefilling)
                         .as("decodes come first")
                         .isTrue();
                 prefilling = step.isPrefill(i);
-                assertThat(step.isPrefill(i) || step.tokenCount(i) == 1).isTrue();
+                drafts(step, i, config);
                 assertThat(step.isPrefill(i) || step.samples(i)).isTrue();
             }
             int size = step.firstEntry(replica + 1) - step.firstEntry(replica);
@@ -53,6 +55,15 @@ final class StepChecks {
             assertThat(tokens).isLessThanOrEqualTo(config.maxBatchTokens());
             assertThat(size <= 1 || context <= config.maxBatchContextTokens()).isTrue();
         }
+    }
+
+    private static void drafts(Step step, int entry, SchedulerConfig config) {
+        int most = config.caches().numDraftTokens();
+        assertThat(step.drafts(entry)).isBetween(0, step.isPrefill(entry) ? 0 : most);
+        assertThat(step.isPrefill(entry) || step.tokenCount(entry) == 1 + step.drafts(entry))
+                .isTrue();
+        assertThat(step.granted(entry)).isBetween(0, step.samples(entry) ? most : 0);
+        assertThat(step.unverified(entry)).isBetween(0, most * (config.maxStepsInFlight() - 1));
     }
 
     static void inputs(Step step, SchedulerConfig config) {

@@ -1,0 +1,119 @@
+package io.kvflux.draft;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How often a draft at each position of a round is accepted, given that all before it were: of one sequence, which begins
+ * with what is known of its tenant, which begins with what is known of all.
+ *
+ * <p>Only positions that were examined count: what follows a rejection was not, and says nothing. The estimate is the prior,
+ * weighing {@value #PRIOR_WEIGHT} drafts, and the examined drafts, of which the last {@value #MEMORY} or so count.
+ *
+ * <pre>
+ *   rate(j)     = (PRIOR_WEIGHT · prior(j) + accepted(j)) / (PRIOR_WEIGHT + examined(j))
+ *   survival(j) = rate(0) · rate(1) · ... · rate(j)
+ * </pre>
+ */
+public final class AcceptanceRates {
+
+    /** What is assumed where nothing is known. */
+    public static final double INITIAL = 0.7;
+
+    /** Drafts that the prior weighs. */
+    static final double PRIOR_WEIGHT = 4;
+
+    /** Drafts at a position that are remembered. */
+    static final double MEMORY = 64;
+
+    private final @Nullable AcceptanceRates prior;
+    private final float[] accepted;
+    private final float[] examined;
+
+    /**
+     * Rates of which nothing is known.
+     *
+     * @param positions drafts of a round at most
+     */
+    public AcceptanceRates(int positions) {
+        this(positions, null);
+    }
+
+    private AcceptanceRates(int positions, @Nullable AcceptanceRates prior) {
+        this.prior = prior;
+        accepted = new float[positions];
+        examined = new float[positions];
+    }
+
+    /** {@return rates of a part of what these are of; what is learned of it is learned of the whole too} */
+    public AcceptanceRates part() {
+        return new AcceptanceRates(accepted.length, this);
+    }
+
+    /** {@return drafts of a round at most} */
+    public int positions() {
+        return accepted.length;
+    }
+
+    /**
+     * A round was verified.
+     *
+     * @param drafts its drafts
+     * @param good those that were accepted, the first ones
+     */
+    public void examined(int drafts, int good) {
+        if (good < 0 || good > drafts || drafts > accepted.length) {
+            throw new IllegalArgumentException("of a round's drafts the first are accepted, drafts=" + drafts
+                    + ", accepted=" + good + ", positions=" + accepted.length);
+        }
+        for (int position = 0; position < Math.min(drafts, good + 1); position++) {
+            float keep = examined[position] < MEMORY ? 1 : (float) (1 - 1 / MEMORY);
+            examined[position] = examined[position] * keep + 1;
+            accepted[position] = accepted[position] * keep + (position < good ? 1 : 0);
+        }
+        if (prior != null) {
+            prior.examined(drafts, good);
+        }
+    }
+
+    /**
+     * How often a draft is accepted when all before it were.
+     *
+     * @param position in [0, positions)
+     * @return in (0, 1)
+     */
+    public double rate(int position) {
+        double expected = prior == null ? INITIAL : prior.rate(position);
+        return (PRIOR_WEIGHT * expected + accepted[position]) / (PRIOR_WEIGHT + examined[position]);
+    }
+
+    /**
+     * How often a draft is accepted at all.
+     *
+     * @param position in [0, positions)
+     * @return in (0, 1), not growing with the position
+     */
+    public double survival(int position) {
+        double survival = 1;
+        for (int i = 0; i <= position; i++) {
+            survival *= rate(i);
+        }
+        return survival;
+    }
+
+    /**
+     * Tokens that a round is expected to give, the one that is sampled after the last accepted draft included.
+     *
+     * @param rate how often each draft is accepted when all before it were, in [0, 1]
+     * @param drafts of the round, at least 0
+     * @return (1 − rate^(drafts + 1)) / (1 − rate), and drafts + 1 at a rate of 1
+     */
+    public static double expectedTokens(double rate, int drafts) {
+        double tokens = 0;
+        double survival = 1;
+        for (int i = 0; i <= drafts; i++) {
+            tokens += survival;
+            survival *= rate;
+        }
+        return tokens;
+    }
+}

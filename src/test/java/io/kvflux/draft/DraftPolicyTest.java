@@ -1,0 +1,359 @@
+package io.kvflux.draft;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class DraftPolicyTest {
+
+    private static final int PAGE = 16;
+    private static final int PLENTY = 1_000_000;
+
+    private static StepCosts costs(double perDepth) {
+        StepCosts costs = new StepCosts();
+        SplittableRandom random = new SplittableRandom(11);
+        for (int i = 0; i < 20_000; i++) {
+            int depth = random.nextInt(13);
+            int tokens = 1 + random.nextInt(2000);
+            costs.observe(tokens, depth, StepCostsTest.verify(tokens) + depth * perDepth);
+        }
+        return costs;
+    }
+
+    private static AcceptanceRates rates(int positions, double rate) {
+        AcceptanceRates rates = new AcceptanceRates(positions);
+        SplittableRandom random = new SplittableRandom(5);
+        for (int i = 0; i < 1000; i++) {
+            rates.examined(positions, AcceptanceRatesTest.accepted(random, rate, positions));
+        }
+        return rates;
+    }
+
+    private static DraftRound round(int positions, int blocks, int watermark) {
+        DraftRound round = new DraftRound(positions);
+        round.reset(PAGE, 0, blocks, blocks, watermark);
+        return round;
+    }
+
+    private static int granted(DraftRound round) {
+        int sum = 0;
+        for (int i = 0; i < round.size(); i++) {
+            sum += round.grant(i);
+        }
+        return sum;
+    }
+
+    private static int opened(DraftRound round) {
+        int opened = 0;
+        for (int i = 0; i < round.size(); i++) {
+            for (int j = 0; j < round.grant(i); j++) {
+                opened += round.opensPage(i, j) ? 1 : 0;
+            }
+        }
+        return opened;
+    }
+
+    /** Tokens a second of a batch whose every sequence drafts k, by the costs of the docs. */
+    private static double goodput(int batch, double rate, int k) {
+        return batch * AcceptanceRates.expectedTokens(rate, k) / (StepCostsTest.verify(batch * (k + 1)) + 0.0005 * k);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 10", "8, 10", "32, 9", "64, 4", "128, 2", "256, 1"})
+    void theBestFixedNumberIsKnown(int batch, int best) {
+        int found = 0;
+        for (int k = 1; k <= 12; k++) {
+            found = goodput(batch, 0.8, k) > goodput(batch, 0.8, found) ? k : found;
+        }
+        assertThat(found).isEqualTo(best);
+    }
+
+    /** Learning the costs as it goes, all estimates alike. More is possible than with one number for all. */
+    @ParameterizedTest
+    @CsvSource({"1, 10", "8, 10", "32, 9", "64, 4", "128, 2", "256, 1"})
+    void adaptiveComesToWhatTheBestFixedNumberBrings(int batch, int best) {
+        StepCosts costs = new StepCosts();
+        DraftPolicy policy = DraftPolicy.adaptive();
+        AcceptanceRates even = even(0.8);
+        double tokens = 0;
+        double seconds = 0;
+        for (int step = 0; step < 600; step++) {
+            DraftRound round = round(12, PLENTY, 0);
+            for (int i = 0; i < batch; i++) {
+                round.add(12, 100, even, 0);
+            }
+            policy.decide(round, costs);
+            int depth = 0;
+            double given = batch;
+            for (int i = 0; i < batch; i++) {
+                given += AcceptanceRates.expectedTokens(0.8, round.grant(i)) - 1;
+                depth = Math.max(depth, round.grant(i));
+            }
+            double took = StepCostsTest.verify(batch + granted(round)) + 0.0005 * depth;
+            costs.observe(batch + granted(round), depth, took);
+            if (step >= 100) {
+                tokens += given;
+                seconds += took;
+            }
+        }
+        System.out.printf(
+                "batch %d: %.3f of the best fixed number%n", batch, tokens / seconds / goodput(batch, 0.8, best));
+        assertThat(tokens / seconds).isGreaterThan(0.97 * goodput(batch, 0.8, best));
+    }
+
+    /** As good as certain that each position is accepted at this rate. */
+    private static AcceptanceRates even(double rate) {
+        AcceptanceRates rates = new AcceptanceRates(12);
+        SplittableRandom random = new SplittableRandom(6);
+        double best = 1;
+        AcceptanceRates closest = rates;
+        for (int round = 0; round < 200; round++) {
+            AcceptanceRates some = new AcceptanceRates(12);
+            for (int i = 0; i < 3000; i++) {
+                some.examined(12, AcceptanceRatesTest.accepted(random, rate, 12));
+            }
+            double off = 0;
+            for (int j = 0; j < 12; j++) {
+                off = Math.max(off, Math.abs(some.rate(j) - rate));
+            }
+            if (off < best) {
+                best = off;
+                closest = some;
+            }
+        }
+        return closest;
+    }
+
+    // ---- against brute force
+
+    /** Three or four sequences with their own rates, slots and limits. */
+    private static DraftRound random(SplittableRandom random, int free, int watermark) {
+        DraftRound round = new DraftRound(4);
+        round.reset(2 + random.nextInt(3), random.nextInt(100), free, free + random.nextInt(3), watermark);
+        int size = 1 + random.nextInt(4);
+        for (int i = 0; i < size; i++) {
+            AcceptanceRates rates = new AcceptanceRates(4);
+            double rate = random.nextDouble();
+            for (int j = 0; j < 50; j++) {
+                rates.examined(4, AcceptanceRatesTest.accepted(random, rate, 4));
+            }
+            round.add(random.nextInt(5), random.nextInt(5), rates, 0);
+        }
+        return round;
+    }
+
+    private static StepCosts randomCosts(SplittableRandom random, boolean deep) {
+        StepCosts costs = new StepCosts();
+        double base = 0.001 + random.nextDouble() * 0.01;
+        double knee = random.nextInt(120);
+        double slope = random.nextDouble() * 0.002;
+        double depthCost = deep ? random.nextDouble() * 0.002 : 0;
+        for (int i = 0; i < 2000; i++) {
+            int tokens = 1 + random.nextInt(150);
+            int depth = deep ? random.nextInt(5) : 0;
+            costs.observe(tokens, depth, base + Math.max(0, tokens - knee) * slope + depth * depthCost);
+        }
+        return costs;
+    }
+
+    private static double value(DraftRound round, StepCosts costs, int[] grants, double price) {
+        double tokens = round.size();
+        int drafts = 0;
+        int depth = 0;
+        int opened = 0;
+        for (int i = 0; i < round.size(); i++) {
+            for (int j = 0; j < grants[i]; j++) {
+                tokens += round.survival(i, j);
+                opened += round.opensPage(i, j) ? 1 : 0;
+            }
+            drafts += grants[i];
+            depth = Math.max(depth, grants[i]);
+        }
+        if (opened > round.mayOpen()) {
+            return Double.NEGATIVE_INFINITY;
+        }
+        return tokens / costs.seconds(round.otherTokens() + round.size() + drafts, depth) - price * opened;
+    }
+
+    private static double bruteForce(DraftRound round, StepCosts costs, double price) {
+        int[] grants = new int[round.size()];
+        double best = Double.NEGATIVE_INFINITY;
+        while (true) {
+            best = Math.max(best, value(round, costs, grants, price));
+            int i = 0;
+            while (i < grants.length && grants[i] == round.limit(i)) {
+                grants[i++] = 0;
+            }
+            if (i == grants.length) {
+                return best;
+            }
+            grants[i]++;
+        }
+    }
+
+    private static int[] grants(DraftRound round) {
+        int[] grants = new int[round.size()];
+        for (int i = 0; i < grants.length; i++) {
+            grants[i] = round.grant(i);
+        }
+        return grants;
+    }
+
+    /** Without hysteresis' part: a first decision starts from nothing, which it leaves for a gain of more than 1 %. */
+    @Test
+    void withoutAPriceTheBestSetIsFound() {
+        SplittableRandom random = new SplittableRandom(7);
+        for (int i = 0; i < 3000; i++) {
+            DraftRound round = random(random, PLENTY, 0);
+            StepCosts costs = randomCosts(random, i % 2 == 0);
+            DraftPolicy.adaptive().decide(round, costs);
+            double best = bruteForce(round, costs, 0);
+            double found = value(round, costs, grants(round), 0);
+            double nothing = value(round, costs, new int[round.size()], 0);
+            if (best > nothing * (1 + 1.001 * AdaptiveDrafts.HYSTERESIS)) {
+                assertThat(found).as("round %s", i).isCloseTo(best, within(best * 1e-9));
+            } else {
+                assertThat(found).isGreaterThanOrEqualTo(nothing);
+            }
+        }
+    }
+
+    @Test
+    void withAPriceTheGapToBruteForceIsSmall() {
+        SplittableRandom random = new SplittableRandom(8);
+        double sum = 0;
+        double most = 0;
+        int rounds = 3000;
+        for (int i = 0; i < rounds; i++) {
+            int watermark = 1 + random.nextInt(8);
+            DraftRound round = random(random, random.nextInt(2 * watermark), watermark);
+            StepCosts costs = randomCosts(random, i % 2 == 0);
+            AdaptiveDrafts policy = new AdaptiveDrafts();
+            policy.decide(round, costs);
+            double price = policy.price(round);
+            double best = bruteForce(round, costs, price);
+            double gap = (best - value(round, costs, grants(round), price)) / best;
+            assertThat(gap).as("round %s", i).isGreaterThan(-1e-9);
+            sum += gap;
+            most = Math.max(most, gap);
+        }
+        System.out.printf(
+                "with a price, behind brute force on average %.4f %%, at most %.3f %%%n",
+                100 * sum / rounds, 100 * most);
+        assertThat(sum / rounds).isLessThan(0.01);
+    }
+
+    // ---- pages
+
+    @ParameterizedTest
+    @CsvSource({"adaptive", "fixed", "table"})
+    void belowTheWatermarkNobodyOpensAPage(String name) {
+        SplittableRandom random = new SplittableRandom(9);
+        StepCosts costs = costs(0);
+        DraftPolicy policy = switch (name) {
+            case "adaptive" -> DraftPolicy.adaptive();
+            case "fixed" -> DraftPolicy.fixed(4);
+            default -> DraftPolicy.table(new int[] {1, 3}, new int[] {4, 3});
+        };
+        int drafts = 0;
+        for (int i = 0; i < 2000; i++) {
+            int available = random.nextInt(10);
+            DraftRound round = new DraftRound(4);
+            round.reset(2, 0, random.nextInt(available + 1), available, 5);
+            int size = 1 + random.nextInt(20);
+            for (int j = 0; j < size; j++) {
+                round.add(4, random.nextInt(4), rates(4, 0.9), random.nextInt(200));
+            }
+            policy.decide(round, costs);
+            assertThat(opened(round)).isLessThanOrEqualTo(Math.max(0, available - 5));
+            drafts += granted(round);
+        }
+        assertThat(drafts).isPositive();
+    }
+
+    @Test
+    void aDraftInAnOpenPageCostsNothing() {
+        DraftRound round = new DraftRound(4);
+        round.reset(PAGE, 0, 0, 10, 10);
+        AcceptanceRates rates = rates(4, 0.9);
+        round.add(4, 4, rates, 0);
+        round.add(4, 2, rates, 0);
+        round.add(4, 0, rates, 0);
+        DraftPolicy.adaptive().decide(round, costs(0));
+        assertThat(grants(round)).containsExactly(4, 2, 0);
+    }
+
+    // ---- habits
+
+    @Test
+    void whoHasNotDraftedForLongDraftsOnce() {
+        DraftRound round = round(4, PLENTY, 0);
+        AcceptanceRates hopeless = rates(4, 0);
+        round.add(4, 10, hopeless, AdaptiveDrafts.PROBE_AFTER - 1);
+        round.add(4, 10, hopeless, AdaptiveDrafts.PROBE_AFTER);
+        round.add(0, 10, hopeless, AdaptiveDrafts.PROBE_AFTER);
+        StepCosts steep = new StepCosts();
+        for (int i = 1; i < 100; i++) {
+            steep.observe(i, 0, i);
+        }
+        DraftPolicy.adaptive().decide(round, steep);
+        assertThat(grants(round)).containsExactly(0, 1, 0);
+    }
+
+    @Test
+    void aChoiceIsKeptForAGainThatIsNoise() {
+        DraftPolicy policy = DraftPolicy.adaptive();
+        int changes = 0;
+        int last = -1;
+        SplittableRandom random = new SplittableRandom(10);
+        for (int i = 0; i < 200; i++) {
+            StepCosts costs = new StepCosts();
+            for (int tokens = 1; tokens < 400; tokens++) {
+                costs.observe(tokens, 0, StepCostsTest.verify(tokens * 4) * (1 + 0.004 * random.nextDouble()));
+            }
+            DraftRound round = round(8, PLENTY, 0);
+            for (int j = 0; j < 20; j++) {
+                round.add(8, 100, rates(8, 0.8), 0);
+            }
+            policy.decide(round, costs);
+            changes += granted(round) == last ? 0 : 1;
+            last = granted(round);
+        }
+        assertThat(changes).isLessThan(10);
+    }
+
+    @Test
+    void theSameRoundsGetTheSameAnswers() {
+        DraftPolicy one = DraftPolicy.adaptive();
+        DraftPolicy other = DraftPolicy.adaptive();
+        for (int i = 0; i < 300; i++) {
+            DraftRound first = random(new SplittableRandom(i), 3, 2);
+            DraftRound second = random(new SplittableRandom(i), 3, 2);
+            one.decide(first, randomCosts(new SplittableRandom(i), true));
+            other.decide(second, randomCosts(new SplittableRandom(i), true));
+            assertThat(grants(first)).isEqualTo(grants(second));
+        }
+    }
+
+    @Test
+    void tablesAreByBatchSize() {
+        DraftPolicy table = DraftPolicy.table(new int[] {2, 4}, new int[] {5, 1});
+        for (int size = 1; size < 6; size++) {
+            DraftRound round = round(8, PLENTY, 0);
+            for (int i = 0; i < size; i++) {
+                round.add(8, 0, rates(8, 0.5), 0);
+            }
+            table.decide(round, new StepCosts());
+            assertThat(round.grant(0)).isEqualTo(size < 2 ? 0 : size < 4 ? 5 : 1);
+        }
+        assertThatThrownBy(() -> DraftPolicy.table(new int[] {4, 4}, new int[] {1, 1}))
+                .hasMessage("a table has rising batch sizes from 1 on, and drafts from 0 on for each,"
+                        + " batchSizes=[4, 4], drafts=[1, 1]");
+        assertThatThrownBy(() -> DraftPolicy.fixed(-1)).isInstanceOf(IllegalArgumentException.class);
+    }
+}

@@ -1,0 +1,80 @@
+package io.kvflux.draft;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+
+class StepCostsTest {
+
+    /** T_verify of the numbers in the docs, in seconds. */
+    static double verify(double tokens) {
+        return (1 + Math.max(16, 0.05 * tokens)) / 1000;
+    }
+
+    @Test
+    void aCurveIsLearnedThroughNoise() {
+        SplittableRandom random = new SplittableRandom(3);
+        StepCosts costs = new StepCosts();
+        assertThat(costs.isKnown()).isFalse();
+        for (int i = 0; i < 20_000; i++) {
+            int tokens = 1 + random.nextInt(1000);
+            int depth = random.nextInt(8);
+            double noise = 0.95 + 0.1 * random.nextDouble();
+            costs.observe(tokens, depth, (verify(tokens) + depth * 0.0005) * noise);
+        }
+        for (int tokens : new int[] {1, 100, 320, 500, 900}) {
+            assertThat(costs.seconds(tokens, 0)).as("%s tokens", tokens).isCloseTo(verify(tokens), within(0.002));
+            assertThat(costs.seconds(tokens, 5)).isCloseTo(verify(tokens) + 0.0025, within(0.003));
+        }
+        assertThat(costs.seconds(2000, 0)).as("beyond what was seen").isCloseTo(verify(2000), within(0.02));
+    }
+
+    @Test
+    void itNeverFalls() {
+        SplittableRandom random = new SplittableRandom(4);
+        StepCosts costs = new StepCosts();
+        for (int i = 0; i < 500; i++) {
+            costs.observe(1 + random.nextInt(300), 0, random.nextDouble());
+        }
+        for (int tokens = 1; tokens < 600; tokens++) {
+            assertThat(costs.seconds(tokens + 1, 0)).isGreaterThanOrEqualTo(costs.seconds(tokens, 0));
+        }
+    }
+
+    /** What was seen lies on the curve, in every bucket, and between neighbours is a line. */
+    @Test
+    void everySizeOfStepHasItsPlace() {
+        StepCosts costs = new StepCosts();
+        for (int tokens = 1; tokens <= 20_000; tokens++) {
+            costs.observe(tokens, 0, tokens);
+        }
+        for (int tokens = 1; tokens <= 19_000; tokens++) {
+            assertThat(costs.seconds(tokens, 0)).as("%s tokens", tokens).isCloseTo(tokens, within(0.06 * tokens));
+        }
+    }
+
+    @Test
+    void oneStepIsNoCurve() {
+        StepCosts costs = new StepCosts();
+        costs.observe(10, 0, 0.02);
+        assertThat(costs.seconds(10, 0)).isEqualTo(0.02).isEqualTo(costs.seconds(1000, 3));
+        assertThat(costs.seconds(5, 0)).isEqualTo(0.01);
+        costs.observe(0, 0, 1);
+        costs.observe(1, 0, 0);
+        costs.observe(1, 0, Double.NaN);
+        assertThat(costs.seconds(10, 0)).isEqualTo(0.02);
+    }
+
+    @Test
+    void whatWasNeverSeenIsHopedToBeAsLowAsItCanBe() {
+        StepCosts costs = new StepCosts();
+        costs.observe(64, 0, 0.017);
+        costs.observe(1000, 0, 0.051);
+        assertThat(costs.seconds(320, 0)).isCloseTo(0.017, within(1e-9));
+        assertThat(costs.seconds(900, 0)).isCloseTo(0.0459, within(1e-9));
+        costs.observe(800, 0, 0.041);
+        assertThat(costs.seconds(700, 0)).isCloseTo(0.036, within(1e-9));
+    }
+}

@@ -32,11 +32,12 @@ final class DeviceFaults implements Faults {
         }
 
         boolean takes(SequenceWatch watch) {
-            if (forks.contains(watch) && forksLeft > 0) {
-                forksLeft--;
+            // A fork that is computed may end by that: it does not use up what is left to one whose copy failed.
+            if (others.contains(watch) && othersLeft > 0) {
+                othersLeft--;
                 return true;
             }
-            return others.contains(watch) && othersLeft-- > 0;
+            return forks.contains(watch) && forksLeft-- > 0;
         }
     }
 

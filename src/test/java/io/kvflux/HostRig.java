@@ -99,6 +99,13 @@ final class HostRig implements AutoCloseable {
 
     @Override
     public void close() {
+        transfers = Fault.NONE;
+        fills = Fault.NONE;
+        scheduler.disposeLater().subscribe();
+        while (device.delayed() > 0) {
+            device.releaseNext();
+        }
+        rig.stepAll();
         memory.close();
     }
 }

@@ -10,6 +10,7 @@ import io.kvflux.api.SequenceSpec;
 import io.kvflux.api.Tier;
 import io.kvflux.geometry.DataSize;
 import io.kvflux.memory.FaultyDeviceMemory.Fault;
+import io.kvflux.memory.chronicle.MappedRegion;
 import io.kvflux.tier.HostPolicy;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -37,11 +38,13 @@ class TierEventsTest {
     @TempDir
     Path folder;
 
+    private final long mappedBefore = MappedRegion.liveBytes();
     private HostRig host = new HostRig();
 
     @AfterEach
     void close() {
         host.close();
+        assertThat(MappedRegion.liveBytes()).isEqualTo(mappedBefore);
     }
 
     private void use(UnaryOperator<BlockSchedulerBuilder> settings) {

@@ -102,7 +102,8 @@ public interface Step {
     int drafts(int entry);
 
     /**
-     * How many drafts may be made for an entry's sequence, in this step or after it, for its next entry to verify.
+     * How many drafts may be made for an entry's sequence, in this step or after it, for its next entry to verify. None where
+     * a {@code Drafter} makes them, beside the steps.
      *
      * @param entry in [0, {@link #size()})
      * @return drafts at most; the entry's blocks have slots for the KV of the token that is sampled and of all but the last
@@ -123,7 +124,8 @@ public interface Step {
      * Length of an entry's block table.
      *
      * @param entry in [0, {@link #size()})
-     * @return blocks: just enough for {@link #cacheLength} + {@link #tokenCount} + {@link #granted} tokens
+     * @return blocks: just enough for {@link #cacheLength} + {@link #tokenCount} + {@link #granted} tokens, and for those that
+     *     a {@code Drafter} was granted
      */
     int blockCount(int entry);
 

@@ -55,7 +55,7 @@ final class CoreVerifier {
         for (Sequence sequence : live.values()) {
             waiting += sequence.state == Sequence.State.WAITING ? 1 : 0;
             check(sequence, sampling.getOrDefault(sequence, 0));
-            drafts += sequence.ahead();
+            drafts += unissued(sequence);
         }
         checkDrafts(drafts);
         require(running + waiting == live.size(), "every live sequence runs or waits", live.size());
@@ -76,11 +76,50 @@ final class CoreVerifier {
             for (Sequence sequence : live.values()) {
                 SequenceDrafts own = Objects.requireNonNull(sequence.drafts);
                 require(
-                        own.credits.inFlight() == own.ahead + own.verifying,
-                        "credits of a sequence are of drafts ahead or being verified",
+                        own.credits.inFlight() == unissued(sequence) + own.verifying,
+                        "credits of a sequence are of drafts that are being verified or may be later",
                         sequence);
+                if (own.stream != null) {
+                    check(sequence, own.stream);
+                }
             }
         }
+    }
+
+    /** Drafts that were granted and that no entry verifies. */
+    private static int unissued(Sequence sequence) {
+        SequenceDrafts own = sequence.drafts;
+        return own == null ? 0 : own.stream == null || !own.streams ? own.ahead : own.stream.unissued;
+    }
+
+    private void check(Sequence sequence, DraftStream stream) {
+        int verifying = 0;
+        for (int age = 0; age < core.stepsInFlight(); age++) {
+            for (EntryList part : core.inFlight(age).parts) {
+                for (int i = 0; i < part.size; i++) {
+                    boolean its = part.sequences[i] == sequence && part.streams[i] == stream.number;
+                    verifying += its ? part.drafts[i] : 0;
+                }
+            }
+        }
+        require(stream.verifying == verifying, "drafts of a stream that are being verified are counted", sequence);
+        if (stream.isGone()) {
+            require(!stream.open && stream.unissued == 0, "nothing is wanted of a stream that is gone", sequence);
+            return;
+        }
+        require(sequence.state == Sequence.State.RUNNING, "who waits has no drafter", sequence);
+        require(
+                stream.arrived <= stream.wanted && sequence.length <= stream.wanted,
+                "a drafter is asked for what is not known",
+                sequence);
+        require(
+                stream.unissued + verifying == stream.wanted - Math.min(stream.arrived, sequence.length),
+                "what a drafter was asked for is known, being verified or in flight",
+                sequence);
+        require(
+                sequence.ahead() == Math.max(0, stream.wanted - sequence.next()),
+                "drafts beyond the next token are ahead",
+                sequence);
     }
 
     /** Drafts that entries in flight verify, of sequences that have ended too. */

@@ -31,6 +31,7 @@ final class Drafts {
     private final DraftPolicy[] policies;
     private final StepCosts costs = new StepCosts();
     private final AcceptanceRates everybody;
+    private final DraftStreams streams;
     private final Map<String, AcceptanceRates> tenants = new LinkedHashMap<>(16, 0.75f, true) {
         @Override
         protected boolean removeEldestEntry(Map.Entry<String, AcceptanceRates> eldest) {
@@ -45,7 +46,12 @@ final class Drafts {
     /** Entries of the round, in its order. */
     private int[] entries = new int[16];
 
-    Drafts(SchedulerConfig config, Replica[] replicas, WaitingQueue queue, @Nullable Swapper swapper) {
+    Drafts(
+            SchedulerConfig config,
+            SchedulerCore core,
+            Replica[] replicas,
+            WaitingQueue queue,
+            @Nullable Swapper swapper) {
         this.config = config;
         policies = new DraftPolicy[replicas.length];
         Arrays.setAll(policies, any -> config.draftPolicy().get());
@@ -56,10 +62,15 @@ final class Drafts {
         ledger = new DraftLedger(most, config.maxInFlightDraftTokens());
         round = new DraftRound(most);
         everybody = new AcceptanceRates(most);
+        streams = new DraftStreams(config, core, this, replicas);
     }
 
     DraftLedger ledger() {
         return ledger;
+    }
+
+    DraftStreams streams() {
+        return streams;
     }
 
     void enter(Sequence sequence) {
@@ -115,7 +126,7 @@ final class Drafts {
         int plain = sequence.scheduled + 1;
         int pages = plainPages(replica, sequence);
         plainBlocks -= pages - sequence.table.size();
-        int drafts = Math.min(own.ahead, tokensLeft);
+        int drafts = Math.min(own.streams ? streams.ready(sequence) : own.ahead, tokensLeft);
         if (!replica.hasRoomFor(1 + drafts, plain + drafts)) {
             drafts = Math.min(drafts, slotsAfter(replica.blocks(plain), plain));
         }
@@ -123,10 +134,12 @@ final class Drafts {
         if (drafts > inPages && !open(replica, sequence, plain + drafts)) {
             drafts = inPages;
         }
-        ledger.aborted(own.credits, own.ahead - drafts);
-        own.ahead = drafts;
-        replica.pool.shrink(sequence.table, Math.min(sequence.table.size(), replica.blocks(plain + drafts)));
         tokensLeft -= drafts;
+        if (!own.streams) {
+            ledger.aborted(own.credits, own.ahead - drafts);
+            own.ahead = drafts;
+            replica.pool.shrink(sequence.table, Math.min(sequence.table.size(), replica.blocks(plain + drafts)));
+        }
         return drafts;
     }
 
@@ -138,7 +151,7 @@ final class Drafts {
                 && grow(replica, sequence, extra);
     }
 
-    private boolean grow(Replica replica, Sequence sequence, int extra) {
+    boolean grow(Replica replica, Sequence sequence, int extra) {
         return (swapper == null || swapper.makeRoom(replica, extra)) && replica.pool.grow(sequence.table, extra);
     }
 
@@ -146,9 +159,13 @@ final class Drafts {
         return pages * config.pageSize() - tokens;
     }
 
-    /** An entry was issued. */
+    /** An entry was issued, whose tokens its sequence counts already. */
     void issued(Sequence sequence, int drafts) {
         SequenceDrafts own = own(sequence);
+        if (own.streams) {
+            streams.issued(sequence, drafts);
+            return;
+        }
         own.ahead -= drafts;
         own.verifying += drafts;
     }
@@ -211,7 +228,15 @@ final class Drafts {
     private int give(Replica replica, EntryList part, int entry, int wanted) {
         Sequence sequence = part.sequences[entry];
         SequenceDrafts own = own(sequence);
-        int drafts = Math.min(wanted, ledger.maxInFlight() - ledger.inFlight());
+        if (own.streams != streams.on && own.credits.inFlight() == 0) {
+            own.streams = streams.on;
+        }
+        if (own.streams || streams.on) {
+            int ahead = own.streams && streams.on ? streams.give(sequence, wanted) : own.ahead;
+            part.grant(entry, 0);
+            return ahead;
+        }
+        int drafts = Math.min(wanted, ledger.room());
         int extra = replica.blocks(sequence.scheduled + drafts) - sequence.table.size();
         if (extra > 0 && !grow(replica, sequence, extra)) {
             drafts = slotsAfter(sequence.table.size(), sequence.scheduled);
@@ -237,16 +262,18 @@ final class Drafts {
 
     /** Drafts that an entry verifies: those it has room for and that were made. */
     private static int known(EntryList part, int entry) {
-        return Math.min(part.drafts[entry], own(part.sequences[entry]).made);
+        int drafts = part.drafts[entry];
+        return part.streams[entry] > 0 ? drafts : Math.min(drafts, own(part.sequences[entry]).made);
     }
 
     /**
      * Takes what an entry says of drafts, whose tokens have been taken. What is not needed comes back: credits of drafts that
      * were not made, slots of those that were rejected.
      *
+     * @param from the first position whose token it gave
      * @param newest whether nothing of its sequence was issued, nor taken from it, since
      */
-    void answered(EntryList part, int entry, StepResult result, int at, boolean newest) {
+    void answered(EntryList part, int entry, StepResult result, int at, int from, boolean newest) {
         Sequence sequence = part.sequences[entry];
         SequenceDrafts own = own(sequence);
         int drafts = part.drafts[entry];
@@ -264,7 +291,11 @@ final class Drafts {
         }
         if (part.epochs[entry] == sequence.epoch) {
             sequence.scheduled -= drafts - accepted;
-            keep(sequence, newest ? Math.min(own.ahead, own.made) : own.ahead);
+            if (own.streams) {
+                streams.answered(sequence, part, entry, from, accepted);
+            } else {
+                keep(sequence, newest ? Math.min(own.ahead, own.made) : own.ahead);
+            }
         } else {
             queue.unpark(sequence); // its consumer and its limit may leave room for more than could be accepted
         }
@@ -272,9 +303,11 @@ final class Drafts {
 
     /** An entry came to nothing. */
     void lost(EntryList part, int entry) {
-        SequenceDrafts own = own(part.sequences[entry]);
+        Sequence sequence = part.sequences[entry];
+        SequenceDrafts own = own(sequence);
         ledger.aborted(own.credits, part.drafts[entry]);
         own.verifying -= part.drafts[entry];
+        streams.lost(sequence, part, entry);
     }
 
     /** A step came to nothing. */
@@ -316,20 +349,26 @@ final class Drafts {
             Sequence sequence = replica.running.get(i);
             int inPages = slotsAfter(replica.blocks(sequence.scheduled), sequence.scheduled);
             if (own(sequence).ahead > inPages) {
-                keep(sequence, inPages);
+                if (own(sequence).streams) {
+                    streams.cut(sequence, sequence.next() + inPages);
+                } else {
+                    keep(sequence, inPages);
+                }
             }
         }
     }
 
     /** A sequence stops: what it was granted and no entry verifies comes back. */
     void abandon(Sequence sequence) {
-        if (own(sequence).ahead > 0) {
+        if (own(sequence).streams) {
+            streams.end(sequence);
+        } else if (own(sequence).ahead > 0) {
             keep(sequence, 0);
         }
     }
 
     /** Of the drafts ahead so many stay, with their slots; a sequence without any keeps those of its tokens. */
-    void keep(Sequence sequence, int ahead) {
+    private void keep(Sequence sequence, int ahead) {
         SequenceDrafts own = own(sequence);
         Replica replica = replicas[sequence.replica];
         ledger.aborted(own.credits, own.ahead - ahead);

@@ -20,6 +20,10 @@ final class EntryList {
     int[] drafts = new int[16];
 
     int[][] draftIds = new int[16][];
+    /** Whose drafts they are, if a stream brought them, which are copied. */
+    int[] streams = new int[16];
+
+    private int[][] copies = new int[16][];
     int[] unverified = new int[16];
     /** Drafts for the next round. */
     int[] granted = new int[16];
@@ -42,6 +46,10 @@ final class EntryList {
         SequenceDrafts own = sequence.drafts;
         drafts[size] = draftCount;
         draftIds[size] = own != null && sequence.pending == 0 ? own.ids : null;
+        streams[size] = 0;
+        if (own != null && own.streams && own.stream != null) {
+            copyDrafts(sequence, own.stream, draftCount);
+        }
         unverified[size] = own == null ? 0 : own.verifying;
         granted[size] = 0;
         size++;
@@ -52,6 +60,17 @@ final class EntryList {
         granted[entry] = count;
         blocks[entry] = sequences[entry].table.ids();
         blockCounts[entry] = sequences[entry].table.size();
+    }
+
+    private void copyDrafts(Sequence sequence, DraftStream stream, int count) {
+        if (copies[size] == null || copies[size].length < count) {
+            copies[size] = new int[count];
+        }
+        for (int i = 0; i < count; i++) {
+            copies[size][i] = stream.id(sequence.next() + i);
+        }
+        draftIds[size] = copies[size];
+        streams[size] = stream.number;
     }
 
     void clear() {
@@ -76,6 +95,8 @@ final class EntryList {
         drafts = Arrays.copyOf(drafts, capacity);
         draftIds = Arrays.copyOf(draftIds, capacity);
         unverified = Arrays.copyOf(unverified, capacity);
+        streams = Arrays.copyOf(streams, capacity);
+        copies = Arrays.copyOf(copies, capacity);
         granted = Arrays.copyOf(granted, capacity);
     }
 }

@@ -1,6 +1,7 @@
 package io.kvflux.core;
 
 import io.kvflux.api.BlockEvent;
+import io.kvflux.api.DraftContext;
 import io.kvflux.api.FinishReason;
 import io.kvflux.api.SchedulerSnapshot;
 import io.kvflux.api.SequenceId;
@@ -75,7 +76,7 @@ public final class SchedulerCore {
         }
         Tiers tiers = config.newTiers();
         swapper = tiers == null ? null : new Swapper(config, tiers, replicas, costs, this::begin);
-        drafts = config.speculates() ? new Drafts(config, replicas, queue, swapper) : null;
+        drafts = config.speculates() ? new Drafts(config, this, replicas, queue, swapper) : null;
         preemption = new Preemption(config, replicas, queue, swapper, drafts, costs, this::preempted);
         planner = new Planner(config, this, preemption, replicas, queue, swapper, drafts, ring[0]);
         view = new CoreView(config, replicas, live.values(), swapper);
@@ -389,6 +390,63 @@ public final class SchedulerCore {
         }
     }
 
+    /**
+     * Who drafts: a drafter beside the steps, which the listener is asked to ask, or the steps themselves. A sequence goes
+     * over when it has no drafts in flight.
+     *
+     * @param beside whether it is a drafter, from now on
+     * @throws IllegalStateException if nobody drafts
+     */
+    public void draftBeside(boolean beside) {
+        requireNotBusy();
+        DraftStreams streams = requireDrafts();
+        streams.on = beside;
+        for (Sequence sequence : live.values()) {
+            streams.end(sequence);
+        }
+        verifyIfAsked();
+    }
+
+    /**
+     * The drafter has made its next draft of a sequence.
+     *
+     * @param id a sequence
+     * @param token the token id, not negative
+     * @return false if it was not asked for, or is not wanted any more; then nothing has changed
+     */
+    public boolean drafted(SequenceId id, int token) {
+        requireNotBusy();
+        requireNotNegative("token", token);
+        Sequence sequence = live.get(id);
+        if (sequence == null || !requireDrafts().brought(sequence, token)) {
+            return false;
+        }
+        verifyIfAsked();
+        return true;
+    }
+
+    /**
+     * The drafter makes no more drafts of a sequence from where it was asked to begin.
+     *
+     * @param id a sequence; one that has ended is ignored
+     * @param failed whether it is not to be asked about this sequence any more
+     */
+    public void draftsEnded(SequenceId id, boolean failed) {
+        requireNotBusy();
+        Sequence sequence = live.get(id);
+        if (sequence != null) {
+            requireDrafts().ended(sequence, failed);
+            verifyIfAsked();
+        }
+    }
+
+    private DraftStreams requireDrafts() {
+        if (drafts == null) {
+            throw new IllegalStateException("nobody drafts: the caches have no draft tokens, or the policy is off");
+        }
+        return drafts.streams();
+    }
+
     /** {@return sequences that have not ended} */
     public int liveSequences() {
         return live.size();
@@ -516,6 +574,23 @@ public final class SchedulerCore {
         busy = false;
     }
 
+    /** More drafts of a sequence are wanted; from a drafter that begins at the tokens known now, if it is fresh. */
+    void draftsWanted(Sequence sequence, boolean fresh, int demand) {
+        busy = true;
+        if (fresh) {
+            listener.draft(new DraftContext(sequence.id, sequence.spec, sequence.tokens, sequence.length), demand);
+        } else {
+            listener.draftMore(sequence.id, demand);
+        }
+        busy = false;
+    }
+
+    void draftsUnwanted(Sequence sequence) {
+        busy = true;
+        listener.draftNoMore(sequence.id);
+        busy = false;
+    }
+
     private void begin(Transfer transfer) {
         busy = true;
         listener.transfer(transfer);
@@ -580,6 +655,7 @@ public final class SchedulerCore {
         }
         boolean current = part.epochs[entry] == sequence.epoch;
         int accepted = part.drafts[entry] == 0 ? 0 : result.accepted(at);
+        int firstNew = sequence.length;
         if (part.samples[entry]) {
             takeTokens(part, entry, accepted, result.token(at));
         }
@@ -588,7 +664,7 @@ public final class SchedulerCore {
             sequence.computed = Math.min(computed, sequence.length); // a stop token may be among the drafts
         }
         if (drafts != null && part.samples[entry]) {
-            drafts.answered(part, entry, result, at, current && sequence.placedIn == completed);
+            drafts.answered(part, entry, result, at, firstNew, current && sequence.placedIn == completed);
         }
         if (current && config.prefixCaching()) {
             int from = sequence.table.committed();
@@ -611,11 +687,15 @@ public final class SchedulerCore {
         sequence.pending -= 1 + part.drafts[entry];
         boolean goesOn = true;
         for (int i = 0; i < accepted && goesOn; i++) {
-            goesOn = takeToken(sequence, Objects.requireNonNull(sequence.drafts).ids[i]);
+            goesOn = takeToken(sequence, drafts(part, entry, sequence)[i]);
         }
         if (goesOn) {
             takeToken(sequence, token);
         }
+    }
+
+    private static int[] drafts(EntryList part, int entry, Sequence sequence) {
+        return part.streams[entry] > 0 ? part.draftIds[entry] : Objects.requireNonNull(sequence.drafts).ids;
     }
 
     private boolean takeToken(Sequence sequence, int token) {

@@ -1,5 +1,6 @@
 package io.kvflux.core;
 
+import io.kvflux.api.DraftContext;
 import io.kvflux.api.FinishReason;
 import io.kvflux.api.SequenceId;
 import io.kvflux.tier.Transfer;
@@ -62,6 +63,30 @@ public interface SchedulerListener {
      * @param block its id
      */
     default void emptied(int replica, int block) {}
+
+    /**
+     * Drafts of a sequence are wanted, from a drafter that has to begin there.
+     *
+     * @param context the sequence, and the tokens that the first draft follows
+     * @param demand how many
+     */
+    default void draft(DraftContext context, int demand) {}
+
+    /**
+     * More drafts are wanted from the drafter of a sequence.
+     *
+     * @param id the sequence
+     * @param demand how many more
+     */
+    default void draftMore(SequenceId id, int demand) {}
+
+    /**
+     * The drafter of a sequence is wrong, or too late, or its drafts are of no use any more. It is told so before the next
+     * one begins, and before the sequence has ended.
+     *
+     * @param id the sequence
+     */
+    default void draftNoMore(SequenceId id) {}
 
     /**
      * A sequence ended; nothing more is said about it.

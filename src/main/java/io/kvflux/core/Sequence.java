@@ -161,6 +161,11 @@ final class Sequence {
         return state == State.RUNNING && settled() && wanted();
     }
 
+    /** The position that its next entry samples, if that verifies no drafts and all that are being verified are accepted. */
+    int next() {
+        return length + pending;
+    }
+
     /** Slots it holds for drafts that no issued step verifies. */
     int ahead() {
         return drafts == null ? 0 : drafts.ahead;

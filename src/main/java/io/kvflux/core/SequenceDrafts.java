@@ -2,6 +2,7 @@ package io.kvflux.core;
 
 import io.kvflux.draft.AcceptanceRates;
 import io.kvflux.draft.DraftCredits;
+import org.jspecify.annotations.Nullable;
 
 /** The drafts of one sequence. Those granted and not yet taken back are either ahead, or being verified by issued entries. */
 final class SequenceDrafts {
@@ -16,6 +17,14 @@ final class SequenceDrafts {
     int ahead;
     /** Drafts that issued entries verify. */
     int verifying;
+
+    /** Whether it drafts by a stream, and not in steps. */
+    boolean streams;
+    /** From the first time it drafts by one. */
+    @Nullable
+    DraftStream stream;
+    /** Whether its drafter failed, and is not asked any more. */
+    boolean muted;
 
     SequenceDrafts(AcceptanceRates rates) {
         this.rates = rates;

@@ -45,13 +45,31 @@ public final class DraftLedger {
         if (wanted < 0) {
             throw new IllegalArgumentException("drafts are counted from 0, wanted=" + wanted);
         }
-        int given = Math.min(Math.min(wanted, maxPerRound), maxInFlight - inFlight);
-        credits.inFlight += given;
+        int given = Math.min(Math.min(wanted, maxPerRound), room());
         credits.round(given);
-        inFlight += given;
-        mostInFlight = Math.max(mostInFlight, inFlight);
-        granted += given;
+        add(credits, given);
         return given;
+    }
+
+    /**
+     * Grants a sequence the drafts that its drafter has to make before those of a round: steps in flight sample these
+     * positions themselves.
+     *
+     * @param credits the sequence's
+     * @param drafts how many, at most the {@linkplain #room room}
+     */
+    public void catchUp(DraftCredits credits, int drafts) {
+        if (drafts < 0 || drafts > room()) {
+            throw new IllegalArgumentException("no more drafts than there is room for, drafts=" + drafts + ", " + this);
+        }
+        add(credits, drafts);
+    }
+
+    private void add(DraftCredits credits, int drafts) {
+        credits.inFlight += drafts;
+        inFlight += drafts;
+        mostInFlight = Math.max(mostInFlight, inFlight);
+        granted += drafts;
     }
 
     /**
@@ -95,6 +113,11 @@ public final class DraftLedger {
     /** {@return drafts of all sequences at most} */
     public int maxInFlight() {
         return maxInFlight;
+    }
+
+    /** {@return drafts that may be granted now} */
+    public int room() {
+        return maxInFlight - inFlight;
     }
 
     /** {@return drafts that were granted and are neither verified nor aborted} */

@@ -48,6 +48,10 @@ final class ModelDevice {
     private final Map<Integer, long[]> disk = new HashMap<>();
     private final SplittableRandom random;
     private long finished;
+    private ModelDrafter drafter;
+    /** What the entry verifies. */
+    private int[] verified = NONE;
+
     private final List<Ran> ran = new ArrayList<>();
     /** What was drafted last. */
     private final Map<SequenceId, int[]> drafts = new HashMap<>();
@@ -79,7 +83,8 @@ final class ModelDevice {
     }
 
     /** Runs a step; what it gives comes back by entry. */
-    Answer[] run(Step step, Map<SequenceId, ModelSequence> sequences) {
+    Answer[] run(Step step, Map<SequenceId, ModelSequence> sequences, ModelDrafter besides) {
+        drafter = besides;
         copy(step);
         Answer[] answers = new Answer[step.size()];
         for (int entry = 0; entry < step.size(); entry++) {
@@ -246,7 +251,7 @@ final class ModelDevice {
         assertThat(end).as("a sampled token follows all that are known").isEqualTo(known.length);
         int accepted = verify(step, entry, chain, end, unreported, sequence);
         for (int i = 0; i < accepted; i++) {
-            chain = chain(chain, drafts.get(sequence.id)[i]);
+            chain = chain(chain, verified[i]);
         }
         int token = sample(chain, sequence.id);
         unreported.addLast(token);
@@ -289,16 +294,20 @@ final class ModelDevice {
             blocks.add(step.block(entry, i));
         }
         inFlight.add(new Touched(step.number(), replicaOf(step, entry), id, blocks));
-        int slots = step.cacheLength(entry) + step.tokenCount(entry) + step.granted(entry);
-        assertThat(step.blockCount(entry)).isEqualTo((slots + pageSize - 1) / pageSize);
+        drafter.checkSlots(step, entry);
     }
 
     /** Writes the KV of the drafts; the first of those that are right are accepted, or fewer. */
     private int verify(Step step, int entry, long before, int end, Deque<Integer> unreported, ModelSequence sequence) {
-        int[] made = drafts.getOrDefault(sequence.id, NONE);
+        verified = drafts.getOrDefault(sequence.id, NONE);
         long chain = before;
         int right = 0;
         boolean known = end <= sequence.length;
+        if (drafter.isAsked(sequence.id) && step.drafts(entry) > 0 && given(step, entry)[0] != Step.PENDING_TOKEN) {
+            verified = given(step, entry);
+            known = true;
+        }
+        int[] made = verified;
         for (int i = 0; i < step.drafts(entry); i++) {
             int given = step.token(entry, step.tokenCount(entry) - step.drafts(entry) + i);
             if (known) {
@@ -318,6 +327,14 @@ final class ModelDevice {
             unreported.addLast(made[i]);
         }
         return accepted;
+    }
+
+    private static int[] given(Step step, int entry) {
+        int[] given = new int[step.drafts(entry)];
+        for (int i = 0; i < given.length; i++) {
+            given[i] = step.token(entry, step.tokenCount(entry) - given.length + i);
+        }
+        return given;
     }
 
     /** Drafts, and leaves garbage where the KV of the sampled token and of the drafts but the last one goes. */

@@ -2,6 +2,7 @@ package io.kvflux.core;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.kvflux.api.DraftContext;
 import io.kvflux.api.FinishReason;
 import io.kvflux.api.SequenceId;
 import io.kvflux.api.SequenceSpec;
@@ -106,7 +107,17 @@ class SchedulerModelTest {
                         "granted after a prefill",
                         "granted after a decode",
                         "drafts unverified with overlap 2",
-                        "drafts unverified with overlap 3");
+                        "drafts unverified with overlap 3",
+                        "drafted beside",
+                        "drafted unasked",
+                        "drafter completed",
+                        "drafter failed",
+                        "accepted beside with overlap 1",
+                        "accepted beside with overlap 2",
+                        "accepted beside with overlap 3",
+                        "rejected beside with overlap 1",
+                        "rejected beside with overlap 2",
+                        "rejected beside with overlap 3");
     }
 
     private static boolean saw(String what) {
@@ -144,10 +155,12 @@ class SchedulerModelTest {
         boolean calm;
         long lastFirstAdmission;
         long granted;
+        ModelDrafter drafter;
 
         Round(SplittableRandom random) {
             this.random = random;
             config = Configs.random(random);
+            drafter = new ModelDrafter(config, random.split(), SchedulerModelTest::saw);
             core = new SchedulerCore(config, this);
             listens = random.nextInt(4) == 0;
             findable = new FindableModel(config, core, SchedulerModelTest::saw);
@@ -190,6 +203,7 @@ class SchedulerModelTest {
         /** A process ends; another one begins with what the disk has. */
         void restart() {
             core.close();
+            drafter = new ModelDrafter(config, random.split(), SchedulerModelTest::saw);
             core = new SchedulerCore(config, this);
             findable = new FindableModel(config, core, SchedulerModelTest::saw);
             device.restart();
@@ -232,6 +246,9 @@ class SchedulerModelTest {
             if (random.nextInt(4) == 0 && land()) {
                 return true;
             }
+            if (core.drafts() != null && random.nextInt(4) == 0 && draftBeside()) {
+                return true;
+            }
             int choice = random.nextInt(100);
             if (choice < 12) {
                 return submit();
@@ -243,6 +260,30 @@ class SchedulerModelTest {
                 return core.clearCache() && saw("cleared");
             }
             return !live.isEmpty() && signal(choice, live.get(random.nextInt(live.size())));
+        }
+
+        /** The drafter does something, or comes or goes. */
+        boolean draftBeside() {
+            if (random.nextInt(drafter.isOn() ? 200 : 100) == 0) {
+                drafter.turn(core);
+                return true;
+            }
+            return drafter.act(core);
+        }
+
+        @Override
+        public void draft(DraftContext context, int demand) {
+            drafter.asked(context, demand, sequences.get(context.sequence()));
+        }
+
+        @Override
+        public void draftMore(SequenceId id, int demand) {
+            drafter.more(id, demand);
+        }
+
+        @Override
+        public void draftNoMore(SequenceId id) {
+            drafter.noMore(id);
         }
 
         boolean signal(int choice, SequenceId id) {
@@ -390,7 +431,7 @@ class SchedulerModelTest {
             StepChecks.limits(step, config);
             StepChecks.inputs(step, config);
             issued.add(step);
-            answers.add(device.run(step, sequences));
+            answers.add(device.run(step, sequences, drafter));
             sawDrafts(step);
             contents.add(StepChecks.contents(step));
             return true;
@@ -442,6 +483,10 @@ class SchedulerModelTest {
             result.token(entry, answer.token());
             if (answer.drafts() > 0) {
                 saw(answer.accepted() == answer.drafts() ? "allAccepted" : "draftsRejected");
+                if (drafter.isOn()) {
+                    String how = answer.accepted() == answer.drafts() ? "accepted" : "rejected";
+                    saw(how + " beside with overlap " + config.maxStepsInFlight());
+                }
                 result.accepted(entry, answer.accepted());
             }
             for (int draft : answer.made()) {
@@ -460,7 +505,7 @@ class SchedulerModelTest {
                 }
             }
             if (core.drafts() != null) {
-                assertThat(core.drafts().granted()).isEqualTo(granted);
+                assertThat(core.drafts().granted()).isEqualTo(granted + drafter.granted);
             }
         }
 
@@ -510,6 +555,7 @@ class SchedulerModelTest {
             ModelSequence sequence = sequences.get(id);
             assertThat(live.remove(id)).as("a sequence ends once").isTrue();
             held.remove(id);
+            drafter.ended(id);
             switch (reason) {
                 case STOP, LENGTH -> assertThat(sequence.ending()).isEqualTo(reason);
                 case CANCELLED -> assertThat(id).isEqualTo(cancelling);

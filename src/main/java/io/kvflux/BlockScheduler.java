@@ -169,6 +169,21 @@ public final class BlockScheduler {
     }
 
     /**
+     * At subscription has a drafter guess tokens beside the steps: steps then grant none to the executor, and what the drafter
+     * brings in time is in the next step, to be verified. It is asked for as many drafts as the draft policy grants; how is
+     * said at {@link Drafter}. Sequences go over to it, and back when this is cancelled, once they have no drafts in flight.
+     * One drafter at a time: a second gets an IllegalStateException.
+     *
+     * @param drafter guesses the tokens of sequences
+     * @return completes when the scheduler is disposed; ends with an {@link io.kvflux.api.ExecutorFailedException} when it
+     *     stops because too many steps failed in a row
+     * @throws IllegalStateException if the caches have no draft tokens, or the draft policy is off
+     */
+    public Mono<Void> draft(Drafter drafter) {
+        return DrafterRun.of(shell, drafter);
+    }
+
+    /**
      * At subscription forks a live sequence as it is then: the fork begins with the tokens known of its parent and goes its
      * own way. It shares the parent's full pages. It is refused like any submission, and with an IllegalArgumentException
      * if the parent has ended. Its events count from 0 and its usage begins at the fork; the token limit counts what it

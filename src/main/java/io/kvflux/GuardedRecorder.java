@@ -79,6 +79,15 @@ final class GuardedRecorder implements SchedulerRecorder {
     }
 
     @Override
+    public void drafterFailed(Throwable cause) {
+        try {
+            recorder.drafterFailed(cause);
+        } catch (Throwable thrown) {
+            Lanes.drop(thrown);
+        }
+    }
+
+    @Override
     public void transferFailed(Tier from, Tier to, Throwable cause) {
         try {
             recorder.transferFailed(from, to, cause);

@@ -51,7 +51,8 @@ final class LiveMetrics implements SchedulerMetrics {
     private static final int DRAFTS_REJECTED = 37;
     private static final int DRAFTS_ABORTED = 38;
     private static final int DRAFTS_IN_FLIGHT = 39;
-    private static final int COUNT = 40;
+    static final int DRAFTERS_FAILED = 40;
+    private static final int COUNT = 41;
 
     private final long[] counted = new long[COUNT];
     private final AtomicLongArray shown = new AtomicLongArray(COUNT);
@@ -295,6 +296,11 @@ final class LiveMetrics implements SchedulerMetrics {
     @Override
     public long draftsInFlight() {
         return shown.get(DRAFTS_IN_FLIGHT);
+    }
+
+    @Override
+    public long draftersFailed() {
+        return shown.get(DRAFTERS_FAILED);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.kvflux;
 
+import io.kvflux.api.DraftToken;
 import io.kvflux.api.SchedulerRecorder;
 import io.kvflux.api.SequenceSpec;
 import io.kvflux.api.StepResult;
@@ -45,6 +46,15 @@ record Settings(
                         + prompt[i] + ", position=" + i + ", vocabularySize=" + vocabularySize);
             }
         }
+    }
+
+    /** What is wrong with a draft's token; null if nothing is. */
+    @Nullable
+    IllegalArgumentException outsideVocabulary(DraftToken draft) {
+        return vocabularySize == ANY_VOCABULARY || draft.token() < vocabularySize
+                ? null
+                : new IllegalArgumentException("a draft must be less than vocabularySize, token=" + draft.token()
+                        + ", vocabularySize=" + vocabularySize);
     }
 
     void requireInVocabulary(StepResult result) {

@@ -1,5 +1,6 @@
 package io.kvflux;
 
+import io.kvflux.api.DraftContext;
 import io.kvflux.api.FinishReason;
 import io.kvflux.api.QueueFullException;
 import io.kvflux.api.SchedulerDisposedException;
@@ -57,6 +58,7 @@ final class Shell implements Loop.Work, SchedulerListener {
     final SchedulerCore core;
     final Steps steps;
     final EventHub events;
+    final Drafting drafting;
     final LiveMetrics metrics = new LiveMetrics();
     private final SchedulerRecorder recorder;
     /** Completes when nothing enters any more. */
@@ -98,6 +100,7 @@ final class Shell implements Loop.Work, SchedulerListener {
         core = new SchedulerCore(settings.config(), this);
         steps = new Steps(this, core, settings);
         events = new EventHub(core);
+        drafting = new Drafting(this);
         release = new Release(this, this::giveBack);
         if (swap != null) {
             swap.of(this);
@@ -168,12 +171,14 @@ final class Shell implements Loop.Work, SchedulerListener {
             swap.breakOff();
         }
         events.end(end);
+        drafting.end(end);
         inner.offer(closedNotice);
     }
 
     @Override
     public void rest() {
         inner.wake();
+        drafting.lanes.wake();
         clients.wake();
     }
 
@@ -427,6 +432,29 @@ final class Shell implements Loop.Work, SchedulerListener {
         recorder.ended(reason, nowNs() - flow.submittedNs(), flow.usage());
     }
 
+    // ---- drafts beside the steps
+
+    @Override
+    public void draft(DraftContext context, int demand) {
+        drafting.begin(context, demand);
+    }
+
+    @Override
+    public void draftMore(SequenceId id, int demand) {
+        drafting.more(id, demand);
+    }
+
+    @Override
+    public void draftNoMore(SequenceId id) {
+        drafting.noMore(id);
+    }
+
+    /** A drafter is not asked about a sequence any more. */
+    void drafterFailed(Throwable cause) {
+        metrics.add(LiveMetrics.DRAFTERS_FAILED, 1);
+        recorder.drafterFailed(cause);
+    }
+
     // ---- transfers
 
     @Override
@@ -546,6 +574,7 @@ final class Shell implements Loop.Work, SchedulerListener {
         }
         gates.clear();
         events.end(null);
+        drafting.end(cause);
         steps.end(cause);
     }
 

@@ -118,6 +118,9 @@ public interface SchedulerMetrics {
     /** {@return drafts granted whose fate is open} */
     long draftsInFlight();
 
+    /** {@return sequences whose drafter failed or broke a rule so far} */
+    long draftersFailed();
+
     /** {@return prompt tokens of sequences admitted for the first time} */
     long promptTokens();
 

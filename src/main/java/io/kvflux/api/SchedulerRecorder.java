@@ -68,4 +68,11 @@ public interface SchedulerRecorder {
      * @param cause why
      */
     default void transferFailed(Tier from, Tier to, Throwable cause) {}
+
+    /**
+     * A drafter failed or broke a rule while it drafted for a sequence, which goes on without drafts.
+     *
+     * @param cause why
+     */
+    default void drafterFailed(Throwable cause) {}
 }

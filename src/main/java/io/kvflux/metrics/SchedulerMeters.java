@@ -90,6 +90,7 @@ public final class SchedulerMeters implements MeterBinder {
         counter(registry, "kvflux.drafts.accepted", "drafts verified and accepted", SchedulerMetrics::draftsAccepted);
         counter(registry, "kvflux.drafts.rejected", "drafts verified and rejected", SchedulerMetrics::draftsRejected);
         counter(registry, "kvflux.drafts.aborted", "drafts never verified", SchedulerMetrics::draftsAborted);
+        counter(registry, "kvflux.drafters.failed", "sequences whose drafter failed", SchedulerMetrics::draftersFailed);
         gauge(registry, "kvflux.drafts.in.flight", "drafts whose fate is open", SchedulerMetrics::draftsInFlight);
     }
 

@@ -4,15 +4,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kvflux.api.BlockEvent;
+import io.kvflux.api.DraftToken;
 import io.kvflux.api.SequenceSpec;
 import io.kvflux.api.Step;
 import io.kvflux.api.StepResult;
 import io.kvflux.api.TokenEvent;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.reactivestreams.Publisher;
+import org.reactivestreams.Subscriber;
 import org.reactivestreams.Subscription;
 import org.reactivestreams.tck.PublisherVerification;
+import org.reactivestreams.tck.SubscriberBlackboxVerification;
 import org.reactivestreams.tck.TestEnvironment;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -44,6 +48,12 @@ class TckTest {
     @Test
     void blockEventsObeyTheRules() {
         Tck.assertPasses(BlockEventsVerification.class, REQUIRED);
+    }
+
+    /** Eleven tests of a subscriber verification can be made from outside; the others are of rules that cannot be seen. */
+    @Test
+    void theSubscriberOfDraftersObeysTheRules() {
+        Tck.assertPasses(DraftsVerification.class, 11);
     }
 
     @Test
@@ -199,6 +209,30 @@ class TckTest {
         @Override
         public long maxElementsFromPublisher() {
             return 500;
+        }
+    }
+
+    /** What subscribes to a drafter; it asks for drafts as its sequence goes on. */
+    public static final class DraftsVerification extends SubscriberBlackboxVerification<DraftToken> {
+
+        /** For TestNG. */
+        public DraftsVerification() {
+            super(ENVIRONMENT);
+        }
+
+        @Override
+        public Subscriber<DraftToken> createSubscriber() {
+            BlockScheduler scheduler = DraftRig.builder().build();
+            AtomicReference<Subscriber<? super DraftToken>> subscriber = new AtomicReference<>();
+            scheduler.draft(context -> subscriber::set).subscribe();
+            scheduler.steps().subscribe();
+            scheduler.generate(Rig.prompt(3)).subscribe();
+            return (DraftFlow) subscriber.get();
+        }
+
+        @Override
+        public DraftToken createElement(int element) {
+            return new DraftToken(element);
         }
     }
 

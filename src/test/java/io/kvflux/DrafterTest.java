@@ -3,8 +3,10 @@ package io.kvflux;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.kvflux.api.DraftToken;
 import io.kvflux.api.FinishReason;
 import io.kvflux.api.SchedulerDisposedException;
+import io.kvflux.api.SequenceSpec;
 import io.kvflux.api.TokenEvent;
 import io.kvflux.core.Configs;
 import io.kvflux.draft.DraftPolicy;
@@ -303,6 +305,30 @@ class DrafterTest {
         assertThat(rig.streams).hasSize(2);
         rig.stepAll();
         assertThat(tokens()).isEqualTo(Rig.output(PROMPT, 30));
+    }
+
+    /** The example of docs/speculation.md. */
+    @Test
+    void aLookupInThePromptDrafts() {
+        Drafter lookup = context -> {
+            int[] tokens = context.tokens();
+            for (int at = tokens.length - 3; at >= 0; at--) {
+                if (tokens[at] == tokens[tokens.length - 2] && tokens[at + 1] == tokens[tokens.length - 1]) {
+                    return Flux.range(at + 2, tokens.length - at - 2).map(i -> new DraftToken(tokens[i]));
+                }
+            }
+            return Flux.empty();
+        };
+        rig.drafting.dispose();
+        rig.scheduler.draft(lookup).subscribe();
+        int[] prompt = new int[40];
+        for (int i = 0; i < prompt.length; i++) {
+            prompt[i] = Rig.token(10 + i % 30 + 30);
+        }
+        rig.scheduler.generate(SequenceSpec.of(prompt).maxTokens(20)).subscribe(events::add);
+        rig.stepAll();
+        assertThat(tokens()).isEqualTo(Rig.output(40, 20));
+        assertThat(rig.metrics().draftsAccepted()).isPositive();
     }
 
     @Test

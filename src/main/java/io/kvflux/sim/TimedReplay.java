@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.PriorityQueue;
 import java.util.SplittableRandom;
+import java.util.function.BiConsumer;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -61,6 +62,7 @@ final class TimedReplay implements SchedulerListener {
     private final ReplayOptions options;
     private final ReplayListener listener;
     private final BooleanSupplier stopped;
+    private BiConsumer<Step, SchedulerCore> planned = (step, core) -> {};
     private final SchedulerCore core;
     private final SchedulerConfig config;
     private final ReplayClock clock;
@@ -118,6 +120,11 @@ final class TimedReplay implements SchedulerListener {
     @Nullable
     TimedMemory memory() {
         return memory;
+    }
+
+    /** Who looks at every step right after it was planned. */
+    void onPlan(BiConsumer<Step, SchedulerCore> look) {
+        planned = look;
     }
 
     ReplayResult run() {
@@ -207,6 +214,7 @@ final class TimedReplay implements SchedulerListener {
     private void issueSteps() {
         Step step;
         while ((step = core.plan()) != null) {
+            planned.accept(step, core);
             double seconds = StepCost.seconds(step, options);
             deviceFree = Math.max(clock.now(), deviceFree) + seconds;
             inFlight.add(new InFlight(step, seconds, deviceFree));

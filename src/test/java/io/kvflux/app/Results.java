@@ -48,6 +48,7 @@ final class Results {
                 new CacheOptions(),
                 new TierOptions(),
                 new SchedulingOptions(),
+                new SpeculationOptions(),
                 new TimeOptions());
     }
 }

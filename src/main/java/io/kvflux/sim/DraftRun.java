@@ -1,0 +1,105 @@
+package io.kvflux.sim;
+
+import io.kvflux.api.Step;
+import io.kvflux.core.SchedulerConfig;
+import io.kvflux.core.SchedulerCore;
+import io.kvflux.draft.DraftPolicy;
+import io.kvflux.geometry.DType;
+import io.kvflux.geometry.DeviceRef;
+import io.kvflux.geometry.KvCacheParams;
+import io.kvflux.geometry.MultiKvCacheParams;
+import io.kvflux.geometry.SpeculativeMethod;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One load through the scheduler under simulated time, with one policy. A step of n tokens takes 1 + max(16, 0.05 n) ms,
+ * drafts included, and 0.5 ms for each draft of its longest chain.
+ *
+ * @param policy who drafts how much
+ * @param acceptance how often a draft is accepted
+ * @param blocks of the device
+ */
+record DraftRun(Supplier<DraftPolicy> policy, double acceptance, int blocks) {
+
+    static final int MOST_DRAFTS = 7;
+    static final int PAGE_SIZE = 16;
+    static final int PLENTY = 100_000;
+
+    /** What came out; {@code openedBelow} are grants that opened a page with less than the watermark left. */
+    record Outcome(
+            double outputTokensPerSecond,
+            double meanLatency,
+            long preemptions,
+            double usedFraction,
+            long granted,
+            long openedBelow) {}
+
+    /** Seconds of a step of so many tokens, without its drafting. */
+    static double verifySeconds(long tokens) {
+        return (1 + Math.max(16, 0.05 * tokens)) / 1000;
+    }
+
+    Outcome of(Workload load) {
+        SchedulerConfig config =
+                SchedulerConfig.builder(caches(), blocks).draftPolicy(policy).build();
+        ReplayOptions options = new ReplayOptions(
+                config,
+                (sequences, prefill, decode, context) -> verifySeconds(prefill + decode),
+                ReplayOptions.DEFAULT_HOST_BYTES_PER_SECOND,
+                1,
+                0,
+                false,
+                false,
+                null,
+                new Speculation(
+                        Acceptance.of(acceptance), Speculation.linearCost(Speculation.DEFAULT_PASS_SECONDS, 0)));
+        TimedReplay replay = new TimedReplay(load, options, new ReplayListener() {}, () -> false);
+        long[] openedBelow = new long[1];
+        replay.onPlan((step, core) -> openedBelow[0] += openedBelow(step, core, config));
+        ReplaySummary summary = replay.run().summary();
+        return new Outcome(
+                orZero(summary.outputTokensPerSecond()),
+                summary.latencySeconds() == null
+                        ? 0
+                        : orZero(summary.latencySeconds().mean()),
+                summary.preemptions() == null ? 0 : summary.preemptions().recompute(),
+                orZero(summary.blocks().meanUsedFraction()),
+                summary.drafts() == null ? 0 : summary.drafts().granted(),
+                openedBelow[0]);
+    }
+
+    private static double orZero(@Nullable Double value) {
+        return value == null ? 0 : value;
+    }
+
+    private static MultiKvCacheParams caches() {
+        return MultiKvCacheParams.fromParams(KvCacheParams.builder()
+                .dtype(DType.BFLOAT16)
+                .numLayers(1)
+                .numKvHeads(1)
+                .headDim(2)
+                .pageSize(PAGE_SIZE)
+                .devices(DeviceRef.gpus(1))
+                .speculativeMethod(SpeculativeMethod.EAGLE)
+                .numDraftTokens(MOST_DRAFTS)
+                .build());
+    }
+
+    /** Grants are the last thing that a plan allocates for: what is available after it is what they left. */
+    private static int openedBelow(Step step, SchedulerCore core, SchedulerConfig config) {
+        if (core.pool(0).availableBlocks() >= config.watermarkBlocks()) {
+            return 0;
+        }
+        int opened = 0;
+        for (int i = 0; i < step.size(); i++) {
+            int computed = step.cacheLength(i) + step.tokenCount(i);
+            opened += pages(computed + step.granted(i)) > pages(computed) ? 1 : 0;
+        }
+        return opened;
+    }
+
+    private static int pages(int tokens) {
+        return (tokens + PAGE_SIZE - 1) / PAGE_SIZE;
+    }
+}

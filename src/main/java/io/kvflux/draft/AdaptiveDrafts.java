@@ -42,6 +42,10 @@ final class AdaptiveDrafts implements DraftPolicy {
     private double slope;
     private double price;
 
+    private final PromptShare prompts = new PromptShare();
+    /** Tokens that the last walk came to. */
+    private double given;
+
     // The best that was found.
     private double bestValue;
     private int bestDrafts;
@@ -57,6 +61,7 @@ final class AdaptiveDrafts implements DraftPolicy {
         if (round.size() == 0) {
             return;
         }
+        prompts.step(round.otherTokens());
         sort(round);
         prepare(round, costs);
         search(round);
@@ -68,6 +73,7 @@ final class AdaptiveDrafts implements DraftPolicy {
             keptDrafts = drafts / (double) round.size();
         }
         walk(round, keptDepth, bestOpeners, drafts, true);
+        prompts.generated(given);
         probe(round);
     }
 
@@ -107,11 +113,32 @@ final class AdaptiveDrafts implements DraftPolicy {
         if (seconds.length <= candidates) {
             seconds = new double[candidates + 1];
         }
+        double survivors = round.size();
+        for (int i = 0; i <= candidates; i++) {
+            seconds[i] = seconds(costs, round.size() + i, survivors);
+            if (i < candidates) {
+                int draft = (int) sorted[i];
+                survivors += round.survival(draft / round.positions(), draft % round.positions());
+            }
+        }
         int tokens = round.otherTokens() + round.size();
-        costs.fill(tokens, seconds, candidates + 1);
         mostDrafts = (int) Math.max(0, Math.min(candidates, costs.triedTokens() - tokens));
         slope = costs.slope();
         price = price(round);
+    }
+
+    /**
+     * What steps take on average that generate so many tokens. Prompts come in proportion to what is generated, whoever
+     * drafts, and all at a time: so in a share of the steps.
+     */
+    private double seconds(StepCosts costs, int tokens, double generate) {
+        double prompt = prompts.tokensFor(generate);
+        double atATime = prompts.atATime();
+        if (prompt == 0) {
+            return costs.seconds(tokens, 0);
+        }
+        double share = Math.min(1, prompt / atATime);
+        return (1 - share) * costs.seconds(tokens, 0) + share * costs.seconds(tokens + Math.max(prompt, atATime), 0);
     }
 
     /**
@@ -161,6 +188,7 @@ final class AdaptiveDrafts implements DraftPolicy {
             }
             int next = next(round, i, depth, mostOpeners, opened);
             if (taken == drafts || next == candidates) {
+                given = survivors;
                 return value;
             }
             i = next;

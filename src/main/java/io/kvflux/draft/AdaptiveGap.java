@@ -54,7 +54,7 @@ public final class AdaptiveGap {
 
     static DraftRound round(SplittableRandom random, int free, int watermark) {
         DraftRound round = new DraftRound(POSITIONS);
-        round.reset(2 + random.nextInt(3), random.nextInt(100), free, free + random.nextInt(3), watermark);
+        round.reset(2 + random.nextInt(3), 0, free, free + random.nextInt(3), watermark);
         int size = 1 + random.nextInt(4);
         for (int i = 0; i < size; i++) {
             AcceptanceRates rates = new AcceptanceRates(POSITIONS);
@@ -102,7 +102,7 @@ public final class AdaptiveGap {
         if (opened > round.mayOpen()) {
             return Double.NEGATIVE_INFINITY;
         }
-        return tokens / costs.seconds(round.otherTokens() + round.size() + drafts, depth) - price * opened;
+        return tokens / costs.seconds(round.size() + drafts, depth) - price * opened;
     }
 
     static double best(DraftRound round, StepCosts costs, double price) {

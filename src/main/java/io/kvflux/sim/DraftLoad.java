@@ -33,20 +33,22 @@ final class DraftLoad implements Workload {
     private final Deque<Request> left = new ArrayDeque<>();
     private final Random random = new Random(SEED);
     private final int promptTokens;
-    private final int outputTokens;
+    private final int leastOutput;
+    private final int mostOutput;
     private double seconds;
 
-    /** An empty load of requests with so many prompt tokens, and from half to three halves of so many output tokens. */
-    DraftLoad(int promptTokens, int outputTokens) {
+    /** An empty load of requests with so many prompt tokens, and from so many to so many output tokens. */
+    DraftLoad(int promptTokens, int leastOutput, int mostOutput) {
         this.promptTokens = promptTokens;
-        this.outputTokens = outputTokens;
+        this.leastOutput = leastOutput;
+        this.mostOutput = mostOutput;
     }
 
     /** Requests that come at random, so many a second on average; infinitely many a second come at once. */
     DraftLoad arrive(int requests, double aSecond) {
         for (int i = 0; i < requests; i++) {
             seconds += -StrictMath.log(1 - random.nextDouble()) / aSecond;
-            int output = outputTokens / 2 + random.nextInt(outputTokens + 1);
+            int output = leastOutput + random.nextInt(mostOutput - leastOutput + 1);
             left.add(new Request(left.size(), (long) (seconds * NANOS_PER_SECOND), promptTokens, output));
         }
         return this;

@@ -2,7 +2,6 @@ package io.kvflux.sim;
 
 import io.kvflux.api.Step;
 import io.kvflux.core.SchedulerConfig;
-import io.kvflux.core.SchedulerCore;
 import io.kvflux.draft.DraftPolicy;
 import io.kvflux.geometry.DType;
 import io.kvflux.geometry.DeviceRef;
@@ -19,20 +18,20 @@ import org.jspecify.annotations.Nullable;
  * @param policy who drafts how much
  * @param acceptance how often a draft is accepted
  * @param blocks of the device
+ * @param mostDrafts of a sequence in a round
  */
-record DraftRun(Supplier<DraftPolicy> policy, double acceptance, int blocks) {
+record DraftRun(Supplier<DraftPolicy> policy, double acceptance, int blocks, int mostDrafts) {
 
-    static final int MOST_DRAFTS = 7;
     static final int PAGE_SIZE = 16;
     static final int PLENTY = 100_000;
 
-    /** What came out; {@code openedBelow} are grants that opened a page with less than the watermark left. */
+    /** What came out; of the grants that opened a page, {@code openedBelow} left less than the watermark. */
     record Outcome(
             double outputTokensPerSecond,
             double meanLatency,
             long preemptions,
             double usedFraction,
-            long granted,
+            long opened,
             long openedBelow) {}
 
     /** Seconds of a step of so many tokens, without its drafting. */
@@ -55,8 +54,13 @@ record DraftRun(Supplier<DraftPolicy> policy, double acceptance, int blocks) {
                 new Speculation(
                         Acceptance.of(acceptance), Speculation.linearCost(Speculation.DEFAULT_PASS_SECONDS, 0)));
         TimedReplay replay = new TimedReplay(load, options, new ReplayListener() {}, () -> false);
-        long[] openedBelow = new long[1];
-        replay.onPlan((step, core) -> openedBelow[0] += openedBelow(step, core, config));
+        long[] opened = new long[2];
+        replay.onPlan((step, core) -> {
+            int now = opened(step);
+            opened[0] += now;
+            // Grants are the last thing that a plan allocates for: what is available after it is what they left.
+            opened[1] += core.pool(0).availableBlocks() < config.watermarkBlocks() ? now : 0;
+        });
         ReplaySummary summary = replay.run().summary();
         return new Outcome(
                 orZero(summary.outputTokensPerSecond()),
@@ -65,15 +69,15 @@ record DraftRun(Supplier<DraftPolicy> policy, double acceptance, int blocks) {
                         : orZero(summary.latencySeconds().mean()),
                 summary.preemptions() == null ? 0 : summary.preemptions().recompute(),
                 orZero(summary.blocks().meanUsedFraction()),
-                summary.drafts() == null ? 0 : summary.drafts().granted(),
-                openedBelow[0]);
+                opened[0],
+                opened[1]);
     }
 
     private static double orZero(@Nullable Double value) {
         return value == null ? 0 : value;
     }
 
-    private static MultiKvCacheParams caches() {
+    private MultiKvCacheParams caches() {
         return MultiKvCacheParams.fromParams(KvCacheParams.builder()
                 .dtype(DType.BFLOAT16)
                 .numLayers(1)
@@ -82,15 +86,11 @@ record DraftRun(Supplier<DraftPolicy> policy, double acceptance, int blocks) {
                 .pageSize(PAGE_SIZE)
                 .devices(DeviceRef.gpus(1))
                 .speculativeMethod(SpeculativeMethod.EAGLE)
-                .numDraftTokens(MOST_DRAFTS)
+                .numDraftTokens(mostDrafts)
                 .build());
     }
 
-    /** Grants are the last thing that a plan allocates for: what is available after it is what they left. */
-    private static int openedBelow(Step step, SchedulerCore core, SchedulerConfig config) {
-        if (core.pool(0).availableBlocks() >= config.watermarkBlocks()) {
-            return 0;
-        }
+    private static int opened(Step step) {
         int opened = 0;
         for (int i = 0; i < step.size(); i++) {
             int computed = step.cacheLength(i) + step.tokenCount(i);

@@ -21,6 +21,9 @@ final class AdaptiveDrafts implements DraftPolicy {
     /** Who has not drafted for so many rounds drafts once, so that what is known of it, and its drafter, stay fresh. */
     static final int PROBE_AFTER = 64;
 
+    /** As long as it cannot be told what depth costs, one round of so many drafts half as deep. */
+    static final int SHALLOW_AFTER = 8;
+
     /** Drafts by falling survival: its bits, negated, above the index of the draft. */
     private long[] sorted = new long[64];
 
@@ -33,6 +36,7 @@ final class AdaptiveDrafts implements DraftPolicy {
     private int[] closedIn = new int[16];
 
     private int walks;
+    private int rounds;
     /** What a step takes with so many drafts, whatever its depth. */
     private double[] seconds = new double[65];
 
@@ -72,7 +76,8 @@ final class AdaptiveDrafts implements DraftPolicy {
             drafts = bestDrafts;
             keptDrafts = drafts / (double) round.size();
         }
-        walk(round, keptDepth, bestOpeners, drafts, true);
+        boolean shallow = ++rounds % SHALLOW_AFTER == 0 && costs.hidesDepth();
+        walk(round, shallow ? keptDepth / 2 : keptDepth, bestOpeners, drafts, true);
         prompts.generated(given);
         probe(round);
     }

@@ -3,7 +3,6 @@ package io.kvflux.app;
 import io.kvflux.sim.SpeculationBench;
 import io.kvflux.sim.SpeculationBench.Claim;
 import io.kvflux.sim.SpeculationBench.Table;
-import java.io.PrintWriter;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
@@ -55,7 +54,7 @@ final class BenchCommand implements Runnable {
             if (json) {
                 line.getOut().println(SummaryJson.print(tables));
             } else {
-                tables.forEach(table -> print(line.getOut(), table));
+                tables.forEach(table -> line.getOut().println(markdown(table)));
             }
             line.getOut().flush();
             return verdict(tables);
@@ -75,17 +74,16 @@ final class BenchCommand implements Runnable {
         return 0;
     }
 
-    /** As Markdown, so that the docs show what the command prints. */
-    private static void print(PrintWriter out, Table table) {
-        out.println("**" + table.title() + "**");
-        out.println();
-        row(out, table.header());
-        row(out, table.header().stream().map(any -> "---").toList());
-        table.rows().forEach(row -> row(out, row));
-        out.println();
+    /** A table as the docs show it. */
+    static String markdown(Table table) {
+        StringBuilder text = new StringBuilder("**" + table.title() + "**\n\n");
+        text.append(row(table.header()));
+        text.append(row(table.header().stream().map(any -> "---").toList()));
+        table.rows().forEach(row -> text.append(row(row)));
+        return text.toString();
     }
 
-    private static void row(PrintWriter out, List<?> cells) {
-        out.println(cells.stream().map(Object::toString).collect(Collectors.joining(" | ", "| ", " |")));
+    private static String row(List<?> cells) {
+        return cells.stream().map(Object::toString).collect(Collectors.joining(" | ", "| ", " |\n"));
     }
 }

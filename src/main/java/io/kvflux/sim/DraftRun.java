@@ -25,9 +25,35 @@ record DraftRun(Supplier<DraftPolicy> policy, double acceptance, int blocks, int
     static final int PAGE_SIZE = 16;
     static final int PLENTY = 100_000;
 
+    /** Output tokens of the whole seconds before the first request ends. */
+    private static final class WhileAllRun implements ReplayListener {
+
+        private long tokens;
+        private int seconds;
+        private boolean over;
+
+        @Override
+        public void onTick(Tick tick) {
+            if (!over && tick.seconds() > 0) {
+                tokens += tick.outputTokens();
+                seconds++;
+            }
+        }
+
+        @Override
+        public void onRequest(RequestRow row) {
+            over = true;
+        }
+
+        double tokensPerSecond() {
+            return seconds == 0 ? 0 : (double) tokens / seconds;
+        }
+    }
+
     /** What came out; of the grants that opened a page, {@code openedBelow} left less than the watermark. */
     record Outcome(
             double outputTokensPerSecond,
+            double whileAllRun,
             double meanLatency,
             long preemptions,
             double usedFraction,
@@ -53,7 +79,8 @@ record DraftRun(Supplier<DraftPolicy> policy, double acceptance, int blocks, int
                 null,
                 new Speculation(
                         Acceptance.of(acceptance), Speculation.linearCost(Speculation.DEFAULT_PASS_SECONDS, 0)));
-        TimedReplay replay = new TimedReplay(load, options, new ReplayListener() {}, () -> false);
+        WhileAllRun whileAllRun = new WhileAllRun();
+        TimedReplay replay = new TimedReplay(load, options, whileAllRun, () -> false);
         long[] opened = new long[2];
         replay.onPlan((step, core) -> {
             int now = opened(step);
@@ -64,6 +91,7 @@ record DraftRun(Supplier<DraftPolicy> policy, double acceptance, int blocks, int
         ReplaySummary summary = replay.run().summary();
         return new Outcome(
                 orZero(summary.outputTokensPerSecond()),
+                whileAllRun.tokensPerSecond(),
                 summary.latencySeconds() == null
                         ? 0
                         : orZero(summary.latencySeconds().mean()),

@@ -131,11 +131,11 @@ public final class SpeculationBench {
                 / (DraftRun.verifySeconds(batch * (k + 1L)) + Speculation.DEFAULT_PASS_SECONDS * k);
     }
 
-    /** Long outputs, all begun at once; at the end the batch shrinks, for all policies alike. */
+    /** Long outputs, all begun at once, and what is generated before the first ends, learning included. */
     private static double inBatch(int batch, Supplier<DraftPolicy> policy) {
         return new DraftRun(policy, 0.8, DraftRun.PLENTY, 12)
                 .of(new DraftLoad(16, 4000, 4000).arrive(batch, EVERYBODY))
-                .outputTokensPerSecond();
+                .whileAllRun();
     }
 
     static Table gap() {

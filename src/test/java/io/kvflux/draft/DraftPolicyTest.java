@@ -235,6 +235,45 @@ class DraftPolicyTest {
     }
 
     @Test
+    void oneRoundInEightIsShallowWhileNobodyKnowsWhatDepthCosts() {
+        StepCosts hiding = new StepCosts();
+        for (int i = 0; i < 10; i++) {
+            hiding.observe(9, 8, 0.02);
+        }
+        hiding.observe(1, 8, 0.02);
+        DraftPolicy policy = DraftPolicy.adaptive();
+        for (int i = 1; i <= 3 * AdaptiveDrafts.SHALLOW_AFTER; i++) {
+            DraftRound round = round(8, PLENTY, 0);
+            round.add(8, 100, rates(8, 0.9), 0);
+            policy.decide(round, hiding);
+            assertThat(round.grant(0)).as("round %s", i).isEqualTo(i % AdaptiveDrafts.SHALLOW_AFTER == 0 ? 4 : 8);
+        }
+    }
+
+    /** Prompts in half of the steps, in proportion to what is generated, make long steps and cheap-looking drafts. */
+    @Test
+    void promptsDoNotMakeDraftsLookCheap() {
+        StepCosts linear = new StepCosts();
+        for (int tokens = 1; tokens <= 4000; tokens++) {
+            linear.observe(tokens, 0, 0.001 + 1e-4 * tokens);
+        }
+        int[] drafts = new int[2];
+        for (int with = 0; with < 2; with++) {
+            DraftPolicy policy = DraftPolicy.adaptive();
+            for (int i = 0; i < 200; i++) {
+                DraftRound round = new DraftRound(8);
+                round.reset(PAGE, with == 1 && i % 2 == 0 ? 1500 : 0, PLENTY, PLENTY, 0);
+                for (int j = 0; j < 50; j++) {
+                    round.add(8, 100, rates(8, 0.6), 0);
+                }
+                policy.decide(round, linear);
+                drafts[with] = granted(round);
+            }
+        }
+        assertThat(drafts[1]).isEqualTo(drafts[0]);
+    }
+
+    @Test
     void theSameRoundsGetTheSameAnswers() {
         DraftPolicy one = DraftPolicy.adaptive();
         DraftPolicy other = DraftPolicy.adaptive();

@@ -12,6 +12,8 @@ import java.util.Arrays;
  * <p>A sequence's survivals fall with the position, so for a given longest chain and without a price the best set of any
  * size is the head of all drafts sorted by survival, and one pass over them finds the best size. Where a longer chain takes
  * longer, every depth is tried; where pages cost, so are sets in which only those who gain most by it open one.
+ *
+ * <p>The seconds of so many drafts count the prompts that come with the tokens of the best so many ({@link PromptShare}).
  */
 final class AdaptiveDrafts implements DraftPolicy {
 

@@ -17,12 +17,14 @@ final class Contradictions {
             CacheOptions cache,
             TierOptions tiers,
             SchedulingOptions scheduling,
+            SpeculationOptions speculation,
             TimeOptions time,
             OutputOptions output) {
         refuse(cache.deviceBlocks != null && cache.deviceMemory != null, "--device-blocks and --device-memory");
         refuse(time.stepCost != null && time.deviceProfile != null, "--step-cost and --device-profile");
         checkTiers(cache, tiers);
         checkDisk(cache, tiers, time);
+        checkSpeculation(cache, speculation);
         if (workload.trace == null && workload.format != null) {
             throw new UsageException("--format says how to read a trace, but there is no --trace");
         }
@@ -43,6 +45,26 @@ final class Contradictions {
         }
         if (cache.cacheOnly) {
             checkCacheOnly(workload, cache, tiers, scheduling, time, output);
+        }
+    }
+
+    private static void checkSpeculation(CacheOptions cache, SpeculationOptions speculation) {
+        if (cache.cacheOnly) {
+            needsTime(speculation.speculation != null, "--speculation");
+            needsTime(speculation.numDraftTokens != null, "--num-draft-tokens");
+            needsTime(speculation.acceptance != null, "--acceptance");
+            needsTime(speculation.draftCost != null, "--draft-cost");
+            needsTime(speculation.draftModel != null, "--draft-model");
+        }
+        if (!speculation.isGiven()) {
+            needsDrafts(speculation.acceptance != null, "--acceptance");
+            needsDrafts(speculation.draftCost != null, "--draft-cost");
+        }
+    }
+
+    private static void needsDrafts(boolean given, String option) {
+        if (given) {
+            throw new UsageException(option + " is about drafts, but nobody drafts: give --speculation");
         }
     }
 

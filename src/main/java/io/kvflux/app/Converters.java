@@ -38,6 +38,17 @@ final class Converters {
         }
     }
 
+    /** Drafts of a sequence in a round. */
+    static final class DraftTokens implements ITypeConverter<Integer> {
+
+        static final int MOST = 256;
+
+        @Override
+        public Integer convert(String text) {
+            return (int) positive(text, MOST);
+        }
+    }
+
     /** A whole number of at least 1, in 64 bits. */
     static final class LongCount implements ITypeConverter<Long> {
 

@@ -5,6 +5,7 @@ import io.kvflux.geometry.DeviceRef;
 import io.kvflux.geometry.KvCacheParams;
 import io.kvflux.geometry.KvConnectorType;
 import io.kvflux.geometry.MultiKvCacheParams;
+import io.kvflux.geometry.SpeculativeMethod;
 import io.kvflux.models.ModelConfigException;
 import io.kvflux.models.ModelShape;
 import io.kvflux.models.Models;
@@ -37,13 +38,15 @@ final class KvCaches {
         }
     }
 
+    /** The caches of a sequence: the model's, and beside it the draft model's; with so many drafts in a round. */
     static MultiKvCacheParams of(
             List<ModelShape> models,
             int pageSize,
             int tensorParallel,
             int dataParallel,
             boolean prefixCaching,
-            @Nullable DataSize hostMemory) {
+            @Nullable DataSize hostMemory,
+            int draftTokens) {
         List<KvCacheParams> caches = new ArrayList<>();
         for (ModelShape model : models) {
             KvCacheParams.Builder cache = model.cacheParams()
@@ -53,6 +56,9 @@ final class KvCaches {
                     .enablePrefixCaching(prefixCaching);
             if (hostMemory != null) {
                 cache.kvConnector(KvConnectorType.LOCAL).hostKvCacheSwapSpaceGb(hostMemory.bytes() / BYTES_PER_GIB);
+            }
+            if (draftTokens > 0) {
+                cache.speculativeMethod(SpeculativeMethod.EAGLE).numDraftTokens(draftTokens);
             }
             caches.add(cache.build());
         }

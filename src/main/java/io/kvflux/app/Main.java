@@ -63,7 +63,8 @@ public final class Main {
         line.addSubcommand(new ReplayCommand(interruption))
                 .addSubcommand(new PlanCommand())
                 .addSubcommand(new SelftestCommand(interruption))
-                .addSubcommand(new ServeCommand(interruption));
+                .addSubcommand(new ServeCommand(interruption))
+                .addSubcommand(new BenchCommand());
         line.setParameterExceptionHandler(Main::usageError);
         line.setExecutionExceptionHandler(Main::executionError);
         line.setUsageHelpWidth(100);

@@ -38,6 +38,11 @@ final class Numbers {
         return whole == 0 ? ABSENT : percent((double) part / whole);
     }
 
+    /** A number of any size. */
+    static String decimal(@Nullable Double value) {
+        return value == null ? ABSENT : significant(value);
+    }
+
     /** So many a second, {@code -} without time. */
     static String rate(@Nullable Number amount, @Nullable Double seconds) {
         return amount == null || seconds == null || seconds == 0 ? ABSENT : significant(amount.doubleValue() / seconds);

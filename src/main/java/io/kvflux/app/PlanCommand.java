@@ -6,6 +6,7 @@ import io.kvflux.models.ModelShape;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -29,10 +30,17 @@ final class PlanCommand implements Callable<Integer> {
             names = "--model",
             paramLabel = "NAME|FILE",
             required = true,
-            description = "Preset (${COMPLETION-CANDIDATES}) or path of a Hugging Face config.json. Give it twice for a"
-                    + " target and its draft model.",
+            description = "Preset (${COMPLETION-CANDIDATES}) or path of a Hugging Face config.json. Give it twice, or"
+                    + " --draft-model beside it, for a target and its draft model.",
             completionCandidates = ModelNames.class)
     private List<String> models = List.of();
+
+    @Option(
+            names = "--draft-model",
+            paramLabel = "NAME|FILE",
+            description = "Draft model, whose cache lies beside the model's. Default: none.",
+            completionCandidates = ModelNames.class)
+    private @Nullable String draftModel;
 
     @Option(
             names = "--device-memory",
@@ -75,7 +83,9 @@ final class PlanCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        Plan plan = plan(models.stream().map(KvCaches::model).toList());
+        Plan plan = plan(Stream.concat(models.stream(), Stream.ofNullable(draftModel))
+                .map(KvCaches::model)
+                .toList());
         PrintWriter out = spec.commandLine().getOut();
         if (json) {
             out.println(SummaryJson.print(plan));
@@ -87,7 +97,8 @@ final class PlanCommand implements Callable<Integer> {
 
     private Plan plan(List<ModelShape> shapes) {
         try {
-            MultiKvCacheParams caches = KvCaches.of(shapes, pageSize, tensorParallel, dataParallel, true, hostMemory);
+            MultiKvCacheParams caches =
+                    KvCaches.of(shapes, pageSize, tensorParallel, dataParallel, true, hostMemory, 0);
             long total = KvCaches.totalBytes(deviceMemory, tensorParallel, dataParallel);
             return Plan.of(shapes, caches, deviceMemory, total);
         } catch (IllegalArgumentException e) {

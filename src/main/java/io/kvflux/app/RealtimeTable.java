@@ -46,6 +46,9 @@ final class RealtimeTable {
             row(table, "pages written to the disk", result.diskStoredBlocks(), null);
             row(table, "pages read from the disk", result.diskFetchedBlocks(), null);
         }
+        if (result.drafts() != null) {
+            row(table, "drafts granted", result.drafts().granted(), granted(virtual));
+        }
         table.row(
                         "mean time to first token",
                         Numbers.seconds(result.ttftSeconds().mean()),
@@ -63,6 +66,10 @@ final class RealtimeTable {
                         : holds(result, virtual)
                                 ? "The token counts are those of the virtual clock, and every token was right."
                                 : "The two replays do NOT agree: this is a bug in KvFlux.");
+    }
+
+    private static @Nullable Long granted(ReplaySummary virtual) {
+        return virtual.drafts() == null ? null : (Long) virtual.drafts().granted();
     }
 
     private static void row(TextTable table, String label, long real, @Nullable Long virtual) {

@@ -51,10 +51,13 @@ final class ReplayCommand implements Callable<Integer> {
     @ArgGroup(validate = false, heading = "%nScheduling%n", order = 4)
     private SchedulingOptions schedulingOptions = new SchedulingOptions();
 
-    @ArgGroup(validate = false, heading = "%nSimulated time%n", order = 5)
+    @ArgGroup(validate = false, heading = "%nSpeculation%n", order = 5)
+    private SpeculationOptions speculationOptions = new SpeculationOptions();
+
+    @ArgGroup(validate = false, heading = "%nSimulated time%n", order = 6)
     private TimeOptions timeOptions = new TimeOptions();
 
-    @ArgGroup(validate = false, heading = "%nOutput%n", order = 6)
+    @ArgGroup(validate = false, heading = "%nOutput%n", order = 7)
     private OutputOptions outputOptions = new OutputOptions();
 
     ReplayCommand(Interruption interruption) {
@@ -64,8 +67,16 @@ final class ReplayCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         Contradictions.refuseRepeated(spec);
-        Contradictions.check(workloadOptions, cacheOptions, tierOptions, schedulingOptions, timeOptions, outputOptions);
-        ReplaySetup setup = ReplaySetup.of(workloadOptions, cacheOptions, tierOptions, schedulingOptions, timeOptions);
+        Contradictions.check(
+                workloadOptions,
+                cacheOptions,
+                tierOptions,
+                schedulingOptions,
+                speculationOptions,
+                timeOptions,
+                outputOptions);
+        ReplaySetup setup = ReplaySetup.of(
+                workloadOptions, cacheOptions, tierOptions, schedulingOptions, speculationOptions, timeOptions);
         if (timeOptions.realtime) {
             return replayInRealTime(setup);
         }

@@ -17,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.Collectors;
 
 /**
  * What a replay is run with, and how to tell a person.
@@ -34,22 +35,27 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
             CacheOptions cache,
             TierOptions tiers,
             SchedulingOptions scheduling,
+            SpeculationOptions speculation,
             TimeOptions time) {
+        SpeculationSetup drafts = SpeculationSetup.of(speculation);
         ModelShape model = KvCaches.model(cache.model);
+        List<ModelShape> models = drafts.modelsBeside(model);
         try {
             DeviceProfile profile =
                     DeviceProfile.find(Objects.requireNonNullElse(time.deviceProfile, TimeOptions.DEFAULT_PROFILE));
             MultiKvCacheParams caches = KvCaches.of(
-                    List.of(model),
+                    models,
                     cache.pageSize,
                     cache.tensorParallel,
                     cache.dataParallel,
                     !cache.noPrefixCache,
-                    null);
-            SchedulerConfig scheduler =
-                    scheduler(caches, blocks(caches, model, profile, cache), cache, tiers, scheduling);
+                    null,
+                    drafts.draftTokens());
+            SchedulerConfig.Builder scheduler =
+                    scheduler(caches, blocks(caches, models, profile, cache), cache, tiers, scheduling);
+            drafts.configure(scheduler);
             ReplayOptions options = new ReplayOptions(
-                    scheduler,
+                    scheduler.build(),
                     cost(model, profile, cache, time),
                     tiers.hostBandwidth == null
                             ? ReplayOptions.DEFAULT_HOST_BYTES_PER_SECOND
@@ -58,7 +64,8 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
                     workload.seed,
                     cache.cacheOnly,
                     cache.withMemory,
-                    tiers.disk());
+                    tiers.disk(),
+                    drafts.speculation(profile, cache, time));
             requireMemory(options);
             if (time.realtime) {
                 requireHostMemory(options);
@@ -66,7 +73,7 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
             if (options.disk() != null) {
                 options.disk().requireRoom(time.realtime ? RealtimeReplay.caches(options) : caches);
             }
-            return new ReplaySetup(options, describe(model, profile, options, scheduling, time));
+            return new ReplaySetup(options, describe(model, profile, options, scheduling, drafts, time));
         } catch (IllegalArgumentException e) {
             throw new UsageException(e.getMessage(), e);
         }
@@ -101,11 +108,11 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
     }
 
     private static int blocks(
-            MultiKvCacheParams caches, ModelShape model, DeviceProfile profile, CacheOptions options) {
+            MultiKvCacheParams caches, List<ModelShape> models, DeviceProfile profile, CacheOptions options) {
         if (options.deviceBlocks != null) {
             return options.deviceBlocks;
         }
-        DataSize memory = options.deviceMemory != null ? options.deviceMemory : memoryLeft(model, profile, options);
+        DataSize memory = options.deviceMemory != null ? options.deviceMemory : memoryLeft(models, profile, options);
         long available = KvCaches.totalBytes(memory, options.tensorParallel, options.dataParallel);
         long blocks = caches.deviceBlocksPerReplica(available);
         if (blocks >= Integer.MAX_VALUE) {
@@ -115,15 +122,19 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
         return (int) blocks;
     }
 
-    private static DataSize memoryLeft(ModelShape model, DeviceProfile profile, CacheOptions options) {
-        if (model.weightBytes() == 0) {
-            throw new UsageException("the number of parameters of " + model.name()
-                    + " is unknown, so give --device-memory or --device-blocks");
-        }
+    private static DataSize memoryLeft(List<ModelShape> models, DeviceProfile profile, CacheOptions options) {
         long usable = (long) (profile.memoryBytes() * USABLE_MEMORY);
-        long weights = model.weightBytes() / options.tensorParallel;
+        long weights = 0;
+        for (ModelShape model : models) {
+            if (model.weightBytes() == 0) {
+                throw new UsageException("the number of parameters of " + model.name()
+                        + " is unknown, so give --device-memory or --device-blocks");
+            }
+            weights += model.weightBytes() / options.tensorParallel;
+        }
         if (weights >= usable) {
-            throw new UsageException("the weights of " + model.name() + " leave no memory for KV on " + profile.name()
+            String names = models.stream().map(ModelShape::name).collect(Collectors.joining(" and "));
+            throw new UsageException("the weights of " + names + " leave no memory for KV on " + profile.name()
                     + ", so give more --tensor-parallel, another --device-profile, --device-memory or --device-blocks,"
                     + " weights a device=" + new DataSize(weights) + ", usable=" + new DataSize(usable));
         }
@@ -142,7 +153,7 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
         }
     }
 
-    private static SchedulerConfig scheduler(
+    private static SchedulerConfig.Builder scheduler(
             MultiKvCacheParams caches, int blocks, CacheOptions cache, TierOptions tiers, SchedulingOptions options) {
         checkBatch(options);
         SchedulerConfig.Builder builder = SchedulerConfig.builder(caches, blocks)
@@ -173,7 +184,7 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
             builder.maxStepsInFlight(options.maxStepsInFlight);
         }
         return switch (options.eviction) {
-            case LRU -> builder.eviction(EvictionPolicy::lru).build();
+            case LRU -> builder.eviction(EvictionPolicy::lru);
         };
     }
 
@@ -201,13 +212,16 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
             throw new UsageException(
                     "the number of parameters of " + model.name() + " is unknown, so give --step-cost a,b,c");
         }
-        // A multiplication and an addition for each weight that a token uses.
-        ModelWork work = new ModelWork(
+        return CostModel.roofline(profile, work(model), cache.tensorParallel);
+    }
+
+    /** A multiplication and an addition for each weight that a token uses. */
+    static ModelWork work(ModelShape model) {
+        return new ModelWork(
                 model.weightBytes(),
                 (double) model.activeParameters() / model.parameters(),
                 2.0 * model.activeParameters(),
                 model.kvBytesPerToken());
-        return CostModel.roofline(profile, work, cache.tensorParallel);
     }
 
     private static Map<String, String> describe(
@@ -215,6 +229,7 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
             DeviceProfile profile,
             ReplayOptions options,
             SchedulingOptions scheduling,
+            SpeculationSetup drafts,
             TimeOptions time) {
         SchedulerConfig config = options.scheduler();
         MultiKvCacheParams caches = config.caches();
@@ -251,6 +266,7 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
         rows.put("most tokens a step", Numbers.count(config.maxBatchTokens()));
         rows.put("steps in flight", Integer.toString(config.maxStepsInFlight()));
         rows.put("watermark", Double.toString(config.watermark()));
+        drafts.describe(rows);
         rows.put("tenants", Integer.toString(options.tenants()));
         return rows;
     }

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 /** What the charts draw, as the JSON that is put into the page. Absent charts are null. */
 record ReportData(
         boolean cacheOnly,
+        boolean drafts,
         @Nullable Series series,
         @Nullable Cdf ttft,
         @Nullable Cdf tpot,
@@ -30,6 +31,7 @@ record ReportData(
     static String json(ReplayResult result, List<Tick> points, boolean cacheOnly) {
         ReportData data = new ReportData(
                 cacheOnly,
+                result.summary().drafts() != null,
                 points.isEmpty() ? null : Series.of(points),
                 Cdf.of(result.ttftSeconds()),
                 Cdf.of(result.tpotSeconds()),
@@ -55,7 +57,11 @@ record ReportData(
             double window,
             List<@Nullable Double> hitsSoFar,
             List<@Nullable Double> hitsInWindow,
-            List<Double> preemptions) {
+            List<Double> preemptions,
+            List<Double> free,
+            List<Double> grantedRate,
+            List<Double> acceptedRate,
+            List<@Nullable Double> acceptance) {
 
         static Series of(List<Tick> points) {
             double last = points.get(points.size() - 1).seconds();
@@ -72,7 +78,11 @@ record ReportData(
                     window,
                     hits(points, Double.POSITIVE_INFINITY),
                     hits(points, window),
-                    each(points, Tick::preemptions));
+                    each(points, Tick::preemptions),
+                    each(points, Tick::freeBlocks),
+                    rate(points, Tick::grantedDrafts),
+                    rate(points, Tick::acceptedDrafts),
+                    acceptance(points));
         }
 
         private static List<Double> each(List<Tick> points, ToDoubleFunction<Tick> value) {
@@ -90,6 +100,16 @@ record ReportData(
                 before = point.seconds();
             }
             return rates;
+        }
+
+        /** Accepted drafts in percent of those verified since the point before; null where none were. */
+        private static List<@Nullable Double> acceptance(List<Tick> points) {
+            List<@Nullable Double> ratios = new ArrayList<>();
+            for (Tick point : points) {
+                long verified = point.acceptedDrafts() + point.rejectedDrafts();
+                ratios.add(verified == 0 ? null : rounded(100.0 * point.acceptedDrafts() / verified));
+            }
+            return ratios;
         }
 
         /** Hits in percent of the pages asked for within the window before each point; null where none were. */

@@ -55,9 +55,21 @@ final class ReportHtml {
         card(
                 html,
                 "Output tokens a second",
-                Numbers.rate(summary.outputTokens(), makespan),
+                Numbers.decimal(summary.outputTokensPerSecond()),
                 Numbers.rate(summary.completed(), makespan) + " requests a second");
+        drafts(html, summary.drafts());
         blocks(html, summary);
+    }
+
+    private static void drafts(StringBuilder html, ReplaySummary.@Nullable Drafts drafts) {
+        if (drafts != null) {
+            card(
+                    html,
+                    "Drafts accepted a round",
+                    Numbers.decimal(drafts.meanAccepted()),
+                    Numbers.count(drafts.accepted()) + " of " + Numbers.count(drafts.granted()) + " granted, "
+                            + Numbers.count(drafts.rejected()) + " rejected");
+        }
     }
 
     private static void blocks(StringBuilder html, ReplaySummary summary) {

@@ -25,6 +25,7 @@ final class SummaryTable {
         }
         if (summary.steps() != null) {
             steps(table, summary);
+            drafts(table, summary.drafts());
             latency(table, summary);
         }
         blocks(table, summary, result.checkedBlocks());
@@ -91,12 +92,26 @@ final class SummaryTable {
                 .row("steps", Numbers.count(summary.steps()))
                 .row("makespan", Numbers.seconds(makespan))
                 .row("requests a second", Numbers.rate(summary.completed(), makespan))
-                .row("output tokens a second", Numbers.rate(summary.outputTokens(), makespan));
+                .row("output tokens a second", Numbers.decimal(summary.outputTokensPerSecond()));
         ReplaySummary.Preemptions preemptions = summary.preemptions();
         if (preemptions != null) {
             table.row("preempted, recomputed", Numbers.count(preemptions.recompute()))
                     .row("preempted, offloaded", Numbers.count(preemptions.offload()));
         }
+    }
+
+    private static void drafts(TextTable table, ReplaySummary.@Nullable Drafts drafts) {
+        if (drafts == null) {
+            return;
+        }
+        long verified = drafts.accepted() + drafts.rejected();
+        table.section("Drafts")
+                .row("granted", Numbers.count(drafts.granted()))
+                .row("accepted", Numbers.count(drafts.accepted()), Numbers.percent(drafts.accepted(), verified))
+                .row("rejected", Numbers.count(drafts.rejected()))
+                .row("aborted", Numbers.count(drafts.aborted()))
+                .row("most in flight", Numbers.count(drafts.maxInFlight()))
+                .row("accepted a round", Numbers.decimal(drafts.meanAccepted()));
     }
 
     private static void latency(TextTable table, ReplaySummary summary) {

@@ -21,7 +21,11 @@ final class TickCsv implements ReplayListener {
                 "outputTokens",
                 "promptBlocks",
                 "hitBlocks",
-                "preemptions");
+                "preemptions",
+                "freeBlocks",
+                "grantedDrafts",
+                "acceptedDrafts",
+                "rejectedDrafts");
     }
 
     @Override
@@ -37,6 +41,10 @@ final class TickCsv implements ReplayListener {
                 tick.outputTokens(),
                 tick.promptBlocks(),
                 tick.hitBlocks(),
-                tick.preemptions());
+                tick.preemptions(),
+                tick.freeBlocks(),
+                tick.grantedDrafts(),
+                tick.acceptedDrafts(),
+                tick.rejectedDrafts());
     }
 }

@@ -43,7 +43,7 @@ final class TickSeries {
     }
 
     private static Tick join(Tick a, Tick b) {
-        // Cached blocks of the same moment, so that held and cached together stay within the total.
+        // Cached and free blocks of the same moment, so that all together stay within the total.
         Tick fullest = a.heldBlocks() > b.heldBlocks() ? a : b;
         return new Tick(
                 b.seconds(),
@@ -56,6 +56,10 @@ final class TickSeries {
                 a.outputTokens() + b.outputTokens(),
                 b.promptBlocks(),
                 b.hitBlocks(),
-                b.preemptions());
+                b.preemptions(),
+                fullest.freeBlocks(),
+                a.grantedDrafts() + b.grantedDrafts(),
+                a.acceptedDrafts() + b.acceptedDrafts(),
+                a.rejectedDrafts() + b.rejectedDrafts());
     }
 }

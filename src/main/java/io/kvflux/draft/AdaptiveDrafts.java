@@ -12,6 +12,8 @@ import java.util.Arrays;
  * <p>A sequence's survivals fall with the position, so for a given longest chain and without a price the best set of any
  * size is the head of all drafts sorted by survival, and one pass over them finds the best size. Where a longer chain takes
  * longer, every depth is tried; where pages cost, so are sets in which only those who gain most by it open one.
+ *
+ * <p>The seconds of so many drafts count the prompts that come with the tokens of the best so many ({@link PromptShare}).
  */
 final class AdaptiveDrafts implements DraftPolicy {
 
@@ -20,6 +22,9 @@ final class AdaptiveDrafts implements DraftPolicy {
 
     /** Who has not drafted for so many rounds drafts once, so that what is known of it, and its drafter, stay fresh. */
     static final int PROBE_AFTER = 64;
+
+    /** As long as it cannot be told what depth costs, one round of so many drafts half as deep. */
+    static final int SHALLOW_AFTER = 8;
 
     /** Drafts by falling survival: its bits, negated, above the index of the draft. */
     private long[] sorted = new long[64];
@@ -33,6 +38,7 @@ final class AdaptiveDrafts implements DraftPolicy {
     private int[] closedIn = new int[16];
 
     private int walks;
+    private int rounds;
     /** What a step takes with so many drafts, whatever its depth. */
     private double[] seconds = new double[65];
 
@@ -41,6 +47,10 @@ final class AdaptiveDrafts implements DraftPolicy {
 
     private double slope;
     private double price;
+
+    private final PromptShare prompts = new PromptShare();
+    /** Tokens that the last walk came to. */
+    private double given;
 
     // The best that was found.
     private double bestValue;
@@ -57,6 +67,7 @@ final class AdaptiveDrafts implements DraftPolicy {
         if (round.size() == 0) {
             return;
         }
+        prompts.step(round.otherTokens());
         sort(round);
         prepare(round, costs);
         search(round);
@@ -67,7 +78,9 @@ final class AdaptiveDrafts implements DraftPolicy {
             drafts = bestDrafts;
             keptDrafts = drafts / (double) round.size();
         }
-        walk(round, keptDepth, bestOpeners, drafts, true);
+        boolean shallow = ++rounds % SHALLOW_AFTER == 0 && costs.hidesDepth();
+        walk(round, shallow ? keptDepth / 2 : keptDepth, bestOpeners, drafts, true);
+        prompts.generated(given);
         probe(round);
     }
 
@@ -107,11 +120,32 @@ final class AdaptiveDrafts implements DraftPolicy {
         if (seconds.length <= candidates) {
             seconds = new double[candidates + 1];
         }
+        double survivors = round.size();
+        for (int i = 0; i <= candidates; i++) {
+            seconds[i] = seconds(costs, round.size() + i, survivors);
+            if (i < candidates) {
+                int draft = (int) sorted[i];
+                survivors += round.survival(draft / round.positions(), draft % round.positions());
+            }
+        }
         int tokens = round.otherTokens() + round.size();
-        costs.fill(tokens, seconds, candidates + 1);
         mostDrafts = (int) Math.max(0, Math.min(candidates, costs.triedTokens() - tokens));
         slope = costs.slope();
         price = price(round);
+    }
+
+    /**
+     * What steps take on average that generate so many tokens. Prompts come in proportion to what is generated, whoever
+     * drafts, and all at a time: so in a share of the steps.
+     */
+    private double seconds(StepCosts costs, int tokens, double generate) {
+        double prompt = prompts.tokensFor(generate);
+        double atATime = prompts.atATime();
+        if (prompt == 0) {
+            return costs.seconds(tokens, 0);
+        }
+        double share = Math.min(1, prompt / atATime);
+        return (1 - share) * costs.seconds(tokens, 0) + share * costs.seconds(tokens + Math.max(prompt, atATime), 0);
     }
 
     /**
@@ -161,6 +195,7 @@ final class AdaptiveDrafts implements DraftPolicy {
             }
             int next = next(round, i, depth, mostOpeners, opened);
             if (taken == drafts || next == candidates) {
+                given = survivors;
                 return value;
             }
             i = next;

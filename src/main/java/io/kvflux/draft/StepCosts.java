@@ -23,6 +23,9 @@ public final class StepCosts {
     /** Steps of a bucket that are seen before one says something of the slope. */
     private static final int SOME = 4;
 
+    /** Of the variance of depth: less than one step that is a draft off says nothing. */
+    private static final double LITTLE = 0.5;
+
     private final double[] seconds = new double[BUCKETS];
     private final double[] tokens = new double[BUCKETS];
     private final double[] weight = new double[BUCKETS];
@@ -43,6 +46,7 @@ public final class StepCosts {
     private double covariance;
     private double variance;
     private double slope;
+    private boolean deep;
 
     /** Costs of which nothing is known. */
     public StepCosts() {}
@@ -66,15 +70,16 @@ public final class StepCosts {
         int bucket = bucket(stepTokens);
         if (weight[bucket] >= SOME) {
             double more = depth - depths[bucket];
-            covariance = KEPT * covariance + more * (took - curve(stepTokens));
+            covariance = KEPT * covariance + more * (took - seconds[bucket]);
             variance = KEPT * variance + more * more;
             slope = variance > 0 ? Math.max(0, covariance / variance) : 0;
         }
         double share = Math.max(NEW, 1 / (1 + weight[bucket]));
-        seconds[bucket] += share * (Math.max(0, took - slope * depth) - seconds[bucket]);
+        seconds[bucket] += share * (took - seconds[bucket]);
         tokens[bucket] += share * (stepTokens - tokens[bucket]);
         depths[bucket] += share * (depth - depths[bucket]);
         weight[bucket] = Math.min(weight[bucket] + 1, 1 / NEW);
+        deep |= depth > 0;
         fit();
     }
 
@@ -100,7 +105,8 @@ public final class StepCosts {
             }
             knotBucket[knots] = i;
             knotTokens[knots] = tokens[i];
-            knotSeconds[knots] = seconds[i];
+            // What was seen first is cleared of its depth too, as soon as it is known what that costs.
+            knotSeconds[knots] = Math.max(0, seconds[i] - slope * depths[i]);
             runStart[runs] = knots;
             runWeight[runs] = weight[i];
             knots++;
@@ -135,11 +141,9 @@ public final class StepCosts {
         return slope;
     }
 
-    /** What steps of so many tokens, and one more each time, take without drafting. */
-    void fill(int firstTokens, double[] into, int count) {
-        for (int i = 0; i < count; i++) {
-            into[i] = curve(firstTokens + i);
-        }
+    /** Whether there were drafts, but always as many of a step alike: what depth costs cannot be told from what tokens do. */
+    boolean hidesDepth() {
+        return deep && variance < LITTLE;
     }
 
     /** {@return tokens up to which a step is worth trying: twice the most that was seen; 0 if none was} */

@@ -231,7 +231,22 @@ final class CacheReplay {
     }
 
     private Tick tick() {
-        return new Tick(requests, 0, 0, 0, pool.cachedBlocks(), pool.usableBlocks(), 0, 0, promptBlocks, hitBlocks, 0);
+        return new Tick(
+                requests,
+                0,
+                0,
+                0,
+                pool.cachedBlocks(),
+                pool.usableBlocks(),
+                0,
+                0,
+                promptBlocks,
+                hitBlocks,
+                0,
+                pool.freeBlocks(),
+                0,
+                0,
+                0);
     }
 
     private ReplaySummary summary(double wallSeconds) {
@@ -255,8 +270,10 @@ final class CacheReplay {
                 null,
                 null,
                 null,
+                null,
                 new ReplaySummary.Blocks(pool.usableBlocks(), null, null, null),
                 ReplaySummary.Tiers.of(tiers, hostHitBlocks, diskSummary()),
+                null,
                 wallSeconds);
     }
 

@@ -8,7 +8,8 @@ public interface CostModel {
      * {@return the duration of one step of one replica in seconds, positive and finite}
      *
      * @param sequences sequences in the step
-     * @param prefillTokens tokens of prefill chunks, recomputed ones too; a decode's token is not one
+     * @param prefillTokens tokens of prefill chunks, recomputed ones too, and drafts that are verified; a decode's token is
+     *     not one
      * @param decodeTokens tokens computed for sequences that decode, one each
      * @param contextTokens sum over the step's sequences of the tokens whose KV exists after it
      */
@@ -18,7 +19,7 @@ public interface CostModel {
      * The linear model {@code a + b * prefillTokens + c * contextTokens}.
      *
      * @param a seconds every step costs
-     * @param b seconds a prefill token costs
+     * @param b seconds a prefill token costs, and a draft that is verified
      * @param c seconds a context token costs
      * @return the model
      * @throws IllegalArgumentException if a is not positive, or b or c is negative, or any is not finite

@@ -34,12 +34,16 @@ public final class RealtimeReplay {
         final SimRequest request;
         final int[] prompt;
         final long submittedNs = System.nanoTime();
+        /** The executor's alone. */
+        final Decoding decoding;
+
         int received;
         long firstTokenNs;
 
         Live(SimRequest request, int[] prompt) {
             this.request = request;
             this.prompt = prompt;
+            decoding = new Decoding(request);
         }
 
         /** The token at a position of prompt and output; after its end it is void what is computed. */
@@ -124,7 +128,7 @@ public final class RealtimeReplay {
         } finally {
             scheduler.disposeLater().block();
         }
-        return result(scheduler.metrics(), store.checkedTokens());
+        return result(scheduler.metrics(), store);
     }
 
     private BlockScheduler scheduler() {
@@ -136,6 +140,10 @@ public final class RealtimeReplay {
         }
         if (options.disk() != null) {
             builder.disk(options.disk().directory(), options.disk().size());
+        }
+        if (options.speculation() != null) {
+            builder.scheduling(core -> core.draftPolicy(options.scheduler().draftPolicy())
+                    .maxInFlightDraftTokens(options.scheduler().maxInFlightDraftTokens()));
         }
         return builder.deviceBlocks(options.scheduler().blocksPerReplica())
                 .vocabularySize(SimRequest.STOP_TOKEN + 1)
@@ -160,7 +168,7 @@ public final class RealtimeReplay {
      * The caches that a replay in real time has in place of a model's.
      *
      * @param options how to replay
-     * @return one latent row of one float a token, with the page size and the replicas of the options
+     * @return one latent row of one float a token, with the page size, the replicas and the draft tokens of the options
      */
     public static MultiKvCacheParams caches(ReplayOptions options) {
         return MultiKvCacheParams.fromParams(KvCacheParams.builder()
@@ -170,6 +178,8 @@ public final class RealtimeReplay {
                 .headDim(1)
                 .numLayers(1)
                 .pageSize(options.scheduler().pageSize())
+                .speculativeMethod(options.scheduler().caches().speculativeMethod())
+                .numDraftTokens(options.scheduler().caches().numDraftTokens())
                 .devices(DeviceRef.gpus(options.scheduler().replicas()))
                 .dataParallelDegree(options.scheduler().replicas())
                 .hashSeed(ReplayDisk.TOKENS)
@@ -237,7 +247,7 @@ public final class RealtimeReplay {
         listener.onProgress(completed + rejected + failed, workload.size());
     }
 
-    private synchronized RealtimeResult result(SchedulerMetrics metrics, long checkedTokens) {
+    private synchronized RealtimeResult result(SchedulerMetrics metrics, TokenStore store) {
         return new RealtimeResult(
                 workload.name(),
                 requests,
@@ -248,15 +258,26 @@ public final class RealtimeReplay {
                 cachedTokens,
                 outputTokens,
                 wrongTokens,
-                checkedTokens,
+                store.checkedTokens(),
                 metrics.usableBlocks() - metrics.freeBlocks() - metrics.cachedBlocks(),
                 metrics.stepsCompleted(),
                 metrics.preemptions(),
                 options.disk() == null ? null : metrics.diskStoredBlocks(),
                 options.disk() == null ? null : metrics.diskFetchedBlocks(),
+                options.scheduler().speculates() ? drafts(metrics, store.verifiedRounds()) : null,
                 ReplaySummary.Distribution.ofSorted(ttft.sorted()),
                 ReplaySummary.Distribution.ofSorted(latency.sorted()),
                 (System.nanoTime() - beginNs) / 1e9,
                 stopped);
+    }
+
+    private static ReplaySummary.Drafts drafts(SchedulerMetrics metrics, long rounds) {
+        return new ReplaySummary.Drafts(
+                metrics.draftsGranted(),
+                metrics.draftsAccepted(),
+                metrics.draftsRejected(),
+                metrics.draftsAborted(),
+                null,
+                ReplaySummary.Drafts.mean(metrics.draftsAccepted(), rounds));
     }
 }

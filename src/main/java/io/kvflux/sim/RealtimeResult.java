@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param preemptions sequences that gave up their blocks and were computed again
  * @param diskStoredBlocks pages written to the disk, null if there is none
  * @param diskFetchedBlocks pages read from the disk, null if there is none
+ * @param drafts what became of the drafts, null if nobody may draft
  * @param ttftSeconds to the first token, on the trace's clock
  * @param latencySeconds to the last token, on the trace's clock
  * @param wallSeconds how long the replay took
@@ -41,6 +42,7 @@ public record RealtimeResult(
         long preemptions,
         @Nullable Long diskStoredBlocks,
         @Nullable Long diskFetchedBlocks,
+        ReplaySummary.@Nullable Drafts drafts,
         ReplaySummary.Distribution ttftSeconds,
         ReplaySummary.Distribution latencySeconds,
         double wallSeconds,

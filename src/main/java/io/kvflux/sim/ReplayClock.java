@@ -3,6 +3,7 @@ package io.kvflux.sim;
 import io.kvflux.api.Step;
 import io.kvflux.core.SchedulerConfig;
 import io.kvflux.core.SchedulerCore;
+import io.kvflux.draft.DraftLedger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,6 +30,9 @@ final class ReplayClock {
     private long outputTokens;
     private long prefillSinceTick;
     private long outputSinceTick;
+    private long grantedAtTick;
+    private long acceptedAtTick;
+    private long rejectedAtTick;
 
     ReplayClock(SchedulerCore core, SchedulerConfig config, ReplayListener listener) {
         this.core = core;
@@ -128,10 +132,16 @@ final class ReplayClock {
 
     private Tick tick(double seconds, long held) {
         long cached = 0;
+        long free = 0;
         for (int replica = 0; replica < config.replicas(); replica++) {
             cached += core.pool(replica).cachedBlocks();
+            free += core.pool(replica).freeBlocks();
         }
-        return new Tick(
+        DraftLedger drafts = core.drafts();
+        long granted = drafts == null ? 0 : drafts.granted();
+        long accepted = drafts == null ? 0 : drafts.accepted();
+        long rejected = drafts == null ? 0 : drafts.rejected();
+        Tick tick = new Tick(
                 seconds,
                 core.running(),
                 core.waiting(),
@@ -142,6 +152,14 @@ final class ReplayClock {
                 outputSinceTick,
                 promptBlocks,
                 hitBlocks,
-                core.preemptions());
+                core.preemptions(),
+                free,
+                granted - grantedAtTick,
+                accepted - acceptedAtTick,
+                rejected - rejectedAtTick);
+        grantedAtTick = granted;
+        acceptedAtTick = accepted;
+        rejectedAtTick = rejected;
+        return tick;
     }
 }

@@ -1,6 +1,7 @@
 package io.kvflux.sim;
 
 import io.kvflux.core.SchedulerConfig;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,10 +13,11 @@ import org.jspecify.annotations.Nullable;
  * @param hostBytesPerSecond what the link between the host and one replica carries in each direction; unused without a host
  *     tier, and with cacheOnly
  * @param tenants how many tenants the requests are dealt to, at least 1
- * @param seed of the dealing
+ * @param seed of the dealing, and of the drafts' luck
  * @param cacheOnly whether to look at the cache alone: requests one after another in file order, no time, no output
  * @param withMemory whether there is memory behind the blocks, whose bytes are written, copied and checked at every hit
  * @param disk what is below the host tier, null for nothing
+ * @param speculation how drafts fare, null where the scheduler never drafts
  */
 public record ReplayOptions(
         SchedulerConfig scheduler,
@@ -25,7 +27,8 @@ public record ReplayOptions(
         long seed,
         boolean cacheOnly,
         boolean withMemory,
-        @Nullable ReplayDisk disk) {
+        @Nullable ReplayDisk disk,
+        @Nullable Speculation speculation) {
 
     /** What a PCIe 4.0 link of sixteen lanes carries, in bytes a second. */
     public static final double DEFAULT_HOST_BYTES_PER_SECOND = 24L << 30;
@@ -41,8 +44,9 @@ public record ReplayOptions(
      * @param cacheOnly whether to look at the cache alone
      * @param withMemory whether there is memory behind the blocks
      * @param disk what is below the host tier, null for nothing
+     * @param speculation how drafts fare, null where the scheduler never drafts
      * @throws IllegalArgumentException if tenants or hostBytesPerSecond is not positive, cacheOnly has several replicas or no
-     *     prefix caching, or a disk has no host tier above it
+     *     prefix caching, a disk has no host tier above it, or the scheduler drafts and it is not said how drafts fare
      */
     public ReplayOptions {
         if (tenants < 1) {
@@ -61,10 +65,38 @@ public record ReplayOptions(
             throw new IllegalArgumentException(
                     "a disk needs a host tier, through which pages go to it and come back, hostBlocks=0, disk=" + disk);
         }
+        if (scheduler.speculates() && speculation == null) {
+            throw new IllegalArgumentException("a replay with drafts needs to know how they fare, numDraftTokens="
+                    + scheduler.caches().numDraftTokens() + ", speculation=absent");
+        }
     }
 
     /**
-     * The options of a replay without memory and disk.
+     * The options of a replay without drafts.
+     *
+     * @param scheduler the scheduler's configuration
+     * @param cost how long a step takes
+     * @param hostBytesPerSecond positive and finite
+     * @param tenants at least 1
+     * @param seed of the dealing
+     * @param cacheOnly whether to look at the cache alone
+     * @param withMemory whether there is memory behind the blocks
+     * @param disk what is below the host tier, null for nothing
+     */
+    public ReplayOptions(
+            SchedulerConfig scheduler,
+            CostModel cost,
+            double hostBytesPerSecond,
+            int tenants,
+            long seed,
+            boolean cacheOnly,
+            boolean withMemory,
+            @Nullable ReplayDisk disk) {
+        this(scheduler, cost, hostBytesPerSecond, tenants, seed, cacheOnly, withMemory, disk, null);
+    }
+
+    /**
+     * The options of a replay without drafts, memory and disk.
      *
      * @param scheduler the scheduler's configuration
      * @param cost how long a step takes
@@ -85,6 +117,11 @@ public record ReplayOptions(
 
     /** {@return the same without a disk} */
     public ReplayOptions withoutDisk() {
-        return new ReplayOptions(scheduler, cost, hostBytesPerSecond, tenants, seed, cacheOnly, withMemory, null);
+        return new ReplayOptions(
+                scheduler, cost, hostBytesPerSecond, tenants, seed, cacheOnly, withMemory, null, speculation);
+    }
+
+    Speculation requireSpeculation() {
+        return Objects.requireNonNull(speculation, "speculation");
     }
 }

@@ -1,5 +1,6 @@
 package io.kvflux.sim;
 
+import io.kvflux.draft.DraftLedger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,8 +26,10 @@ import org.jspecify.annotations.Nullable;
  * @param tpotSeconds (last token - first token) / (tokens - 1), over requests of two tokens or more
  * @param latencySeconds arrival to last token
  * @param makespanSeconds first arrival to the end of the last step
+ * @param outputTokensPerSecond outputTokens / makespanSeconds, null for cache-only and if nothing was run
  * @param blocks use of the block pool
  * @param tiers use of the tiers below the devices, null if there is none
+ * @param drafts what became of the drafts, null if nobody may draft
  * @param wallSeconds real time the replay took
  */
 public record ReplaySummary(
@@ -49,8 +52,10 @@ public record ReplaySummary(
         @Nullable Distribution tpotSeconds,
         @Nullable Distribution latencySeconds,
         @Nullable Double makespanSeconds,
+        @Nullable Double outputTokensPerSecond,
         Blocks blocks,
         @Nullable Tiers tiers,
+        @Nullable Drafts drafts,
         double wallSeconds) {
 
     /**
@@ -105,6 +110,41 @@ public record ReplaySummary(
             long corruptBlocks,
             long recoveredBlocks,
             long totalBlocks) {}
+
+    /**
+     * What became of the drafts: granted = accepted + rejected + aborted, for at the end none is open.
+     *
+     * @param granted drafts that might be made
+     * @param accepted those that were verified and accepted
+     * @param rejected those that were verified and were not, the ones after a rejected one included
+     * @param aborted those that were not verified, because they were not wanted any more
+     * @param maxInFlight most that were granted at one time and neither verified nor aborted; null in real time
+     * @param meanAccepted accepted drafts of a round that verified any; null if there was none
+     */
+    public record Drafts(
+            long granted,
+            long accepted,
+            long rejected,
+            long aborted,
+            @Nullable Integer maxInFlight,
+            @Nullable Double meanAccepted) {
+
+        static @Nullable Drafts of(@Nullable DraftLedger ledger, long rounds) {
+            return ledger == null
+                    ? null
+                    : new Drafts(
+                            ledger.granted(),
+                            ledger.accepted(),
+                            ledger.rejected(),
+                            ledger.aborted(),
+                            ledger.mostInFlight(),
+                            mean(ledger.accepted(), rounds));
+        }
+
+        static @Nullable Double mean(long accepted, long rounds) {
+            return rounds == 0 ? null : (double) accepted / rounds;
+        }
+    }
 
     /**
      * Preemptions by mode.

@@ -2,26 +2,54 @@ package io.kvflux.sim;
 
 import io.kvflux.api.Step;
 
-/** What a cost model says of a step: replicas run their part together, so it takes as long as its slowest replica. */
+/**
+ * What the cost models say of a step: replicas run their part together, so it takes as long as its slowest replica. A replica
+ * computes its part, and then makes the drafts that were granted, one pass after another.
+ */
 final class StepCost {
 
     private StepCost() {}
 
-    static double seconds(Step step, CostModel cost) {
+    static double seconds(Step step, ReplayOptions options) {
         double slowest = 0;
         for (int replica = 0; replica < step.replicas(); replica++) {
             int first = step.firstEntry(replica);
             int last = step.firstEntry(replica + 1);
-            long prefill = 0;
-            long decode = 0;
-            long context = 0;
-            for (int i = first; i < last; i++) {
-                prefill += step.isPrefill(i) ? step.tokenCount(i) : 0;
-                decode += step.isPrefill(i) ? 0 : 1;
-                context += step.cacheLength(i) + step.tokenCount(i);
-            }
-            slowest = Math.max(slowest, cost.stepSeconds(last - first, prefill, decode, context));
+            double drafting = options.speculation() == null
+                    ? 0
+                    : drafting(step, first, last, options.speculation().draftCost());
+            slowest = Math.max(slowest, computing(step, first, last, options.cost()) + drafting);
         }
         return slowest;
+    }
+
+    private static double computing(Step step, int first, int last, CostModel cost) {
+        long beside = 0;
+        long decode = 0;
+        long context = 0;
+        for (int i = first; i < last; i++) {
+            beside += step.isPrefill(i) ? step.tokenCount(i) : step.drafts(i);
+            decode += step.isPrefill(i) ? 0 : 1;
+            context += step.cacheLength(i) + step.tokenCount(i);
+        }
+        return cost.stepSeconds(last - first, beside, decode, context);
+    }
+
+    private static double drafting(Step step, int first, int last, CostModel cost) {
+        double seconds = 0;
+        for (int pass = 1; ; pass++) {
+            int sequences = 0;
+            long context = 0;
+            for (int i = first; i < last; i++) {
+                if (step.granted(i) >= pass) {
+                    sequences++;
+                    context += step.cacheLength(i) + step.tokenCount(i) + pass;
+                }
+            }
+            if (sequences == 0) {
+                return seconds;
+            }
+            seconds += cost.stepSeconds(sequences, 0, sequences, context);
+        }
     }
 }

@@ -14,6 +14,10 @@ package io.kvflux.sim;
  * @param promptBlocks full prompt pages of sequences admitted so far
  * @param hitBlocks of those, found in the cache
  * @param preemptions preemptions so far
+ * @param freeBlocks blocks that hold nothing and that nobody holds or withholds
+ * @param grantedDrafts drafts granted since the last tick
+ * @param acceptedDrafts drafts that were verified and accepted since the last tick
+ * @param rejectedDrafts drafts that were verified and rejected since the last tick
  */
 public record Tick(
         double seconds,
@@ -26,4 +30,8 @@ public record Tick(
         long outputTokens,
         long promptBlocks,
         long hitBlocks,
-        long preemptions) {}
+        long preemptions,
+        long freeBlocks,
+        long grantedDrafts,
+        long acceptedDrafts,
+        long rejectedDrafts) {}

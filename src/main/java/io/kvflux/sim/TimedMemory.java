@@ -59,6 +59,8 @@ final class TimedMemory implements AutoCloseable {
     private final int pageSize;
     private final @Nullable CopyBatch copies;
     private long checkedBlocks;
+    /** What a draft's token leaves behind that was not accepted, or not yet: nothing that a page may hold later. */
+    private long[] garbage = new long[0];
 
     TimedMemory(ReplayOptions options) {
         pageSize = options.scheduler().pageSize();
@@ -108,21 +110,41 @@ final class TimedMemory implements AutoCloseable {
     }
 
     /**
-     * Writes the tokens of an entry, and compares all of its sequence if that is due.
+     * Writes the tokens of an entry, and compares all of its sequence if that is due. Drafts that are rejected, and those made
+     * for the next round, are written too, as something else.
      *
+     * @param begin where the entry begins
+     * @param accepted drafts of it that are accepted
      * @throws PageMismatchException if a page holds something else
      */
-    void compute(Step step, int replica, int entry, Content content) {
-        int end = step.cacheLength(entry) + step.tokenCount(entry);
+    void compute(Step step, int replica, int entry, Content content, int begin, int accepted) {
+        int computed = begin + step.tokenCount(entry);
+        int end = computed - step.drafts(entry) + accepted;
         content.extend(end);
-        for (int from = step.cacheLength(entry); from < end; from = pageEnd(from, end)) {
-            pages.write(replica, step.block(entry, from / pageSize), content.chain, from, pageEnd(from, end));
+        write(step, replica, entry, content.chain, begin, end);
+        int drafted = Math.max(computed, end + step.granted(entry));
+        if (drafted > end) {
+            write(step, replica, entry, garbage(drafted), end, drafted);
         }
         boolean last = end >= content.request.inputLength() + content.request.outputLength() - 1;
         if (step.samples(entry) && (content.unchecked || last)) {
             check(step, replica, entry, content, end);
             content.unchecked = false;
         }
+    }
+
+    private void write(Step step, int replica, int entry, long[] chain, int begin, int end) {
+        for (int from = begin; from < end; from = pageEnd(from, end)) {
+            pages.write(replica, step.block(entry, from / pageSize), chain, from, pageEnd(from, end));
+        }
+    }
+
+    private long[] garbage(int tokens) {
+        if (garbage.length < tokens) {
+            garbage = new long[2 * tokens];
+            Arrays.setAll(garbage, position -> TokenPattern.next(~TokenPattern.START, position));
+        }
+        return garbage;
     }
 
     private void check(Step step, int replica, int entry, Content content, int end) {

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.PriorityQueue;
 import java.util.SplittableRandom;
+import java.util.function.BiConsumer;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -36,6 +37,7 @@ final class TimedReplay implements SchedulerListener {
         final double arrival;
         final String tenant;
         final TimedMemory.Content content;
+        final Decoding decoding;
         double admitted = Double.NaN;
         double firstToken = Double.NaN;
         int tokens;
@@ -47,6 +49,7 @@ final class TimedReplay implements SchedulerListener {
             this.arrival = arrival;
             this.tenant = tenant;
             content = new TimedMemory.Content(request);
+            decoding = new Decoding(request);
         }
     }
 
@@ -59,6 +62,7 @@ final class TimedReplay implements SchedulerListener {
     private final ReplayOptions options;
     private final ReplayListener listener;
     private final BooleanSupplier stopped;
+    private BiConsumer<Step, SchedulerCore> planned = (step, core) -> {};
     private final SchedulerCore core;
     private final SchedulerConfig config;
     private final ReplayClock clock;
@@ -89,6 +93,7 @@ final class TimedReplay implements SchedulerListener {
     private long promptTokens;
     private long hostHitBlocks;
     private long diskHitBlocks;
+    private long verifiedRounds;
     /** Whether the sequence that was admitted last had never been before. */
     private boolean admittedFirst;
 
@@ -115,6 +120,11 @@ final class TimedReplay implements SchedulerListener {
     @Nullable
     TimedMemory memory() {
         return memory;
+    }
+
+    /** Who looks at every step right after it was planned. */
+    void onPlan(BiConsumer<Step, SchedulerCore> look) {
+        planned = look;
     }
 
     ReplayResult run() {
@@ -204,7 +214,8 @@ final class TimedReplay implements SchedulerListener {
     private void issueSteps() {
         Step step;
         while ((step = core.plan()) != null) {
-            double seconds = StepCost.seconds(step, options.cost());
+            planned.accept(step, core);
+            double seconds = StepCost.seconds(step, options);
             deviceFree = Math.max(clock.now(), deviceFree) + seconds;
             inFlight.add(new InFlight(step, seconds, deviceFree));
             clock.issued(step);
@@ -223,7 +234,9 @@ final class TimedReplay implements SchedulerListener {
         result.reset(step);
         for (int i = 0; i < step.size(); i++) {
             if (step.samples(i)) {
-                result.token(i, sample(step, i));
+                Live entryOf = live.get(step.sequence(i));
+                verifiedRounds += entryOf != null && step.drafts(i) > 0 ? 1 : 0;
+                Decoding.answer(step, i, entryOf == null ? null : entryOf.decoding, result, options);
             }
         }
         core.complete(result);
@@ -234,20 +247,12 @@ final class TimedReplay implements SchedulerListener {
             for (int entry = step.firstEntry(replica); entry < step.firstEntry(replica + 1); entry++) {
                 Live entryOf = live.get(step.sequence(entry));
                 if (entryOf != null) {
-                    memory.compute(step, replica, entry, entryOf.content);
+                    int begin = entryOf.decoding.begin(step, entry);
+                    int accepted = entryOf.decoding.accepted(step, entry, options);
+                    memory.compute(step, replica, entry, entryOf.content, begin, accepted);
                 }
             }
         }
-    }
-
-    private int sample(Step step, int entry) {
-        Live entryOf = live.get(step.sequence(entry));
-        if (entryOf == null) {
-            return SimRequest.STOP_TOKEN; // it has ended meanwhile: the result is void
-        }
-        SimRequest request = entryOf.request;
-        int position = step.cacheLength(entry) + step.tokenCount(entry) - request.inputLength();
-        return position < request.outputLength() ? request.outputToken(position) : SimRequest.STOP_TOKEN;
     }
 
     /** Cancels what is left of a replay that was stopped, and lets the device finish, so that every block is back. */
@@ -396,9 +401,11 @@ final class TimedReplay implements SchedulerListener {
                 tpotSeconds,
                 latencySeconds,
                 clock.lastStepEnd(),
+                clock.lastStepEnd() > 0 ? clock.outputTokens() / clock.lastStepEnd() : null,
                 new ReplaySummary.Blocks(
                         clock.totalBlocks(), clock.peakHeld(), clock.meanUsedFraction(), clock.wastedSlotFraction()),
                 ReplaySummary.Tiers.of(core.tiers(), hostHitBlocks, diskSummary()),
+                ReplaySummary.Drafts.of(core.drafts(), verifiedRounds),
                 wallSeconds);
     }
 

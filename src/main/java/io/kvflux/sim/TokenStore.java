@@ -18,6 +18,9 @@ import reactor.core.publisher.Mono;
  */
 final class TokenStore implements StepExecutor {
 
+    /** No token of a trace. */
+    private static final int GARBAGE = -2;
+
     private final ReplayOptions options;
     private final BlockArenas memory;
     private final Map<SequenceSpec, RealtimeReplay.Live> live;
@@ -25,6 +28,7 @@ final class TokenStore implements StepExecutor {
     private final float[] page;
     private long freeNs = System.nanoTime();
     private volatile long checkedTokens;
+    private volatile long verifiedRounds;
 
     TokenStore(ReplayOptions options, BlockArenas memory, Map<SequenceSpec, RealtimeReplay.Live> live, double speed) {
         this.options = options;
@@ -38,6 +42,11 @@ final class TokenStore implements StepExecutor {
         return checkedTokens;
     }
 
+    /** {@return entries that verified drafts} */
+    long verifiedRounds() {
+        return verifiedRounds;
+    }
+
     @Override
     public Publisher<StepResult> execute(Step step) {
         StepResult result = new StepResult().reset(step);
@@ -49,26 +58,45 @@ final class TokenStore implements StepExecutor {
         }
         // Steps of an overlapped loop queue up on the device, as they would on a stream.
         long now = System.nanoTime();
-        freeNs = Math.max(now, freeNs) + (long) (StepCost.seconds(step, options.cost()) / speed * 1e9);
+        freeNs = Math.max(now, freeNs) + (long) (StepCost.seconds(step, options) / speed * 1e9);
         return freeNs - now < 100_000
                 ? Mono.just(result)
                 : Mono.delay(Duration.ofNanos(freeNs - now)).thenReturn(result);
     }
 
+    @SuppressWarnings("NonAtomicVolatileUpdate") // steps are executed one at a time
     private void compute(Step step, int entry, PageArena arena, StepResult result) {
         RealtimeReplay.Live sequence = live.get(step.spec(entry));
-        int end = step.cacheLength(entry) + step.tokenCount(entry);
-        for (int position = step.cacheLength(entry); position < end; position++) {
-            page[0] = sequence == null ? SimRequest.STOP_TOKEN : sequence.token(position);
-            arena.write(
-                    step.block(entry, position / page.length), (long) position % page.length * Float.BYTES, page, 0, 1);
+        if (sequence == null) {
+            for (int i = 0; i < step.tokenCount(entry); i++) {
+                write(step, entry, arena, step.cacheLength(entry) + i, GARBAGE); // it has ended: nobody may read this
+            }
+            if (step.samples(entry)) {
+                Decoding.answer(step, entry, null, result, options);
+            }
+            return;
+        }
+        int begin = sequence.decoding.begin(step, entry);
+        int accepted = sequence.decoding.accepted(step, entry, options);
+        int computed = begin + step.tokenCount(entry);
+        int end = computed - step.drafts(entry) + accepted;
+        for (int position = begin; position < end; position++) {
+            write(step, entry, arena, position, sequence.token(position));
+        }
+        // Drafts that are rejected, and those made for the next round, leave something else.
+        for (int position = end; position < Math.max(computed, end + step.granted(entry)); position++) {
+            write(step, entry, arena, position, GARBAGE);
         }
         if (step.samples(entry)) {
-            if (sequence != null) {
-                check(step, entry, end, arena, sequence);
-            }
-            result.token(entry, sequence == null ? SimRequest.STOP_TOKEN : sequence.token(end));
+            check(step, entry, end, arena, sequence);
+            verifiedRounds += step.drafts(entry) > 0 ? 1 : 0;
+            Decoding.answer(step, entry, sequence.decoding, result, options);
         }
+    }
+
+    private void write(Step step, int entry, PageArena arena, int position, int token) {
+        page[0] = token;
+        arena.write(step.block(entry, position / page.length), (long) position % page.length * Float.BYTES, page, 0, 1);
     }
 
     @SuppressWarnings("NonAtomicVolatileUpdate") // steps are executed one at a time

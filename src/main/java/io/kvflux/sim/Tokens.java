@@ -27,6 +27,9 @@ final class Tokens {
     /** Draws of the times at which synthetic sessions start. */
     static final long ARRIVALS = 6;
 
+    /** Which drafts are right. */
+    static final long DRAFTS = 7;
+
     private static final long GOLDEN_GAMMA = 0x9E3779B97F4A7C15L;
     private static final long MULTIPLIER = 0xBF58476D1CE4E5B9L;
 

@@ -161,6 +161,14 @@
         [area("prompt", "orange", number)], [s.promptRate]));
     }
     if (s) list.push(hitChart(s));
+    if (s && data.drafts) {
+      list.push(timeChart("Drafts", "Granted and accepted per second.", "drafts / s", fromZero,
+        [area("granted", "orange", number), line("accepted", "green", number)], [s.grantedRate, s.acceptedRate]));
+      list.push(timeChart("Acceptance", "Drafts accepted, of those verified.", "% of drafts", hundred,
+        [line("accepted", "green", percent)], [s.acceptance]));
+      list.push(timeChart("Free blocks", "Of " + number(s.total) + " usable ones: those that hold nothing.", "blocks", fromZero,
+        [area("free", "blue", number)], [s.free]));
+    }
     if (s && !data.cacheOnly) {
       list.push(timeChart("Preemptions", "Sequences that gave up their blocks, counted from the start.", "preemptions",
         (u, min, max) => [0, Math.max(max, 4) * 1.08], [area("so far", "orange", number)], [s.preemptions]));

@@ -36,8 +36,10 @@ class ReplayCommandTest {
             "tpotSeconds",
             "latencySeconds",
             "makespanSeconds",
+            "outputTokensPerSecond",
             "blocks",
             "tiers",
+            "drafts",
             "wallSeconds");
 
     @TempDir
@@ -259,7 +261,7 @@ class ReplayCommandTest {
         List<String> lines = Files.readAllLines(file);
         assertThat(lines.get(0))
                 .isEqualTo("seconds,running,waiting,heldBlocks,cachedBlocks,totalBlocks,promptTokens,outputTokens,"
-                        + "promptBlocks,hitBlocks,preemptions");
+                        + "promptBlocks,hitBlocks,preemptions,freeBlocks,grantedDrafts,acceptedDrafts,rejectedDrafts");
         List<Double> seconds = lines.stream()
                 .skip(1)
                 .map(line -> Double.valueOf(line.split(",", 2)[0]))

@@ -94,7 +94,7 @@ class ReportTest {
         try (OutputFile file = OutputFile.open("--report", path)) {
             ReportWriter report = new ReportWriter(file, Results.setup());
             for (int i = 0; i < ticks; i++) {
-                report.onTick(new Tick(i, 5, 1, 60, 40, 100, 30, 20, 4L * i, i, 0));
+                report.onTick(new Tick(i, 5, 1, 60, 40, 100, 30, 20, 4L * i, i, 0, 3, 8, 6, 2));
             }
             report.write(Results.of(trace, false));
             file.commit();

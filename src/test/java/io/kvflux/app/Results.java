@@ -34,8 +34,10 @@ final class Results {
                 distribution,
                 distribution,
                 100.0,
+                50.0,
                 new ReplaySummary.Blocks(1000, 900L, 0.5, 0.25),
                 new ReplaySummary.Tiers(new ReplaySummary.Tier(30, 20, 30, 5), null),
+                new ReplaySummary.Drafts(100, 60, 30, 10, 8, 1.5),
                 0.125);
         return new ReplayResult(summary, seconds, seconds, seconds, null, partial);
     }
@@ -46,6 +48,7 @@ final class Results {
                 new CacheOptions(),
                 new TierOptions(),
                 new SchedulingOptions(),
+                new SpeculationOptions(),
                 new TimeOptions());
     }
 }

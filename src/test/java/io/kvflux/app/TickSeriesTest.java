@@ -34,7 +34,7 @@ class TickSeriesTest {
         TickSeries series = new TickSeries();
         for (int i = 0; i < ticks; i++) {
             int held = i % 100;
-            series.add(new Tick(i, held, 0, held, 100 - held, 100, 0, 1, 0, i, 0));
+            series.add(new Tick(i, held, 0, held, 100 - held, 100, 0, 1, 0, i, 0, 0, 2, 1, 1));
         }
         return series.points();
     }

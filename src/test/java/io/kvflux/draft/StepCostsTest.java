@@ -77,4 +77,21 @@ class StepCostsTest {
         costs.observe(800, 0, 0.041);
         assertThat(costs.seconds(700, 0)).isCloseTo(0.036, within(1e-9));
     }
+
+    /** Always as many drafts as tokens: only a step that is shallower tells them apart, of those seen before too. */
+    @Test
+    void depthIsHiddenUntilItVaries() {
+        StepCosts costs = new StepCosts();
+        costs.observe(32, 0, 0.017);
+        assertThat(costs.hidesDepth()).as("nobody drafted").isFalse();
+        for (int i = 0; i < 10; i++) {
+            costs.observe(416, 12, 0.0278);
+        }
+        assertThat(costs.hidesDepth()).isTrue();
+        assertThat(costs.seconds(416, 12)).isCloseTo(0.0278, within(1e-9));
+        costs.observe(416, 6, 0.0248);
+        assertThat(costs.hidesDepth()).isFalse();
+        assertThat(costs.seconds(416, 12) - costs.seconds(416, 6)).isCloseTo(0.003, within(1e-9));
+        assertThat(costs.seconds(416, 0)).isCloseTo(0.0218, within(1e-6));
+    }
 }

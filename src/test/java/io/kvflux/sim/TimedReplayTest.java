@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.kvflux.core.QueuePolicy;
 import io.kvflux.core.SchedulerConfig;
+import io.kvflux.draft.DraftPolicy;
 import io.kvflux.geometry.DType;
 import io.kvflux.geometry.DeviceRef;
 import io.kvflux.geometry.KvCacheParams;
 import io.kvflux.geometry.MultiKvCacheParams;
+import io.kvflux.geometry.SpeculativeMethod;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -294,5 +296,46 @@ class TimedReplayTest {
         ReplayResult result = replay(crowd(), config(12, 1).policy(QueuePolicy.FAIR), ONE_SECOND, 3);
         assertThat(rows).extracting(RequestRow::tenant).contains("tenant-0", "tenant-1", "tenant-2");
         assertThat(result.summary().completed()).isEqualTo(60);
+    }
+
+    /** Every draft is right: 3 drafts and a token a step, each of 1 s and a pass of 0.1 s for each draft of the chain. */
+    @Test
+    void draftsAreComputedWithTheStepAndDraftedAfterIt() {
+        KvCacheParams params = KvCacheParams.builder()
+                .dtype(DType.BFLOAT16)
+                .numLayers(1)
+                .numKvHeads(1)
+                .headDim(2)
+                .pageSize(10)
+                .devices(DeviceRef.gpus(1))
+                .speculativeMethod(SpeculativeMethod.EAGLE)
+                .numDraftTokens(3)
+                .build();
+        SchedulerConfig config = SchedulerConfig.builder(MultiKvCacheParams.fromParams(params), 10)
+                .watermark(0)
+                .draftPolicy(() -> DraftPolicy.fixed(3))
+                .verifyInvariants(true)
+                .build();
+        ReplayOptions options = new ReplayOptions(
+                config,
+                CostModel.linear(1, 0.01, 0),
+                1,
+                1,
+                1,
+                false,
+                false,
+                null,
+                new Speculation(Acceptance.of(1), Speculation.linearCost(0.1, 0.02)));
+        ReplaySummary summary = new Replay(new HandmadeWorkload().add(0, 1, 20, 9), options, new ReplayListener() {})
+                .run()
+                .summary();
+        assertThat(summary.outputTokens()).isEqualTo(9);
+        assertThat(summary.steps()).as("a token, and twice four").isEqualTo(3);
+        double drafting = 3 * (0.1 + 0.02);
+        assertThat(summary.makespanSeconds())
+                .isCloseTo(1 + 20 * 0.01 + drafting + 2 * (1 + 3 * 0.01 + drafting), within(1e-9));
+        assertThat(summary.outputTokensPerSecond()).isCloseTo(9 / summary.makespanSeconds(), within(1e-9));
+        assertThat(summary.drafts()).isEqualTo(new ReplaySummary.Drafts(9, 6, 0, 3, 6, 3.0));
+        assertThat(summary.leakedBlocks()).isZero();
     }
 }

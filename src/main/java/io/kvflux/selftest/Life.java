@@ -55,6 +55,7 @@ final class Life {
     private final VirtualTime time = new VirtualTime();
     private final Flights flights = new Flights(this::handedOut);
     private final StepWatch steps;
+    private final DraftWatch drafts;
     private final LateWorkers workers = new LateWorkers(this::isWorkerLate);
     private final FaultyDeviceMemory device;
     private final BlockScheduler scheduler;
@@ -97,7 +98,9 @@ final class Life {
         scheduler = scheduler(caches);
         List<ReferenceModel> models = scenario.models();
         clients = new ScenarioClients(this, scheduler, models, arrivals, random);
-        model = new PagedModel(models, caches, scheduler.memory(), clients::sampling, this::chosenFrom);
+        model = new PagedModel(
+                models, caches, scheduler.memory(), clients::sampling, new LogitsWatch(clients, this::found));
+        drafts = new DraftWatch(scenario, coverage, clients, this::found);
         faults = new DeviceFaults(scenario, random, coverage, clients);
         steps = new StepWatch(scenario, coverage, clients::isFork, flights::hasEntryOf, this::found);
         poisonByHand(caches);
@@ -114,6 +117,7 @@ final class Life {
         if (run.disk != null) {
             run.disk.giveTo(builder);
         }
+        scenario.letDraft(builder);
         return builder.device(device)
                 .clock(time::nowNs)
                 .deviceBlocks(scenario.blocks())
@@ -175,6 +179,7 @@ final class Life {
             }
             clients.nameNew();
             seeWarmHit();
+            checkCredits(false);
         }
         if (run.finding() == null) {
             if (next == null && !isClosing() && run.takeRestart()) {
@@ -246,6 +251,15 @@ final class Life {
 
     boolean isCopyInFlight(SequenceWatch watch) {
         return flights.copies(watch);
+    }
+
+    boolean isDrafting(SequenceWatch watch) {
+        return drafts.isDrafting(watch.id());
+    }
+
+    /** Whether a token may be shown. */
+    boolean mayShow(SequenceId sequence, int position) {
+        return drafts.mayShow(sequence, position);
     }
 
     boolean isInFlight(SequenceId sequence) {
@@ -361,7 +375,8 @@ final class Life {
         long step = entry.flight().step.number();
         SequenceWatch client = clients.of(sequence);
         boolean isVoid = step > doomed.getOrDefault(sequence, Long.MAX_VALUE) || client.isVoid();
-        boolean fresh = !scenario.poison() || isVoid || client.isFork() || entry.isFresh(model);
+        boolean fresh =
+                !scenario.poison() || isVoid || client.isFork() || entry.isFresh(model, !doomed.containsKey(sequence));
         if (!fresh) { // a fork's page is copied with what is in flight
             found(new Finding(
                     Finding.Kind.DIRTY_SLOT, sequence + " was to write slots that are not fresh, in step " + step));
@@ -371,14 +386,21 @@ final class Life {
             entry.garble(model);
         } else if (scenario.has(Event.ENTRY_FAULT) && !calm && random.nextInt(60) == 0) {
             coverage.saw(Condition.ENTRY_FAILED);
+            coverage.see(entry.drafts() > 0, Condition.ENTRY_FAILED_DRAFTING);
             coverage.see(flights.hasLaterEntryOf(sequence, step), Condition.ENTRY_FAILED_BELOW);
             doomed.put(sequence, step);
             entry.garble(model);
             entry.fail(new InjectedFailure("entry", Set.of(sequence)));
         } else {
-            entry.compute(model);
+            PagedModel.Answer answer = entry.compute(model, draftsToMake(entry.granted()));
+            drafts.computed(entry.flight().step, entry.index(), answer, flights.hasLaterEntryOf(sequence, step));
         }
         return true;
+    }
+
+    /** All that were granted, mostly. */
+    private int draftsToMake(int granted) {
+        return granted > 0 && random.nextInt(4) == 0 ? random.nextInt(granted + 1) : granted;
     }
 
     private boolean complete() {
@@ -389,6 +411,10 @@ final class Life {
         if (flight.step.copies() > 0 && scenario.has(Event.STEP_FAULT) && !calm && random.nextBoolean()) {
             fail(flight);
         } else {
+            drafts.answers(flight, false);
+            if (scenario.speculates()) {
+                time.take(flight.cost());
+            }
             flight.succeed();
         }
         return true;
@@ -413,6 +439,7 @@ final class Life {
                 mayFail.add(fork.id()); // it need not have an entry in the step that carried its copy
             }
         }
+        drafts.answers(flight, true);
         flight.fail(model, new InjectedFailure("step", mayFail));
     }
 
@@ -505,6 +532,11 @@ final class Life {
         coverage.see(metrics.onloadedBlocks() > 0, Condition.ONLOAD);
         coverage.see(metrics.droppedBlocks() > 0, Condition.HOST_DROPPED);
         coverage.see(metrics.offloadPreemptions() > 0, Condition.OFFLOAD_PREEMPTION);
+        if (scenario.speculates()) {
+            coverage.see(metrics.offloadPreemptions() > 0, Condition.SPECULATION_OFFLOAD);
+            coverage.see(metrics.onloadedBlocks() > 0, Condition.SPECULATION_ONLOAD);
+            coverage.see(metrics.diskFetchedBlocks() > 0, Condition.SPECULATION_DISK);
+        }
     }
 
     /** What is read from the disk before anything is written to it, an earlier scheduler has written. */
@@ -518,25 +550,18 @@ final class Life {
     /** A step is there; gives those whose open pages were copied for it. */
     private Set<SequenceWatch> handedOut(Step step) {
         steps.handedOut(step);
+        drafts.handedOut(step);
         return step.copies() > 0 ? faults.nextCopied() : Set.of();
     }
 
-    /** A token is about to be chosen: all logits must be the dense model's, whether or not anybody will see the token. */
-    private void chosenFrom(SequenceId sequence, int position, int ofModel, float[] logits) {
-        long expected = clients.of(sequence).dense().fingerprint(ofModel, position);
-        if (Logits.fingerprint(logits) == expected) {
-            return;
+    private void checkCredits(boolean atEnd) {
+        if (scenario.speculates() && !isClosing()) {
+            drafts.checkCredits(scheduler.metrics(), atEnd);
         }
-        boolean poison = Logits.hasNaN(logits);
-        found(new Finding(
-                poison ? Finding.Kind.POISON_READ : Finding.Kind.WRONG_LOGITS,
-                sequence + ": for position " + position + ", logits of model " + ofModel
-                        + (poison
-                                ? " are NaN: it read a page that is not its own"
-                                : " are not those of the dense model")));
     }
 
     private void checkEnd() {
+        checkCredits(true);
         SchedulerSnapshot end = snapshot();
         checkEvents(scheduler.metrics().cachedBlocks());
         // What a disk is to keep for the next scheduler must not be cleared.

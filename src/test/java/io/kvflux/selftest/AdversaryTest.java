@@ -30,7 +30,7 @@ class AdversaryTest {
     private static final String PLAIN =
             "seed=5 attention=mha layers=2 heads=4 kvheads=2 dim=4 vocabulary=61 dtype=float32"
                     + " draft=true tp=2 dp=1 overlap=2 page=16 blocks=40 batch=4 tokens=64 chunk=1 policy=fifo victim=least_cost"
-                    + " watermark=0.0 caching=true buffer=2 prompt=150 output=12 clients=0,1,2,3 events=turns+fork+cancel reserve=true readmit=true skips=64 pending=1024 host=0 hostpolicy=inclusive preemption=auto ahead=0.0 disk=0 poison=true verify=true";
+                    + " watermark=0.0 caching=true buffer=2 prompt=150 output=12 clients=0,1,2,3 events=turns+fork+cancel reserve=true readmit=true skips=64 pending=1024 host=0 hostpolicy=inclusive preemption=auto ahead=0.0 disk=0 drafts=0 drafting=off distance=0.0 credits=0 poison=true verify=true";
 
     @Test
     void pagedOutputIsDenseOutputWhateverHappensToMemory() {
@@ -86,7 +86,7 @@ class AdversaryTest {
         String line =
                 "seed=3957475234228280731 attention=mha layers=1 heads=2 kvheads=2 dim=2 vocabulary=61 dtype=bfloat16"
                         + " draft=false tp=1 dp=1 overlap=1 page=114 blocks=3 batch=8 tokens=53 chunk=1 policy=fifo victim=last_admitted"
-                        + " watermark=0.0 caching=true buffer=0 prompt=1 output=3 clients=0,1,2,3 events=pause+fork+turns+keys+entry_fault+dispose reserve=true readmit=true skips=64 pending=1024 host=0 hostpolicy=inclusive preemption=auto ahead=0.0 disk=0 poison=true verify=false";
+                        + " watermark=0.0 caching=true buffer=0 prompt=1 output=3 clients=0,1,2,3 events=pause+fork+turns+keys+entry_fault+dispose reserve=true readmit=true skips=64 pending=1024 host=0 hostpolicy=inclusive preemption=auto ahead=0.0 disk=0 drafts=0 drafting=off distance=0.0 credits=0 poison=true verify=false";
         assertThat(Selftest.replay(TestDevice.host(), line).failure()).isNull();
     }
 
@@ -97,7 +97,7 @@ class AdversaryTest {
                 "seed=1051296842389316902 attention=mha layers=1 heads=4 kvheads=2 dim=2 vocabulary=61 dtype=bfloat16"
                         + " draft=true tp=2 dp=2 overlap=3 page=8 blocks=8 batch=4 tokens=8 chunk=1 policy=fifo victim=least_cost watermark=0.0"
                         + " caching=true buffer=0 prompt=34 output=35 clients=0,1,2,3,4,5 events=cancel+pause+stall+fork+turns+keys+reenter+rerun+block_events+clear+late+entry_fault+step_fault"
-                        + " reserve=false readmit=true skips=64 pending=1024 host=0 hostpolicy=inclusive preemption=auto ahead=0.0 disk=0 poison=true verify=true";
+                        + " reserve=false readmit=true skips=64 pending=1024 host=0 hostpolicy=inclusive preemption=auto ahead=0.0 disk=0 drafts=0 drafting=off distance=0.0 credits=0 poison=true verify=true";
         assertThat(Selftest.replay(TestDevice.host(), line).failure()).isNull();
     }
 

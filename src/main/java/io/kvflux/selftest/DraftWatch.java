@@ -39,8 +39,8 @@ final class DraftWatch {
     private final TreeSet<Long> unanswered = new TreeSet<>();
     /** Where the tokens of each sequence end that were answered. */
     private final Map<SequenceId, Integer> answered = new HashMap<>();
-    /** Whether a grant opened a page since credits were checked. */
-    private boolean opened;
+    /** Replicas in which grants of the newest step opened pages, until credits are checked. */
+    private final Set<Integer> opened = new HashSet<>();
 
     DraftWatch(Scenario scenario, Coverage coverage, ScenarioClients clients, Consumer<Finding> found) {
         this.scenario = scenario;
@@ -54,6 +54,7 @@ final class DraftWatch {
         if (!scenario.speculates()) {
             return;
         }
+        opened.clear();
         for (int entry = 0; entry < step.size(); entry++) {
             SequenceId sequence = step.sequence(entry);
             checkUnverified(step, entry);
@@ -74,7 +75,9 @@ final class DraftWatch {
         int end = step.cacheLength(entry) + count;
         int drafts = step.drafts(entry);
         boolean opens = pages(end + step.granted(entry)) > pages(end);
-        opened |= opens;
+        if (opens) {
+            opened.add(PagedModel.replicaOf(step, entry));
+        }
         coverage.see(opens, Condition.DRAFT_PAGE_OPENED);
         boolean pending = step.token(entry, count - 1) == Step.PENDING_TOKEN;
         coverage.see(drafts > 0 && pending, Condition.DRAFTS_PENDING);
@@ -191,14 +194,19 @@ final class DraftWatch {
                     Finding.Kind.WRONG_CREDITS,
                     "credits of drafts do not add up, in steps in flight=" + verifying + ", " + metrics));
         }
-        // Nothing is planned, and nothing taken, between the grant and this, where steps are handed out at once.
-        boolean atOnce = scenario.overlap() == 1 && scenario.dataParallel() == 1 && !scenario.has(Event.LATE);
+        checkWatermark(metrics);
+    }
+
+    /** Where steps are handed out as they are planned, nothing has taken blocks since the newest one opened pages for drafts. */
+    private void checkWatermark(SchedulerMetrics metrics) {
+        boolean atOnce = !scenario.has(Event.LATE) && !scenario.has(Event.RERUN) && scenario.hostBlocks() == 0;
         long available = metrics.freeBlocks() + metrics.cachedBlocks();
-        if (opened && atOnce && available < (int) (scenario.watermark() * scenario.blocks())) {
+        int watermark = (int) (scenario.watermark() * scenario.blocks());
+        if (atOnce && available < (long) watermark * opened.size()) {
             found.accept(new Finding(
                     Finding.Kind.WRONG_CREDITS,
-                    "a grant opened a page below the watermark, available=" + available + ", " + metrics));
+                    "a grant opened a page below the watermark=" + watermark + ", " + metrics));
         }
-        opened = false;
+        opened.clear();
     }
 }

@@ -393,6 +393,9 @@ final class Life {
             entry.fail(new InjectedFailure("entry", Set.of(sequence)));
         } else {
             PagedModel.Answer answer = entry.compute(model, draftsToMake(entry.granted()));
+            if (entry.drafts() > 0) {
+                steps.verified(sequence, answer.position());
+            }
             drafts.computed(entry.flight().step, entry.index(), answer, flights.hasLaterEntryOf(sequence, step));
         }
         return true;

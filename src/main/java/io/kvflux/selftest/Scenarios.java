@@ -43,17 +43,17 @@ final class Scenarios {
 
     Scenario scenario(long number) {
         Scenario scenario = any(number);
-        Scenario sized = withDrafts(number % 4 == 2 ? tight(scenario) : scenario);
+        Scenario sized = number % 4 == 2 ? withDrafts(tight(scenario), 2) : withDrafts(scenario, 4);
         boolean hasPages = sized.promptTokens() > 2 * sized.pageSize();
         return sized.hostBlocks() > 0 && hasPages && sized.preemption() != PreemptionMode.RECOMPUTE
                 ? withDisk(sized)
                 : sized;
     }
 
-    /** A third of them speculate. Drawn apart, so that the rest does not depend on it. */
-    private static Scenario withDrafts(Scenario scenario) {
+    /** One of so many speculates. Drawn apart, so that the rest does not depend on it. */
+    private static Scenario withDrafts(Scenario scenario, int oneOf) {
         SplittableRandom random = new SplittableRandom(Seeds.mix(scenario.seed(), DRAFTS_RANDOM));
-        if (random.nextInt(3) > 0) {
+        if (random.nextInt(oneOf) > 0) {
             return scenario;
         }
         int drafts = 1 + random.nextInt(random.nextBoolean() ? 3 : MOST_DRAFTS);
@@ -70,7 +70,7 @@ final class Scenarios {
                 .with("distance", "" + DISTANCES[random.nextInt(DISTANCES.length)])
                 .with("credits", "" + (random.nextInt(4) == 0 ? 1 + random.nextInt(3 * drafts) : 0))
                 .with("watermark", random.nextBoolean() ? "" + scenario.watermark() : "0.1");
-        return random.nextInt(10) == 0 ? hopeless(text, random) : text.scenario();
+        return random.nextInt(6) == 0 ? hopeless(text, random) : text.scenario();
     }
 
     /** Few sequences that are long, and drafts that are hardly ever accepted: who looks at that probes now and then. */

@@ -84,6 +84,11 @@ final class StepWatch {
         }
     }
 
+    /** The drafts of an entry were verified: what counts of it ends before a position. */
+    void verified(SequenceId sequence, int position) {
+        places.computeIfPresent(sequence, (same, place) -> new Place(Math.max(place.end(), position), place.replica()));
+    }
+
     private void checkInputs(Step step, int replica) {
         StepInputs inputs = step.inputs();
         int first = step.firstEntry(replica);

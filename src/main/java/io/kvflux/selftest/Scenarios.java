@@ -30,6 +30,7 @@ final class Scenarios {
 
     private static final int DISK_RANDOM = -2000;
     private static final int DRAFTS_RANDOM = -3000;
+    private static final int NEVER = Integer.MAX_VALUE;
     private static final int MOST_DRAFTS = 8;
     private static final double[] DISTANCES = {0, 0.02, 0.1, 0.3};
     /** Events that end many sequences at once. */
@@ -43,15 +44,15 @@ final class Scenarios {
 
     Scenario scenario(long number) {
         Scenario scenario = any(number);
-        Scenario sized = number % 4 == 2 ? withDrafts(tight(scenario), 2) : withDrafts(scenario, 4);
+        Scenario sized = number % 4 == 2 ? withDrafts(tight(scenario), 2, NEVER) : withDrafts(scenario, 4, 4);
         boolean hasPages = sized.promptTokens() > 2 * sized.pageSize();
         return sized.hostBlocks() > 0 && hasPages && sized.preemption() != PreemptionMode.RECOMPUTE
                 ? withDisk(sized)
                 : sized;
     }
 
-    /** One of so many speculates. Drawn apart, so that the rest does not depend on it. */
-    private static Scenario withDrafts(Scenario scenario, int oneOf) {
+    /** One of so many speculates, and of those one of so many without hope. Drawn apart, so that the rest does not depend on it. */
+    private static Scenario withDrafts(Scenario scenario, int oneOf, int oneHopelessOf) {
         SplittableRandom random = new SplittableRandom(Seeds.mix(scenario.seed(), DRAFTS_RANDOM));
         if (random.nextInt(oneOf) > 0) {
             return scenario;
@@ -70,7 +71,7 @@ final class Scenarios {
                 .with("distance", "" + DISTANCES[random.nextInt(DISTANCES.length)])
                 .with("credits", "" + (random.nextInt(4) == 0 ? 1 + random.nextInt(3 * drafts) : 0))
                 .with("watermark", random.nextBoolean() ? "" + scenario.watermark() : "0.1");
-        return random.nextInt(6) == 0 ? hopeless(text, random) : text.scenario();
+        return random.nextInt(oneHopelessOf) == 0 ? hopeless(text, random) : text.scenario();
     }
 
     /** Few sequences that are long, and drafts that are hardly ever accepted: who looks at that probes now and then. */
@@ -93,7 +94,7 @@ final class Scenarios {
         Set<Event> events = EnumSet.noneOf(Event.class);
         events.addAll(scenario.events());
         for (Event event : OF_DISK) {
-            if (random.nextInt(4) > 0) {
+            if (random.nextInt(6) > 0) {
                 events.add(event);
             }
         }
@@ -124,7 +125,7 @@ final class Scenarios {
         events.removeAll(EnumSet.of(Event.DISPOSE, Event.DRAIN));
         Scenario tight = ScenarioText.of(scenario)
                 .with("dp", "2")
-                .with("overlap", "" + (2 + random.nextInt(2)))
+                .with("overlap", "" + (random.nextInt(4) == 0 ? 2 : 3))
                 .with("batch", "" + batch)
                 .with("tokens", "" + (batch + random.nextInt(6)))
                 .with("chunk", "1")

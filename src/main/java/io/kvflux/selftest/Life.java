@@ -1,7 +1,6 @@
 package io.kvflux.selftest;
 
 import io.kvflux.BlockScheduler;
-import io.kvflux.BlockSchedulerBuilder;
 import io.kvflux.api.SchedulerMetrics;
 import io.kvflux.api.SchedulerSnapshot;
 import io.kvflux.api.SequenceId;
@@ -9,10 +8,8 @@ import io.kvflux.api.Step;
 import io.kvflux.geometry.MultiKvCacheParams;
 import io.kvflux.memory.CopyBatch;
 import io.kvflux.memory.FaultyDeviceMemory;
-import io.kvflux.memory.PageArena;
 import java.time.Duration;
 import java.util.ArrayDeque;
-import java.util.Arrays;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
@@ -24,7 +21,6 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
-import reactor.core.scheduler.Schedulers;
 
 /**
  * One scheduler of a scenario, from its opening to its end, with its whole reactive face over a device that can fail:
@@ -38,7 +34,6 @@ final class Life {
     /** A run has ended long before; a scheduler that goes round in circles has not. */
     private static final int MOST_TURNS = 200_000;
 
-    private static final int ANY_NUMBER_OF_FAILURES = Integer.MAX_VALUE;
     /** Turns, on average, until somebody takes steps again. */
     private static final int TURNS_AWAY = 8;
 
@@ -95,7 +90,7 @@ final class Life {
         random = run.random;
         MultiKvCacheParams caches = scenario.caches();
         device = new FaultyDeviceMemory(run.memory, this::fault);
-        scheduler = scheduler(caches);
+        scheduler = ScenarioScheduler.open(scenario, device, time, workers, run.disk);
         List<ReferenceModel> models = scenario.models();
         clients = new ScenarioClients(this, scheduler, models, arrivals, random);
         model = new PagedModel(
@@ -103,64 +98,6 @@ final class Life {
         drafts = new DraftWatch(scenario, coverage, clients, this::found);
         faults = new DeviceFaults(scenario, random, coverage, clients);
         steps = new StepWatch(scenario, coverage, clients::isFork, flights::hasEntryOf, this::found);
-        poisonByHand(caches);
-    }
-
-    private BlockScheduler scheduler(MultiKvCacheParams caches) {
-        BlockSchedulerBuilder builder = BlockScheduler.builder(caches);
-        if (scenario.hostBlocks() > 0) {
-            builder.hostSwapBlocks(scenario.hostBlocks())
-                    .hostPolicy(scenario.hostPolicy())
-                    .preemption(scenario.preemption())
-                    .copyOn(run.disk == null ? Schedulers.immediate() : workers);
-        }
-        if (run.disk != null) {
-            run.disk.giveTo(builder);
-        }
-        scenario.letDraft(builder);
-        return builder.device(device)
-                .clock(time::nowNs)
-                .deviceBlocks(scenario.blocks())
-                .poisonOnRelease(scenario.poison())
-                .tokenBuffer(scenario.tokenBuffer())
-                .maxPending(scenario.maxPending())
-                .vocabularySize(scenario.shape().vocabulary())
-                .maxExecutorFailures(ANY_NUMBER_OF_FAILURES)
-                .loopOn(time)
-                .deliverOn(Schedulers.immediate())
-                .scheduling(core -> core.maxBatchSize(scenario.maxBatchSize())
-                        .maxBatchTokens(scenario.maxBatchTokens())
-                        .minChunkTokens(scenario.minChunkTokens())
-                        .maxStepsInFlight(scenario.overlap())
-                        .policy(scenario.policy())
-                        .victimRule(scenario.victim())
-                        .watermark(scenario.watermark())
-                        .prefixCaching(scenario.caching())
-                        .reservePrefills(scenario.reservePrefills())
-                        .admitAfterPreemption(scenario.admitAfterPreemption())
-                        .maxSkips(scenario.maxSkips())
-                        .offloadWatermarks(scenario.ahead(), scenario.ahead())
-                        .verifyInvariants(scenario.verify()))
-                .build();
-    }
-
-    /**
-     * Unused cells of a lookup table name the null block: whoever reads it is found out as well. The scheduler fills the
-     * other blocks, if it is told to.
-     */
-    private void poisonByHand(MultiKvCacheParams caches) {
-        for (int replica = 0; replica < caches.dataParallelDegree(); replica++) {
-            for (int cache = 0; cache < caches.params().size(); cache++) {
-                for (int shard = 0; shard < caches.tensorParallelDegree(); shard++) {
-                    PageArena arena = scheduler.memory().arena(cache, replica, shard);
-                    byte[] poison = new byte[(int) arena.spec().pageBytes()];
-                    Arrays.fill(poison, PagedCache.POISON);
-                    for (int block = 0; block <= (scenario.poison() ? 0 : scenario.blocks()); block++) {
-                        arena.write(block, 0, poison);
-                    }
-                }
-            }
-        }
     }
 
     /** Runs it to its end, or to the first finding. */

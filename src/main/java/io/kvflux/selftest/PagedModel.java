@@ -201,16 +201,15 @@ final class PagedModel {
      * Whether nobody else has written the slots that an entry and its drafter are to write, since they were filled with the
      * poison.
      *
-     * @param ahead whether the slots of drafts are looked at too: they are those of the next step, which may have failed first
+     * @param ahead whether the slots of drafts are looked at too, and those in between if it begins earlier than it says: they are
+     *     those of the next step, which may have failed first
      */
     boolean isFresh(Step step, int entry, boolean ahead) {
-        int from = Math.max(begin(step, entry), written(step, entry));
-        if (speculates && step.isPrefill(entry) == sampled.containsKey(step.sequence(entry))) {
-            // A tail that is brought back may hold drafts that were rejected, and one that waited long is not
-            // remembered.
-            from = (from + pageSize - 1) / pageSize * pageSize;
-        }
-        int end = step.cacheLength(entry) + step.tokenCount(entry) + (ahead ? step.granted(entry) : 0);
+        int begin = begin(step, entry);
+        int from = Math.max(begin, written(step, entry));
+        int end = ahead
+                ? step.cacheLength(entry) + step.tokenCount(entry) + step.granted(entry)
+                : begin + step.tokenCount(entry);
         boolean fresh = true;
         for (int i = 0; i < caches.length; i++) {
             turnTo(step, entry, i);
@@ -219,10 +218,17 @@ final class PagedModel {
         return fresh;
     }
 
-    /** Where the slots end that a decoding sequence has written, with drafts that were rejected. */
+    /**
+     * Where the slots end that a sequence may have written before an entry, with drafts that were rejected: where it knows, as
+     * far as it wrote; in a tail that is brought back, and of one that waited so long that it is not remembered, to the end
+     * of the page.
+     */
     private int written(Step step, int entry) {
-        Sampled before = step.isPrefill(entry) ? null : sampled.get(step.sequence(entry));
-        return before == null ? 0 : before.written();
+        Sampled before = sampled.get(step.sequence(entry));
+        if (speculates && step.isPrefill(entry) == (before != null)) {
+            return (step.cacheLength(entry) + pageSize - 1) / pageSize * pageSize;
+        }
+        return before == null || step.isPrefill(entry) ? 0 : before.written();
     }
 
     /** Where an entry begins: earlier than it says by the drafts that were not accepted since it was planned. */

@@ -80,6 +80,24 @@ class AdversaryTest {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource({"fixed,1", "fixed,2", "fixed,3", "table,2", "adaptive,1", "adaptive,3"})
+    void everyNumberOfDraftsGivesTheSameTokens(String drafting, int overlap) {
+        for (int drafts = 1; drafts <= 12; drafts++) {
+            ScenarioText text = ScenarioText.parse(PLAIN)
+                    .with("overlap", "" + overlap)
+                    .with("page", "" + (1 + drafts * 5 % 7))
+                    .with("blocks", "400")
+                    .with("output", "40")
+                    .with("drafts", "" + drafts)
+                    .with("drafting", drafting)
+                    .with("distance", "0.05");
+            ScenarioRun run = ScenarioRun.of(text.scenario(), TestDevice.host());
+            assertThat(run.finding()).as("%d drafts: %s", drafts, text).isNull();
+            assertThat(run.coverage.count(Condition.DRAFTS_ACCEPTED)).isPositive();
+        }
+    }
+
     /** The next step was to copy the fork's open page; after the disposal there is none, and two blocks waited for it. */
     @Test
     void aForkThatIsDisposedBeforeItsCopyGivesItsBlocksBack() {
@@ -175,6 +193,9 @@ class AdversaryTest {
                 "pending=0 | out of range: pending=0",
                 "blocks=1048576 | must not take more memory than limit=1073741824 bytes, about weights=",
                 "disk=1 | out of range: disk (needs host)=1",
+                "drafts=65 | out of range: drafts=65",
+                "drafting=often | malformed: drafting=often, expected one of off+fixed+table+adaptive",
+                "distance=-1 | out of range: distance=-1.0",
                 "watermark=2 | out of range: watermark=2.0",
                 "tokens=2 | out of range: tokens (at least batch)=2",
                 "weather=fine | no such field: weather",

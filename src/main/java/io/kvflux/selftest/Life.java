@@ -264,8 +264,7 @@ final class Life {
                 (scenario.has(Event.DISPOSE) && random.nextInt(5) == 0 && dispose())
                         || (scenario.has(Event.DRAIN) && random.nextInt(5) == 0 && drain());
             case 97 -> scenario.has(Event.STEP_FAULT) && random.nextInt(3) == 0 && failStep();
-            case 94, 98 ->
-                (scenario.has(Event.RERUN) && !away && letGoOfSteps()) || (scenario.has(Event.DISK_FAULT) && rot());
+            case 94, 98 -> scenario.has(Event.RERUN) && !away && letGoOfSteps();
             default ->
                 (scenario.has(Event.RESTART) && random.nextInt(3) == 0 && restart())
                         || (scenario.has(Event.DISK_FAULT) && rot())

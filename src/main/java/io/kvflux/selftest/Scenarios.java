@@ -70,7 +70,7 @@ final class Scenarios {
                 .with("drafting", drafting.name().toLowerCase(Locale.ROOT))
                 .with("distance", "" + DISTANCES[random.nextInt(DISTANCES.length)])
                 .with("credits", "" + (random.nextInt(4) == 0 ? 1 + random.nextInt(3 * drafts) : 0))
-                .with("watermark", random.nextBoolean() ? "" + scenario.watermark() : "0.1");
+                .with("watermark", random.nextBoolean() ? "" + scenario.watermark() : "0.3");
         return random.nextInt(oneHopelessOf) == 0 ? hopeless(text, random) : text.scenario();
     }
 

@@ -107,7 +107,7 @@ public interface Step {
      *
      * @param entry in [0, {@link #size()})
      * @return drafts at most; the entry's blocks have slots for the KV of the token that is sampled and of all but the last
-     *     of the drafts
+     *     of the drafts. What is written there stays until the next entry, up to the last draft that it verifies
      */
     int granted(int entry);
 

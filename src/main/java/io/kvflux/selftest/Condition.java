@@ -152,6 +152,62 @@ public enum Condition {
     DISK_MISS("damaged pages missed"),
     /** The disk had no room, because something else had the name of its file. */
     DISK_NO_ROOM("disks without room"),
+    /** The caches have draft tokens, and nobody drafts. */
+    DRAFTING_OFF("speculation, off"),
+    /** Everybody drafts as much. */
+    DRAFTING_FIXED("speculation, fixed"),
+    /** Everybody drafts as much, by how many there are. */
+    DRAFTING_TABLE("speculation, by a table"),
+    /** As many drafts as bring the most tokens a second. */
+    DRAFTING_ADAPTIVE("speculation, adaptive"),
+    /** Speculation, one step in flight. */
+    SPECULATION_OVERLAP_1("speculation, overlap 1"),
+    /** Speculation, two steps in flight. */
+    SPECULATION_OVERLAP_2("speculation, overlap 2"),
+    /** Speculation, three steps in flight. */
+    SPECULATION_OVERLAP_3("speculation, overlap 3"),
+    /** Drafts were accepted. */
+    DRAFTS_ACCEPTED("rounds with drafts accepted"),
+    /** Drafts were rejected. */
+    DRAFTS_REJECTED("rounds with drafts rejected"),
+    /** Not all drafts were accepted, and a later step in flight had been planned as if they were. */
+    DRAFTS_REJECTED_LATE("drafts rejected, a later step in flight"),
+    /** A step was to verify drafts that were not made yet. */
+    DRAFTS_PENDING("steps on pending drafts"),
+    /** Fewer drafts were made than an entry was planned with. */
+    DRAFTS_NOT_MADE("drafts that were not made"),
+    /** A sequence that had found pages of its prompt had drafts accepted. */
+    DRAFTS_AFTER_HIT("drafts accepted after a prefix hit"),
+    /** A stop token was among the accepted drafts. */
+    STOP_IN_DRAFTS("stop tokens among accepted drafts"),
+    /** A sequence came to its token limit in a round with accepted drafts. */
+    LIMIT_AFTER_DRAFTS("token limits after accepted drafts"),
+    /** A grant opened a page. */
+    DRAFT_PAGE_OPENED("pages opened for drafts"),
+    /** A sequence gave back a page that only drafts had needed. */
+    DRAFT_PAGE_RETURNED("pages of drafts given back"),
+    /** Fewer drafts were verified than granted, because they had to do with their pages. */
+    DRAFTS_GAVE_WAY("drafts cut to their pages"),
+    /** A sequence was preempted that had been granted drafts. */
+    DRAFTS_PREEMPTED("preempted with drafts"),
+    /** A sequence was paused that had been granted drafts. */
+    HELD_DRAFTING("paused with drafts"),
+    /** A sequence was forked that had been granted drafts. */
+    FORK_DRAFTING("forks of who drafts"),
+    /** A client cancelled whose sequence had been granted drafts. */
+    CANCEL_DRAFTING("cancels with drafts"),
+    /** The executor failed an entry that was to verify drafts. */
+    ENTRY_FAILED_DRAFTING("failed entries with drafts"),
+    /** Who had not drafted for long drafted once, to see. */
+    DRAFT_PROBE("probes"),
+    /** As many drafts were in flight as may be. */
+    CREDITS_USED_UP("all credits in flight"),
+    /** A preempted sequence kept its KV on the host, drafts being about. */
+    SPECULATION_OFFLOAD("speculation, offload preemptions"),
+    /** Pages came back from the host, drafts being about. */
+    SPECULATION_ONLOAD("speculation, onloads"),
+    /** Pages came back from the disk, drafts being about. */
+    SPECULATION_DISK("speculation, pages read from the disk"),
     /** The executor failed an entry. */
     ENTRY_FAILED("failed entries"),
     /** The executor failed an entry while a later step in flight had one of the same sequence. */

@@ -2,6 +2,7 @@ package io.kvflux.selftest;
 
 import io.kvflux.api.SequenceSpec;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a sequence must generate: the model over a {@link DenseCache}, one sequence, one token after another, without
@@ -20,6 +21,9 @@ final class DenseSequence {
     private int computed;
     /** Of each model, of the logits that the token at a position was chosen from. */
     private long[][] fingerprints;
+
+    /** What the draft model would draft; null until somebody asks. */
+    private @Nullable DenseDrafts drafts;
 
     /**
      * A sequence that nothing is computed of.
@@ -62,6 +66,15 @@ final class DenseSequence {
     long fingerprint(int model, int position) {
         extend(position);
         return fingerprints[model][position];
+    }
+
+    /** Of the draft model's logits for the draft of an index from 0 after the token at a position. */
+    long draftFingerprint(int position, int index) {
+        extend(position);
+        if (drafts == null) {
+            drafts = new DenseDrafts(passes[1], spec, sampling);
+        }
+        return drafts.fingerprint(tokens, position, index);
     }
 
     private void extend(int position) {

@@ -14,6 +14,8 @@ record Finding(Kind kind, String sentence) {
         WRONG_TOKEN,
         /** The paged model computed other logits than the dense one, bit by bit. */
         WRONG_LOGITS,
+        /** The paged draft model drafted from other logits than the dense one, which costs only speed. */
+        WRONG_DRAFT,
         /** The paged model read something that is no number, such as a page that is poisoned. */
         POISON_READ,
         /** A slot that was to be written held something already: it was not emptied, or somebody else wrote it. */
@@ -30,12 +32,14 @@ record Finding(Kind kind, String sentence) {
         WRONG_DISK,
         /** Not every block, or byte, was given back. */
         LEAK,
+        /** Credits of drafts do not add up, or drafts were granted or shown that must not be. */
+        WRONG_CREDITS,
         /** Something threw. */
         EXCEPTION;
 
         /** Whether the model computed something else. */
         boolean isWrongValue() {
-            return this == WRONG_TOKEN || this == WRONG_LOGITS || this == POISON_READ;
+            return this == WRONG_TOKEN || this == WRONG_LOGITS || this == WRONG_DRAFT || this == POISON_READ;
         }
     }
 

@@ -23,6 +23,10 @@ import reactor.core.publisher.MonoSink;
  */
 final class Flights implements StepExecutor {
 
+    private static final long BASE_NS = 100_000;
+    private static final long TOKEN_NS = 10_000;
+    private static final long DRAFT_NS = 5_000;
+
     /** A step in flight. */
     static final class Flight {
         final Step step;
@@ -30,6 +34,9 @@ final class Flights implements StepExecutor {
         final Set<SequenceWatch> copied;
 
         final StepResult result = new StepResult();
+        /** What was computed of each entry; null for those that are void. */
+        final PagedModel.@Nullable Answer[] answers;
+
         private final boolean[] done;
         private int left;
         private @Nullable MonoSink<StepResult> sink;
@@ -39,12 +46,24 @@ final class Flights implements StepExecutor {
             this.copied = copied;
             result.reset(step);
             done = new boolean[step.size()];
+            answers = new PagedModel.Answer[done.length];
             left = done.length;
         }
 
         private void done(int entry) {
             done[entry] = true;
             left--;
+        }
+
+        /** Nanoseconds that it takes: some, and more for tokens and for drafts one after another. */
+        long cost() {
+            int tokens = 0;
+            int longest = 0;
+            for (int i = 0; i < done.length; i++) {
+                tokens += step.tokenCount(i);
+                longest = Math.max(longest, step.granted(i));
+            }
+            return BASE_NS + TOKEN_NS * tokens + DRAFT_NS * longest;
         }
 
         boolean isComputed() {
@@ -79,28 +98,38 @@ final class Flights implements StepExecutor {
             return flight.step.sequence(index);
         }
 
-        boolean isFresh(PagedModel model) {
-            return model.isFresh(flight.step, index);
+        boolean isFresh(PagedModel model, boolean ahead) {
+            return model.isFresh(flight.step, index, ahead);
         }
 
-        void compute(PagedModel model) {
-            answer(model.compute(flight.step, index));
+        /** Computes it, and makes so many drafts of those that were granted. */
+        PagedModel.Answer compute(PagedModel model, int drafts) {
+            PagedModel.Answer answer = model.compute(flight.step, index, drafts);
+            flight.answers[index] = answer;
+            answer(answer);
+            return answer;
+        }
+
+        int drafts() {
+            return flight.step.drafts(index);
+        }
+
+        int granted() {
+            return flight.step.granted(index);
         }
 
         /** Leaves garbage in the slots that it was to write. */
         void garble(PagedModel model) {
             model.garble(flight.step, index);
-            answer(flight.step.samples(index) ? 0 : -1);
+            answer(PagedModel.Answer.VOID);
         }
 
         void fail(InjectedFailure cause) {
             flight.result.fail(index, cause);
         }
 
-        private void answer(int token) {
-            if (token >= 0) {
-                flight.result.token(index, token);
-            }
+        private void answer(PagedModel.Answer answer) {
+            answer.tell(flight.step, index, flight.result);
             flight.done(index);
         }
     }

@@ -76,7 +76,12 @@ final class ForwardPass {
                 feedForward(model.layers[layer], i * hidden);
             }
         }
-        normalise(x, (count - 1) * hidden, hidden, normed, 0);
+        return logitsAfter(count - 1);
+    }
+
+    /** Of the latest run, the logits after one of its tokens; valid until the next call. */
+    float[] logitsAfter(int token) {
+        normalise(x, token * hidden, hidden, normed, 0);
         multiply(model.head, shape.vocabulary(), 0, shape.vocabulary(), normed, 0, hidden, logits, 0);
         return logits;
     }

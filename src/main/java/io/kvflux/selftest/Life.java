@@ -1,7 +1,6 @@
 package io.kvflux.selftest;
 
 import io.kvflux.BlockScheduler;
-import io.kvflux.BlockSchedulerBuilder;
 import io.kvflux.api.SchedulerMetrics;
 import io.kvflux.api.SchedulerSnapshot;
 import io.kvflux.api.SequenceId;
@@ -9,10 +8,8 @@ import io.kvflux.api.Step;
 import io.kvflux.geometry.MultiKvCacheParams;
 import io.kvflux.memory.CopyBatch;
 import io.kvflux.memory.FaultyDeviceMemory;
-import io.kvflux.memory.PageArena;
 import java.time.Duration;
 import java.util.ArrayDeque;
-import java.util.Arrays;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
@@ -24,7 +21,6 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
-import reactor.core.scheduler.Schedulers;
 
 /**
  * One scheduler of a scenario, from its opening to its end, with its whole reactive face over a device that can fail:
@@ -38,7 +34,6 @@ final class Life {
     /** A run has ended long before; a scheduler that goes round in circles has not. */
     private static final int MOST_TURNS = 200_000;
 
-    private static final int ANY_NUMBER_OF_FAILURES = Integer.MAX_VALUE;
     /** Turns, on average, until somebody takes steps again. */
     private static final int TURNS_AWAY = 8;
 
@@ -55,6 +50,7 @@ final class Life {
     private final VirtualTime time = new VirtualTime();
     private final Flights flights = new Flights(this::handedOut);
     private final StepWatch steps;
+    private final DraftWatch drafts;
     private final LateWorkers workers = new LateWorkers(this::isWorkerLate);
     private final FaultyDeviceMemory device;
     private final BlockScheduler scheduler;
@@ -94,69 +90,14 @@ final class Life {
         random = run.random;
         MultiKvCacheParams caches = scenario.caches();
         device = new FaultyDeviceMemory(run.memory, this::fault);
-        scheduler = scheduler(caches);
+        scheduler = ScenarioScheduler.open(scenario, device, time, workers, run.disk);
         List<ReferenceModel> models = scenario.models();
         clients = new ScenarioClients(this, scheduler, models, arrivals, random);
-        model = new PagedModel(models, caches, scheduler.memory(), clients::sampling, this::chosenFrom);
+        model = new PagedModel(
+                models, caches, scheduler.memory(), clients::sampling, new LogitsWatch(clients, this::found));
+        drafts = new DraftWatch(scenario, coverage, clients, this::found);
         faults = new DeviceFaults(scenario, random, coverage, clients);
         steps = new StepWatch(scenario, coverage, clients::isFork, flights::hasEntryOf, this::found);
-        poisonByHand(caches);
-    }
-
-    private BlockScheduler scheduler(MultiKvCacheParams caches) {
-        BlockSchedulerBuilder builder = BlockScheduler.builder(caches);
-        if (scenario.hostBlocks() > 0) {
-            builder.hostSwapBlocks(scenario.hostBlocks())
-                    .hostPolicy(scenario.hostPolicy())
-                    .preemption(scenario.preemption())
-                    .copyOn(run.disk == null ? Schedulers.immediate() : workers);
-        }
-        if (run.disk != null) {
-            run.disk.giveTo(builder);
-        }
-        return builder.device(device)
-                .clock(time::nowNs)
-                .deviceBlocks(scenario.blocks())
-                .poisonOnRelease(scenario.poison())
-                .tokenBuffer(scenario.tokenBuffer())
-                .maxPending(scenario.maxPending())
-                .vocabularySize(scenario.shape().vocabulary())
-                .maxExecutorFailures(ANY_NUMBER_OF_FAILURES)
-                .loopOn(time)
-                .deliverOn(Schedulers.immediate())
-                .scheduling(core -> core.maxBatchSize(scenario.maxBatchSize())
-                        .maxBatchTokens(scenario.maxBatchTokens())
-                        .minChunkTokens(scenario.minChunkTokens())
-                        .maxStepsInFlight(scenario.overlap())
-                        .policy(scenario.policy())
-                        .victimRule(scenario.victim())
-                        .watermark(scenario.watermark())
-                        .prefixCaching(scenario.caching())
-                        .reservePrefills(scenario.reservePrefills())
-                        .admitAfterPreemption(scenario.admitAfterPreemption())
-                        .maxSkips(scenario.maxSkips())
-                        .offloadWatermarks(scenario.ahead(), scenario.ahead())
-                        .verifyInvariants(scenario.verify()))
-                .build();
-    }
-
-    /**
-     * Unused cells of a lookup table name the null block: whoever reads it is found out as well. The scheduler fills the
-     * other blocks, if it is told to.
-     */
-    private void poisonByHand(MultiKvCacheParams caches) {
-        for (int replica = 0; replica < caches.dataParallelDegree(); replica++) {
-            for (int cache = 0; cache < caches.params().size(); cache++) {
-                for (int shard = 0; shard < caches.tensorParallelDegree(); shard++) {
-                    PageArena arena = scheduler.memory().arena(cache, replica, shard);
-                    byte[] poison = new byte[(int) arena.spec().pageBytes()];
-                    Arrays.fill(poison, PagedCache.POISON);
-                    for (int block = 0; block <= (scenario.poison() ? 0 : scenario.blocks()); block++) {
-                        arena.write(block, 0, poison);
-                    }
-                }
-            }
-        }
     }
 
     /** Runs it to its end, or to the first finding. */
@@ -175,6 +116,7 @@ final class Life {
             }
             clients.nameNew();
             seeWarmHit();
+            checkCredits(false);
         }
         if (run.finding() == null) {
             if (next == null && !isClosing() && run.takeRestart()) {
@@ -246,6 +188,15 @@ final class Life {
 
     boolean isCopyInFlight(SequenceWatch watch) {
         return flights.copies(watch);
+    }
+
+    boolean isDrafting(SequenceWatch watch) {
+        return drafts.isDrafting(watch.id());
+    }
+
+    /** Whether a token may be shown. */
+    boolean mayShow(SequenceId sequence, int position) {
+        return drafts.mayShow(sequence, position);
     }
 
     boolean isInFlight(SequenceId sequence) {
@@ -361,7 +312,8 @@ final class Life {
         long step = entry.flight().step.number();
         SequenceWatch client = clients.of(sequence);
         boolean isVoid = step > doomed.getOrDefault(sequence, Long.MAX_VALUE) || client.isVoid();
-        boolean fresh = !scenario.poison() || isVoid || client.isFork() || entry.isFresh(model);
+        boolean fresh =
+                !scenario.poison() || isVoid || client.isFork() || entry.isFresh(model, !doomed.containsKey(sequence));
         if (!fresh) { // a fork's page is copied with what is in flight
             found(new Finding(
                     Finding.Kind.DIRTY_SLOT, sequence + " was to write slots that are not fresh, in step " + step));
@@ -371,14 +323,24 @@ final class Life {
             entry.garble(model);
         } else if (scenario.has(Event.ENTRY_FAULT) && !calm && random.nextInt(60) == 0) {
             coverage.saw(Condition.ENTRY_FAILED);
+            coverage.see(entry.drafts() > 0, Condition.ENTRY_FAILED_DRAFTING);
             coverage.see(flights.hasLaterEntryOf(sequence, step), Condition.ENTRY_FAILED_BELOW);
             doomed.put(sequence, step);
             entry.garble(model);
             entry.fail(new InjectedFailure("entry", Set.of(sequence)));
         } else {
-            entry.compute(model);
+            PagedModel.Answer answer = entry.compute(model, draftsToMake(entry.granted()));
+            if (entry.drafts() > 0) {
+                steps.verified(sequence, answer.position());
+            }
+            drafts.computed(entry.flight().step, entry.index(), answer, flights.hasLaterEntryOf(sequence, step));
         }
         return true;
+    }
+
+    /** All that were granted, mostly. */
+    private int draftsToMake(int granted) {
+        return granted > 0 && random.nextInt(4) == 0 ? random.nextInt(granted + 1) : granted;
     }
 
     private boolean complete() {
@@ -389,6 +351,10 @@ final class Life {
         if (flight.step.copies() > 0 && scenario.has(Event.STEP_FAULT) && !calm && random.nextBoolean()) {
             fail(flight);
         } else {
+            drafts.answers(flight, false);
+            if (scenario.speculates()) {
+                time.take(flight.cost());
+            }
             flight.succeed();
         }
         return true;
@@ -413,6 +379,7 @@ final class Life {
                 mayFail.add(fork.id()); // it need not have an entry in the step that carried its copy
             }
         }
+        drafts.answers(flight, true);
         flight.fail(model, new InjectedFailure("step", mayFail));
     }
 
@@ -505,6 +472,11 @@ final class Life {
         coverage.see(metrics.onloadedBlocks() > 0, Condition.ONLOAD);
         coverage.see(metrics.droppedBlocks() > 0, Condition.HOST_DROPPED);
         coverage.see(metrics.offloadPreemptions() > 0, Condition.OFFLOAD_PREEMPTION);
+        if (scenario.speculates()) {
+            coverage.see(metrics.offloadPreemptions() > 0, Condition.SPECULATION_OFFLOAD);
+            coverage.see(metrics.onloadedBlocks() > 0, Condition.SPECULATION_ONLOAD);
+            coverage.see(metrics.diskFetchedBlocks() > 0, Condition.SPECULATION_DISK);
+        }
     }
 
     /** What is read from the disk before anything is written to it, an earlier scheduler has written. */
@@ -518,25 +490,18 @@ final class Life {
     /** A step is there; gives those whose open pages were copied for it. */
     private Set<SequenceWatch> handedOut(Step step) {
         steps.handedOut(step);
+        drafts.handedOut(step);
         return step.copies() > 0 ? faults.nextCopied() : Set.of();
     }
 
-    /** A token is about to be chosen: all logits must be the dense model's, whether or not anybody will see the token. */
-    private void chosenFrom(SequenceId sequence, int position, int ofModel, float[] logits) {
-        long expected = clients.of(sequence).dense().fingerprint(ofModel, position);
-        if (Logits.fingerprint(logits) == expected) {
-            return;
+    private void checkCredits(boolean atEnd) {
+        if (scenario.speculates() && !isClosing()) {
+            drafts.checkCredits(scheduler.metrics(), atEnd);
         }
-        boolean poison = Logits.hasNaN(logits);
-        found(new Finding(
-                poison ? Finding.Kind.POISON_READ : Finding.Kind.WRONG_LOGITS,
-                sequence + ": for position " + position + ", logits of model " + ofModel
-                        + (poison
-                                ? " are NaN: it read a page that is not its own"
-                                : " are not those of the dense model")));
     }
 
     private void checkEnd() {
+        checkCredits(true);
         SchedulerSnapshot end = snapshot();
         checkEvents(scheduler.metrics().cachedBlocks());
         // What a disk is to keep for the next scheduler must not be cleared.

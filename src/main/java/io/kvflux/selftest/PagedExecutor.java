@@ -23,7 +23,8 @@ public final class PagedExecutor implements StepExecutor {
     /**
      * An executor.
      *
-     * @param models the model that chooses the tokens, then any that only read along, one for each cache
+     * @param models the model that chooses the tokens; then any that read along, of which the first drafts, one for each
+     *     cache
      * @param caches the caches of the scheduler, one for each model, in the same order
      * @param memory the scheduler's memory
      * @param samplings how the tokens of a sequence are chosen, by the very spec that was submitted
@@ -44,10 +45,8 @@ public final class PagedExecutor implements StepExecutor {
     private StepResult compute(Step step) {
         StepResult result = new StepResult().reset(step);
         for (int entry = 0; entry < step.size(); entry++) {
-            int token = model.compute(step, entry);
-            if (token >= 0) {
-                result.token(entry, token);
-            }
+            PagedModel.Answer answer = model.compute(step, entry, step.granted(entry));
+            answer.tell(step, entry, result);
         }
         return result;
     }

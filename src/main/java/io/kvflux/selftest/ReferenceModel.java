@@ -3,7 +3,9 @@ package io.kvflux.selftest;
 import io.kvflux.api.MediaItem;
 import io.kvflux.api.SequenceSpec;
 import io.kvflux.geometry.AttentionKind;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.SplittableRandom;
 
 /**
@@ -53,14 +55,16 @@ public final class ReferenceModel {
     }
 
     private final ReferenceShape shape;
-    private final long seed;
+    /** Of what salt, adapter and media add. */
+    private final long influenceSeed;
+
     private final float[] embeddings;
     final Layer[] layers;
     final float[] head;
 
-    private ReferenceModel(ReferenceShape shape, long seed) {
+    private ReferenceModel(ReferenceShape shape, long seed, long influenceSeed) {
         this.shape = shape;
-        this.seed = seed;
+        this.influenceSeed = influenceSeed;
         SplittableRandom random = new SplittableRandom(seed);
         embeddings = matrix(random, shape.vocabulary(), shape.hidden(), Math.sqrt(shape.hidden()));
         layers = new Layer[shape.layers()];
@@ -78,7 +82,37 @@ public final class ReferenceModel {
      * @return the model
      */
     public static ReferenceModel of(ReferenceShape shape, long seed) {
-        return new ReferenceModel(shape, seed);
+        return new ReferenceModel(shape, seed, seed);
+    }
+
+    /**
+     * A model that resembles another, as a draft model does its target: it often samples the same token.
+     *
+     * @param model the other
+     * @param distance what is added to every weight, as a multiple of a random one; 0 for the same weights
+     * @param seed of what is added
+     * @return the model, of the same shape
+     */
+    public static ReferenceModel near(ReferenceModel model, double distance, long seed) {
+        ReferenceModel near = new ReferenceModel(model.shape, seed, model.influenceSeed);
+        List<float[]> weights = near.weights();
+        List<float[]> others = model.weights();
+        for (int i = 0; i < weights.size(); i++) {
+            float[] own = weights.get(i);
+            for (int j = 0; j < own.length; j++) {
+                own[j] = (float) (others.get(i)[j] + distance * own[j]);
+            }
+        }
+        return near;
+    }
+
+    private List<float[]> weights() {
+        List<float[]> weights = new ArrayList<>(List.of(embeddings, head));
+        for (Layer layer : layers) {
+            weights.addAll(
+                    List.of(layer.query, layer.key, layer.value, layer.output, layer.gate, layer.up, layer.down));
+        }
+        return weights;
     }
 
     /** {@return its shape} */
@@ -104,7 +138,7 @@ public final class ReferenceModel {
     }
 
     private void influence(int what, int kind, float[] into, int at) {
-        long stream = Seeds.mix(Seeds.mix(seed, kind), what);
+        long stream = Seeds.mix(Seeds.mix(influenceSeed, kind), what);
         for (int i = 0; i < shape.hidden(); i++) {
             into[at + i] += (float) (2 * Seeds.unit(Seeds.mix(stream, i)) - 1);
         }
@@ -122,6 +156,6 @@ public final class ReferenceModel {
 
     @Override
     public String toString() {
-        return "ReferenceModel[" + shape + ", seed=" + seed + "]";
+        return "ReferenceModel[" + shape + ", seed=" + influenceSeed + "]";
     }
 }

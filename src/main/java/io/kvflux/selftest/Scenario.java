@@ -1,12 +1,15 @@
 package io.kvflux.selftest;
 
+import io.kvflux.BlockSchedulerBuilder;
 import io.kvflux.api.SequenceSpec;
 import io.kvflux.core.PreemptionMode;
 import io.kvflux.core.QueuePolicy;
 import io.kvflux.core.VictimRule;
+import io.kvflux.draft.DraftPolicy;
 import io.kvflux.geometry.AttentionKind;
 import io.kvflux.geometry.KvCacheParams;
 import io.kvflux.geometry.MultiKvCacheParams;
+import io.kvflux.geometry.SpeculativeMethod;
 import io.kvflux.tier.HostPolicy;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -48,6 +51,10 @@ import java.util.Set;
  * @param preemption how the KV of a preempted sequence comes back
  * @param ahead fraction of a replica's blocks that is freed ahead of demand
  * @param diskSlots pages that the disk below the host has room for; 0 for no disk
+ * @param drafts most drafts of a sequence in a round; 0 for no speculation. The draft model makes them
+ * @param drafting who is granted how many
+ * @param distance how far the weights of a draft model that drafts are from the target's
+ * @param credits drafts in flight at most; 0 for as many as can be used
  * @param poison whether a block is filled with the poison once its content has gone; if not, nothing stands between its
  *     last user and its next
  * @param verify whether the core checks its whole structure after every operation too
@@ -82,8 +89,33 @@ record Scenario(
         PreemptionMode preemption,
         double ahead,
         int diskSlots,
+        int drafts,
+        Drafting drafting,
+        double distance,
+        int credits,
         boolean poison,
         boolean verify) {
+
+    /** Who drafts how much. */
+    enum Drafting {
+        /** Nobody drafts. */
+        OFF,
+        /** Everybody drafts as much as may be. */
+        FIXED,
+        /** The fewer, the more. */
+        TABLE,
+        /** As many as bring the most tokens a second. */
+        ADAPTIVE;
+
+        private DraftPolicy policy(int most) {
+            return switch (this) {
+                case OFF -> DraftPolicy.off();
+                case FIXED -> DraftPolicy.fixed(most);
+                case TABLE -> DraftPolicy.table(new int[] {1, 2, 4}, new int[] {most, (most + 1) / 2, most / 3});
+                case ADAPTIVE -> DraftPolicy.adaptive();
+            };
+        }
+    }
 
     private static final int DRAFT_SEED = 1;
     private static final int DRAFT_HEAD_DIM = 2;
@@ -118,9 +150,13 @@ record Scenario(
         require(ahead >= 0 && ahead < 1, "ahead", ahead);
         require(diskSlots >= 0 && diskSlots <= 1 << 16, "disk", diskSlots);
         require(diskSlots == 0 || hostBlocks > 0, "disk (needs host)", diskSlots);
+        require(drafts >= 0 && drafts <= 64, "drafts", drafts);
+        require(drafts == 0 || draft, "drafts (needs draft)", drafts);
+        require(distance >= 0 && distance <= 16, "distance", distance);
         requireMemory(
                 shape,
                 draft,
+                drafts > 0,
                 tensorParallel,
                 dataParallel,
                 pageSize,
@@ -133,6 +169,7 @@ record Scenario(
     private static void requireMemory(
             ReferenceShape shape,
             boolean draft,
+            boolean drafts,
             int tensorParallel,
             int dataParallel,
             int pageSize,
@@ -141,7 +178,7 @@ record Scenario(
             int tokens) {
         double hidden = (double) shape.heads() * shape.headDim();
         double row = (double) shape.layers() * shape.kvHeads() * 3 * shape.headDim();
-        row += draft ? 2.0 * shape.heads() * DRAFT_HEAD_DIM : 0;
+        row += drafts ? row : draft ? 2.0 * shape.heads() * DRAFT_HEAD_DIM : 0;
         double weights = Float.BYTES * hidden * (16.0 * shape.layers() * hidden + 2.0 * shape.vocabulary());
         double pages = Float.BYTES * row * tensorParallel * dataParallel * pageSize * (blocks + 1.0);
         double dense = Float.BYTES * row * clients * tokens;
@@ -166,13 +203,18 @@ record Scenario(
     List<ReferenceModel> models() {
         List<ReferenceModel> models = new ArrayList<>();
         models.add(ReferenceModel.of(shape, seed));
-        if (draft) {
+        if (drafts > 0) {
+            models.add(ReferenceModel.near(models.get(0), distance, Seeds.mix(seed, DRAFT_SEED)));
+        } else if (draft) {
             models.add(ReferenceModel.of(draftShape(), Seeds.mix(seed, DRAFT_SEED)));
         }
         return models;
     }
 
     private ReferenceShape draftShape() {
+        if (drafts > 0) {
+            return shape;
+        }
         // As many heads as can be split over the same devices, each of the smallest size.
         return new ReferenceShape(
                 AttentionKind.MHA, 1, shape.heads(), shape.heads(), DRAFT_HEAD_DIM, shape.vocabulary(), shape.dtype());
@@ -180,11 +222,41 @@ record Scenario(
 
     MultiKvCacheParams caches() {
         List<KvCacheParams> caches = new ArrayList<>();
-        caches.add(shape.cache(pageSize, tensorParallel, dataParallel));
+        caches.add(cache(shape));
         if (draft) {
-            caches.add(draftShape().cache(pageSize, tensorParallel, dataParallel));
+            caches.add(cache(draftShape()));
         }
         return MultiKvCacheParams.fromParams(caches);
+    }
+
+    private KvCacheParams cache(ReferenceShape of) {
+        KvCacheParams cache = of.cache(pageSize, tensorParallel, dataParallel);
+        return drafts == 0
+                ? cache
+                : cache.toBuilder()
+                        .speculativeMethod(SpeculativeMethod.EAGLE)
+                        .numDraftTokens(drafts)
+                        .build();
+    }
+
+    /** Whether sequences may be granted drafts. */
+    boolean speculates() {
+        return drafts > 0 && drafting != Drafting.OFF;
+    }
+
+    /** Tells a scheduler who drafts how much. */
+    void letDraft(BlockSchedulerBuilder builder) {
+        if (drafts > 0) {
+            builder.draftPolicy(() -> drafting.policy(drafts));
+            if (credits > 0) {
+                builder.maxInFlightDraftTokens(credits);
+            }
+        }
+    }
+
+    /** Drafts that may be in flight. */
+    long mostDraftsInFlight() {
+        return credits > 0 ? credits : (long) drafts * maxBatchSize * (overlap + 1) * dataParallel;
     }
 
     boolean has(Event event) {

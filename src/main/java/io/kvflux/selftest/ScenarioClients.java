@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -31,6 +32,8 @@ final class ScenarioClients {
 
     /** Sequences that were paused; some may be over. */
     private final List<SequenceId> held = new ArrayList<>();
+
+    private final Set<SequenceId> everHeld = new HashSet<>();
 
     private final Life life;
     private final Scenario scenario;
@@ -72,6 +75,17 @@ final class ScenarioClients {
 
     SequenceWatch of(SequenceId sequence) {
         return Objects.requireNonNull(named.get(sequence), "every sequence has a client");
+    }
+
+    /** Null before it has a name. */
+    @Nullable
+    SequenceWatch find(SequenceId sequence) {
+        return named.get(sequence);
+    }
+
+    /** Whether somebody else than its client has ever paused it. */
+    boolean wasHeld(SequenceId sequence) {
+        return everHeld.contains(sequence);
     }
 
     boolean isFork(SequenceId sequence) {
@@ -291,8 +305,10 @@ final class ScenarioClients {
         }
         SequenceWatch watch = alive.get(random.nextInt(alive.size()));
         life.coverage.see(isRunning(watch), Condition.HELD);
+        life.coverage.see(isRunning(watch) && life.isDrafting(watch), Condition.HELD_DRAFTING);
         scheduler.pause(Objects.requireNonNull(watch.id()));
         held.add(watch.id());
+        everHeld.add(watch.id());
         return true;
     }
 
@@ -308,6 +324,7 @@ final class ScenarioClients {
         boolean untouched = !watch.isInFlight() && scheduler.metrics().transfersInFlight() > 0;
         long withheld = scheduler.metrics().withheldBlocks();
         life.coverage.see(life.isCopyInFlight(watch), Condition.CANCEL_COPYING);
+        life.coverage.see(isRunning(watch) && life.isDrafting(watch), Condition.CANCEL_DRAFTING);
         if (watch.isInFlight()) {
             life.coverage.saw(Condition.CANCEL_IN_FLIGHT);
         } else {
@@ -351,6 +368,7 @@ final class ScenarioClients {
 
     private void fork(SequenceWatch parent) {
         parent.hasForked();
+        life.coverage.see(life.isDrafting(parent), Condition.FORK_DRAFTING);
         SequenceWatch child = SequenceWatch.ofFork(life, forkOf(parent.plan), parent);
         newForks.add(child); // first: the copy of its page may begin before this returns
         submit(child, scheduler.fork(Objects.requireNonNull(parent.id())));

@@ -120,6 +120,10 @@ final class ScenarioRun {
         coverage.saw(scenario.shape().dtype() == DType.FLOAT32 ? Condition.FLOAT32 : Condition.BFLOAT16);
         coverage.see(latent && scenario.tensorParallel() > 1, Condition.LATENT_REPLICATED);
         coverage.see(scenario.draft(), Condition.DRAFT_MODEL);
+        if (scenario.drafts() > 0) {
+            seeIfCounted("DRAFTING_" + scenario.drafting());
+            seeIfCounted("SPECULATION_OVERLAP_" + scenario.overlap());
+        }
         coverage.see(!scenario.reservePrefills(), Condition.NO_RESERVE);
         coverage.see(!scenario.admitAfterPreemption(), Condition.NO_READMISSION);
         coverage.see(scenario.maxSkips() < SchedulerConfig.Builder.DEFAULT_MAX_SKIPS, Condition.FEW_SKIPS);

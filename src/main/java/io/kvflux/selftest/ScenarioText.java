@@ -63,6 +63,10 @@ final class ScenarioText {
         fields.put("preemption", name(scenario.preemption()));
         fields.put("ahead", "" + scenario.ahead());
         fields.put("disk", "" + scenario.diskSlots());
+        fields.put("drafts", "" + scenario.drafts());
+        fields.put("drafting", name(scenario.drafting()));
+        fields.put("distance", "" + scenario.distance());
+        fields.put("credits", "" + scenario.credits());
         fields.put("poison", "" + scenario.poison());
         fields.put("verify", "" + scenario.verify());
         return new ScenarioText(fields);
@@ -134,6 +138,10 @@ final class ScenarioText {
                 choice("preemption", PreemptionMode.class),
                 fraction("ahead"),
                 count("disk"),
+                count("drafts"),
+                choice("drafting", Scenario.Drafting.class),
+                fraction("distance"),
+                count("credits"),
                 truth("poison"),
                 truth("verify"));
         scenario.caches(); // whether the heads can be split so

@@ -29,6 +29,10 @@ final class Scenarios {
     private static final Set<Event> OF_DISK = EnumSet.of(Event.RESTART, Event.DISK_FAULT);
 
     private static final int DISK_RANDOM = -2000;
+    private static final int DRAFTS_RANDOM = -3000;
+    private static final int NEVER = Integer.MAX_VALUE;
+    private static final int MOST_DRAFTS = 8;
+    private static final double[] DISTANCES = {0, 0.02, 0.1, 0.3};
     /** Events that end many sequences at once. */
     private static final Set<Event> RUIN = EnumSet.of(Event.DISPOSE, Event.DRAIN, Event.BATCH_FAULT, Event.STEP_FAULT);
 
@@ -40,11 +44,48 @@ final class Scenarios {
 
     Scenario scenario(long number) {
         Scenario scenario = any(number);
-        Scenario sized = number % 4 == 2 ? tight(scenario) : scenario;
+        Scenario sized = number % 4 == 2 ? withDrafts(tight(scenario), 2, NEVER) : withDrafts(scenario, 4, 4);
         boolean hasPages = sized.promptTokens() > 2 * sized.pageSize();
         return sized.hostBlocks() > 0 && hasPages && sized.preemption() != PreemptionMode.RECOMPUTE
                 ? withDisk(sized)
                 : sized;
+    }
+
+    /** One of so many speculates, and of those one of so many without hope. Drawn apart, so that the rest does not depend on it. */
+    private static Scenario withDrafts(Scenario scenario, int oneOf, int oneHopelessOf) {
+        SplittableRandom random = new SplittableRandom(Seeds.mix(scenario.seed(), DRAFTS_RANDOM));
+        if (random.nextInt(oneOf) > 0) {
+            return scenario;
+        }
+        int drafts = 1 + random.nextInt(random.nextBoolean() ? 3 : MOST_DRAFTS);
+        Scenario.Drafting drafting = switch (random.nextInt(16)) {
+            case 0 -> Scenario.Drafting.OFF;
+            case 1, 2, 3, 4, 5 -> Scenario.Drafting.FIXED;
+            case 6, 7, 8, 9 -> Scenario.Drafting.TABLE;
+            default -> Scenario.Drafting.ADAPTIVE;
+        };
+        ScenarioText text = ScenarioText.of(scenario)
+                .with("draft", "true")
+                .with("drafts", "" + drafts)
+                .with("drafting", drafting.name().toLowerCase(Locale.ROOT))
+                .with("distance", "" + DISTANCES[random.nextInt(DISTANCES.length)])
+                .with("credits", "" + (random.nextInt(4) == 0 ? 1 + random.nextInt(3 * drafts) : 0))
+                .with("watermark", random.nextBoolean() ? "" + scenario.watermark() : "0.3");
+        return random.nextInt(oneHopelessOf) == 0 ? hopeless(text, random) : text.scenario();
+    }
+
+    /** Few sequences that are long, and drafts that are hardly ever accepted: who looks at that probes now and then. */
+    private static Scenario hopeless(ScenarioText text, SplittableRandom random) {
+        Set<Event> events = text.events();
+        events.removeAll(RUIN);
+        Scenario scenario = text.with("drafting", "adaptive")
+                .with("distance", "4.0")
+                .with("output", "" + (100 + random.nextInt(100)))
+                .with("clients", ScenarioText.join(numbers(2 + random.nextInt(3))))
+                .with("events", events.isEmpty() ? ScenarioText.NONE : ScenarioText.names(events))
+                .scenario();
+        int ofOne = scenario.blocksOfLongest();
+        return withBlocks(scenario, ofOne + random.nextInt(2 * ofOne));
     }
 
     /** They have a disk too. Drawn apart, so that the rest does not depend on it. */
@@ -53,7 +94,7 @@ final class Scenarios {
         Set<Event> events = EnumSet.noneOf(Event.class);
         events.addAll(scenario.events());
         for (Event event : OF_DISK) {
-            if (random.nextInt(4) > 0) {
+            if (random.nextInt(6) > 0) {
                 events.add(event);
             }
         }
@@ -84,7 +125,7 @@ final class Scenarios {
         events.removeAll(EnumSet.of(Event.DISPOSE, Event.DRAIN));
         Scenario tight = ScenarioText.of(scenario)
                 .with("dp", "2")
-                .with("overlap", "" + (2 + random.nextInt(2)))
+                .with("overlap", "" + (random.nextInt(4) == 0 ? 2 : 3))
                 .with("batch", "" + batch)
                 .with("tokens", "" + (batch + random.nextInt(6)))
                 .with("chunk", "1")
@@ -143,6 +184,10 @@ final class Scenarios {
                 HostPolicy.values()[random.nextInt(3)],
                 PreemptionMode.AUTO,
                 random.nextInt(3) * 0.1,
+                0,
+                0,
+                Scenario.Drafting.OFF,
+                0,
                 0,
                 true,
                 random.nextInt(4) == 0);

@@ -183,6 +183,29 @@ final class SequenceWatch extends BaseSubscriber<TokenEvent> {
         return stalling > 0 && stalling-- > 0;
     }
 
+    /** Whether so many tokens of it, its prompt included, may be computed: demand, the buffer and the limit allow that. */
+    boolean mayReach(int tokens) {
+        long wanted = asked > Long.MAX_VALUE - scenario().tokenBuffer()
+                ? asked
+                : asked + scenario().tokenBuffer();
+        return tokens - known <= wanted
+                && tokens - plan.spec().promptLength() <= plan.spec().maxTokens();
+    }
+
+    /** Whether it would end with the token at a position because that is a stop token. */
+    boolean stopsAt(int position) {
+        return plan.stops(dense().token(position));
+    }
+
+    /** Whether it would end with the token at a position because of its limit. */
+    boolean isLast(int position) {
+        return position + 1 - plan.spec().promptLength() == plan.spec().maxTokens();
+    }
+
+    private Scenario scenario() {
+        return life.scenario;
+    }
+
     int received() {
         return received;
     }
@@ -212,6 +235,9 @@ final class SequenceWatch extends BaseSubscriber<TokenEvent> {
                     "received " + received + " of " + asked + " asked, over=" + isOver(),
                     event);
             return;
+        }
+        if (id != null && !life.mayShow(id, length())) {
+            wrong(Finding.Kind.WRONG_SIGNAL, "position " + length() + " is shown before its step is answered", event);
         }
         int expected = dense().token(length());
         if (event.token() != expected) {

@@ -76,7 +76,11 @@ final class Shrinker {
     }
 
     private void shrinkSettings() {
+        lower("drafts", 0);
         set("draft", "false");
+        set("credits", "0");
+        set("distance", "0.0");
+        set("drafting", Scenario.Drafting.FIXED.name().toLowerCase(Locale.ROOT));
         set("verify", "false");
         set("policy", QueuePolicy.FIFO.name().toLowerCase(Locale.ROOT));
         set("watermark", "0.0");

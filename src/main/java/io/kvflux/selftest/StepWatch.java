@@ -69,17 +69,24 @@ final class StepWatch {
     private void seePlace(Step step, int entry, int replica) {
         SequenceId sequence = step.sequence(entry);
         int start = step.cacheLength(entry);
-        Place before = places.put(sequence, new Place(start + step.tokenCount(entry), replica));
+        // Of drafts it is not known yet whether they are accepted.
+        int end = start - step.unverified(entry) + step.tokenCount(entry) - step.drafts(entry);
+        Place before = places.put(sequence, new Place(end, replica));
         if (before == null) {
             boolean hit = start > 0 && step.isPrefill(entry) && !isFork.test(sequence);
             coverage.see(hit && !step.samples(entry), Condition.CHUNK_AFTER_HIT);
-        } else if (start < before.end()) {
+        } else if (step.isPrefill(entry) && start < before.end()) {
             coverage.saw(Condition.RECOMPUTE);
             coverage.see(start > 0, Condition.RECOMPUTE_HIT);
             coverage.see(isInFlight.test(sequence), Condition.RECOMPUTE_IN_FLIGHT);
             coverage.see(isFork.test(sequence), Condition.RECOMPUTE_FORK);
             coverage.see(replica != before.replica(), Condition.RECOMPUTE_ELSEWHERE);
         }
+    }
+
+    /** The drafts of an entry were verified: what counts of it ends before a position. */
+    void verified(SequenceId sequence, int position) {
+        places.computeIfPresent(sequence, (same, place) -> new Place(Math.max(place.end(), position), place.replica()));
     }
 
     private void checkInputs(Step step, int replica) {
@@ -103,8 +110,9 @@ final class StepWatch {
     private void checkRow(Step step, int entry, int[] table, int from, int replica) {
         int blocks = step.blockCount(entry);
         long slots = (long) blocks * scenario.pageSize();
-        if (slots < step.cacheLength(entry) + step.tokenCount(entry)) {
-            check(step, blocks, -1, "blocks, too few for the tokens, of entry " + entry);
+        int needed = step.cacheLength(entry) + step.tokenCount(entry) + step.granted(entry);
+        if (slots < needed || slots - needed >= scenario.pageSize()) {
+            check(step, blocks, -1, "blocks, not just enough for " + needed + " tokens, of entry " + entry);
         }
         for (int page = 0; page < step.inputs().maxNumPages(replica); page++) {
             int block = page < blocks ? step.block(entry, page) : NULL_BLOCK;

@@ -39,6 +39,11 @@ final class VirtualTime implements Scheduler {
         }
     }
 
+    /** Something took so long. */
+    void take(long ns) {
+        nowNs += ns;
+    }
+
     @Override
     public Disposable schedule(Runnable task) {
         task.run();

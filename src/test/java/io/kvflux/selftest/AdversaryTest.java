@@ -30,7 +30,7 @@ class AdversaryTest {
     private static final String PLAIN =
             "seed=5 attention=mha layers=2 heads=4 kvheads=2 dim=4 vocabulary=61 dtype=float32"
                     + " draft=true tp=2 dp=1 overlap=2 page=16 blocks=40 batch=4 tokens=64 chunk=1 policy=fifo victim=least_cost"
-                    + " watermark=0.0 caching=true buffer=2 prompt=150 output=12 clients=0,1,2,3 events=turns+fork+cancel reserve=true readmit=true skips=64 pending=1024 host=0 hostpolicy=inclusive preemption=auto ahead=0.0 disk=0 poison=true verify=true";
+                    + " watermark=0.0 caching=true buffer=2 prompt=150 output=12 clients=0,1,2,3 events=turns+fork+cancel reserve=true readmit=true skips=64 pending=1024 host=0 hostpolicy=inclusive preemption=auto ahead=0.0 disk=0 drafts=0 drafting=off distance=0.0 credits=0 poison=true verify=true";
 
     @Test
     void pagedOutputIsDenseOutputWhateverHappensToMemory() {
@@ -80,13 +80,31 @@ class AdversaryTest {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource({"fixed,1", "fixed,2", "fixed,3", "table,2", "adaptive,1", "adaptive,3"})
+    void everyNumberOfDraftsGivesTheSameTokens(String drafting, int overlap) {
+        for (int drafts = 1; drafts <= 12; drafts++) {
+            ScenarioText text = ScenarioText.parse(PLAIN)
+                    .with("overlap", "" + overlap)
+                    .with("page", "" + (1 + drafts * 5 % 7))
+                    .with("blocks", "400")
+                    .with("output", "40")
+                    .with("drafts", "" + drafts)
+                    .with("drafting", drafting)
+                    .with("distance", "0.05");
+            ScenarioRun run = ScenarioRun.of(text.scenario(), TestDevice.host());
+            assertThat(run.finding()).as("%d drafts: %s", drafts, text).isNull();
+            assertThat(run.coverage.count(Condition.DRAFTS_ACCEPTED)).isPositive();
+        }
+    }
+
     /** The next step was to copy the fork's open page; after the disposal there is none, and two blocks waited for it. */
     @Test
     void aForkThatIsDisposedBeforeItsCopyGivesItsBlocksBack() {
         String line =
                 "seed=3957475234228280731 attention=mha layers=1 heads=2 kvheads=2 dim=2 vocabulary=61 dtype=bfloat16"
                         + " draft=false tp=1 dp=1 overlap=1 page=114 blocks=3 batch=8 tokens=53 chunk=1 policy=fifo victim=last_admitted"
-                        + " watermark=0.0 caching=true buffer=0 prompt=1 output=3 clients=0,1,2,3 events=pause+fork+turns+keys+entry_fault+dispose reserve=true readmit=true skips=64 pending=1024 host=0 hostpolicy=inclusive preemption=auto ahead=0.0 disk=0 poison=true verify=false";
+                        + " watermark=0.0 caching=true buffer=0 prompt=1 output=3 clients=0,1,2,3 events=pause+fork+turns+keys+entry_fault+dispose reserve=true readmit=true skips=64 pending=1024 host=0 hostpolicy=inclusive preemption=auto ahead=0.0 disk=0 drafts=0 drafting=off distance=0.0 credits=0 poison=true verify=false";
         assertThat(Selftest.replay(TestDevice.host(), line).failure()).isNull();
     }
 
@@ -97,7 +115,7 @@ class AdversaryTest {
                 "seed=1051296842389316902 attention=mha layers=1 heads=4 kvheads=2 dim=2 vocabulary=61 dtype=bfloat16"
                         + " draft=true tp=2 dp=2 overlap=3 page=8 blocks=8 batch=4 tokens=8 chunk=1 policy=fifo victim=least_cost watermark=0.0"
                         + " caching=true buffer=0 prompt=34 output=35 clients=0,1,2,3,4,5 events=cancel+pause+stall+fork+turns+keys+reenter+rerun+block_events+clear+late+entry_fault+step_fault"
-                        + " reserve=false readmit=true skips=64 pending=1024 host=0 hostpolicy=inclusive preemption=auto ahead=0.0 disk=0 poison=true verify=true";
+                        + " reserve=false readmit=true skips=64 pending=1024 host=0 hostpolicy=inclusive preemption=auto ahead=0.0 disk=0 drafts=0 drafting=off distance=0.0 credits=0 poison=true verify=true";
         assertThat(Selftest.replay(TestDevice.host(), line).failure()).isNull();
     }
 
@@ -175,6 +193,9 @@ class AdversaryTest {
                 "pending=0 | out of range: pending=0",
                 "blocks=1048576 | must not take more memory than limit=1073741824 bytes, about weights=",
                 "disk=1 | out of range: disk (needs host)=1",
+                "drafts=65 | out of range: drafts=65",
+                "drafting=often | malformed: drafting=often, expected one of off+fixed+table+adaptive",
+                "distance=-1 | out of range: distance=-1.0",
                 "watermark=2 | out of range: watermark=2.0",
                 "tokens=2 | out of range: tokens (at least batch)=2",
                 "weather=fine | no such field: weather",

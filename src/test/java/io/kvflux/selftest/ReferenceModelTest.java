@@ -4,11 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kvflux.BlockScheduler;
+import io.kvflux.api.SchedulerMetrics;
 import io.kvflux.api.SequenceSpec;
 import io.kvflux.api.TokenEvent;
+import io.kvflux.draft.DraftPolicy;
 import io.kvflux.geometry.AttentionKind;
 import io.kvflux.geometry.DType;
+import io.kvflux.geometry.KvCacheParams;
 import io.kvflux.geometry.MultiKvCacheParams;
+import io.kvflux.geometry.SpeculativeMethod;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -73,6 +77,48 @@ class ReferenceModelTest {
             }
         }
         scheduler.disposeLater().block(PATIENCE);
+    }
+
+    /** A draft model with the target's weights is always right, one with others hardly ever; the tokens are the same. */
+    @ParameterizedTest
+    @CsvSource({"MHA, 0, 3", "MLA, 0, 1", "MHA, 0.01, 5", "MLA, 8, 2"})
+    void draftsChangeNoToken(AttentionKind attention, double distance, int drafts) {
+        ReferenceShape shape = shape(attention, DType.FLOAT32);
+        KvCacheParams cache = shape.cache(4, 1, 1).toBuilder()
+                .speculativeMethod(SpeculativeMethod.EAGLE)
+                .numDraftTokens(drafts)
+                .build();
+        MultiKvCacheParams caches = MultiKvCacheParams.fromParams(cache, cache);
+        Sampling sampling = new Sampling(1, 7, 0, VOCABULARY - 1);
+        ReferenceModel target = ReferenceModel.of(shape, 1);
+        BlockScheduler scheduler = BlockScheduler.builder(caches)
+                .deviceBlocks(40)
+                .poisonOnRelease(true)
+                .draftPolicy(() -> DraftPolicy.fixed(drafts))
+                .build();
+        scheduler
+                .run(new PagedExecutor(
+                        List.of(target, ReferenceModel.near(target, distance, 2)),
+                        caches,
+                        scheduler.memory(),
+                        spec -> sampling))
+                .subscribe();
+        int[] prompt = prompt(23);
+        List<Integer> tokens = scheduler
+                .generate(SequenceSpec.of(prompt).maxTokens(30))
+                .map(TokenEvent::token)
+                .collectList()
+                .block(PATIENCE);
+        scheduler.disposeLater().block(PATIENCE);
+        assertThat(tokens)
+                .isEqualTo(Arrays.stream(dense(shape, prompt, sampling).tokens(53))
+                        .skip(23)
+                        .boxed()
+                        .toList());
+        SchedulerMetrics metrics = scheduler.metrics();
+        assertThat(metrics.draftsGranted()).isPositive();
+        assertThat(metrics.draftsRejected() == 0).isEqualTo(distance == 0);
+        assertThat(metrics.draftsAccepted() > metrics.draftsRejected()).isEqualTo(distance < 1);
     }
 
     /** So a difference anywhere shows: on another machine, on another JDK, after a change to the arithmetic. */

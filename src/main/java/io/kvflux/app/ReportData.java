@@ -58,7 +58,7 @@ record ReportData(
             List<@Nullable Double> hitsSoFar,
             List<@Nullable Double> hitsInWindow,
             List<Double> preemptions,
-            List<Double> free,
+            List<Double> available,
             List<Double> grantedRate,
             List<Double> acceptedRate,
             List<@Nullable Double> acceptance) {
@@ -79,7 +79,7 @@ record ReportData(
                     hits(points, Double.POSITIVE_INFINITY),
                     hits(points, window),
                     each(points, Tick::preemptions),
-                    each(points, Tick::freeBlocks),
+                    each(points, Tick::availableBlocks),
                     rate(points, Tick::grantedDrafts),
                     rate(points, Tick::acceptedDrafts),
                     acceptance(points));

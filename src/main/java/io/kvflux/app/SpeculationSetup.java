@@ -6,6 +6,7 @@ import io.kvflux.sim.Acceptance;
 import io.kvflux.sim.CostModel;
 import io.kvflux.sim.DeviceProfile;
 import io.kvflux.sim.Speculation;
+import java.math.BigDecimal;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -82,7 +83,10 @@ final class SpeculationSetup {
             return Speculation.parseCost(options.draftCost);
         }
         if (draftModel == null || time.stepCost != null) {
-            cost = Speculation.DEFAULT_PASS_SECONDS + ",0 s";
+            cost = new BigDecimal(Double.toString(Speculation.DEFAULT_PASS_SECONDS))
+                            .stripTrailingZeros()
+                            .toPlainString()
+                    + ",0 s";
             return Speculation.linearCost(Speculation.DEFAULT_PASS_SECONDS, 0);
         }
         if (draftModel.activeParameters() == 0) {

@@ -22,7 +22,7 @@ final class TickCsv implements ReplayListener {
                 "promptBlocks",
                 "hitBlocks",
                 "preemptions",
-                "freeBlocks",
+                "availableBlocks",
                 "grantedDrafts",
                 "acceptedDrafts",
                 "rejectedDrafts");
@@ -42,7 +42,7 @@ final class TickCsv implements ReplayListener {
                 tick.promptBlocks(),
                 tick.hitBlocks(),
                 tick.preemptions(),
-                tick.freeBlocks(),
+                tick.availableBlocks(),
                 tick.grantedDrafts(),
                 tick.acceptedDrafts(),
                 tick.rejectedDrafts());

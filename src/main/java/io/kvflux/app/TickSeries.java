@@ -57,7 +57,7 @@ final class TickSeries {
                 b.promptBlocks(),
                 b.hitBlocks(),
                 b.preemptions(),
-                fullest.freeBlocks(),
+                fullest.availableBlocks(),
                 a.grantedDrafts() + b.grantedDrafts(),
                 a.acceptedDrafts() + b.acceptedDrafts(),
                 a.rejectedDrafts() + b.rejectedDrafts());

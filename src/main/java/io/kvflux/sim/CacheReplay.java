@@ -243,7 +243,7 @@ final class CacheReplay {
                 promptBlocks,
                 hitBlocks,
                 0,
-                pool.freeBlocks(),
+                pool.availableBlocks(),
                 0,
                 0,
                 0);

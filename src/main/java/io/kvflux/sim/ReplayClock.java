@@ -135,7 +135,7 @@ final class ReplayClock {
         long free = 0;
         for (int replica = 0; replica < config.replicas(); replica++) {
             cached += core.pool(replica).cachedBlocks();
-            free += core.pool(replica).freeBlocks();
+            free += core.pool(replica).availableBlocks();
         }
         DraftLedger drafts = core.drafts();
         long granted = drafts == null ? 0 : drafts.granted();

@@ -14,7 +14,7 @@ package io.kvflux.sim;
  * @param promptBlocks full prompt pages of sequences admitted so far
  * @param hitBlocks of those, found in the cache
  * @param preemptions preemptions so far
- * @param freeBlocks blocks that hold nothing and that nobody holds or withholds
+ * @param availableBlocks blocks that an allocation may take: free or cached
  * @param grantedDrafts drafts granted since the last tick
  * @param acceptedDrafts drafts that were verified and accepted since the last tick
  * @param rejectedDrafts drafts that were verified and rejected since the last tick
@@ -31,7 +31,7 @@ public record Tick(
         long promptBlocks,
         long hitBlocks,
         long preemptions,
-        long freeBlocks,
+        long availableBlocks,
         long grantedDrafts,
         long acceptedDrafts,
         long rejectedDrafts) {}

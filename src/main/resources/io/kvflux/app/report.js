@@ -147,6 +147,8 @@
       [both, s.held, s.x.map(() => s.total)]);
   }
 
+  const third = chart => Object.assign(chart, { third: true });
+
   function charts() {
     const list = [];
     const s = data.series;
@@ -161,17 +163,17 @@
         [area("prompt", "orange", number)], [s.promptRate]));
     }
     if (s) list.push(hitChart(s));
-    if (s && data.drafts) {
-      list.push(timeChart("Drafts", "Granted and accepted per second.", "drafts / s", fromZero,
-        [area("granted", "orange", number), line("accepted", "green", number)], [s.grantedRate, s.acceptedRate]));
-      list.push(timeChart("Acceptance", "Drafts accepted, of those verified.", "% of drafts", hundred,
-        [line("accepted", "green", percent)], [s.acceptance]));
-      list.push(timeChart("Free blocks", "Of " + number(s.total) + " usable ones: those that hold nothing.", "blocks", fromZero,
-        [area("free", "blue", number)], [s.free]));
-    }
     if (s && !data.cacheOnly) {
       list.push(timeChart("Preemptions", "Sequences that gave up their blocks, counted from the start.", "preemptions",
         (u, min, max) => [0, Math.max(max, 4) * 1.08], [area("so far", "orange", number)], [s.preemptions]));
+    }
+    if (s && data.drafts) {
+      list.push(third(timeChart("Drafts", "Granted and accepted per second.", "drafts / s", fromZero,
+        [area("granted", "orange", number), line("accepted", "green", number)], [s.grantedRate, s.acceptedRate])));
+      list.push(third(timeChart("Acceptance", "Drafts accepted, of those verified.", "% of drafts", hundred,
+        [line("accepted", "green", percent)], [s.acceptance])));
+      list.push(third(timeChart("Available blocks", "Of " + number(s.total) + " usable ones: free or cached.", "blocks", fromZero,
+        [area("available", "blue", number)], [s.available])));
     }
     if (data.ttft) list.push(cdfChart("Time to first token", "From arrival.", data.ttft));
     if (data.tpot) list.push(cdfChart("Time per further token", "Mean of each request.", data.tpot));

@@ -260,8 +260,9 @@ class ReplayCommandTest {
                 .isZero();
         List<String> lines = Files.readAllLines(file);
         assertThat(lines.get(0))
-                .isEqualTo("seconds,running,waiting,heldBlocks,cachedBlocks,totalBlocks,promptTokens,outputTokens,"
-                        + "promptBlocks,hitBlocks,preemptions,freeBlocks,grantedDrafts,acceptedDrafts,rejectedDrafts");
+                .isEqualTo(
+                        "seconds,running,waiting,heldBlocks,cachedBlocks,totalBlocks,promptTokens,outputTokens,"
+                                + "promptBlocks,hitBlocks,preemptions,availableBlocks,grantedDrafts,acceptedDrafts,rejectedDrafts");
         List<Double> seconds = lines.stream()
                 .skip(1)
                 .map(line -> Double.valueOf(line.split(",", 2)[0]))

@@ -20,6 +20,12 @@ final class DraftFlow extends Outlet implements CoreSubscriber<DraftToken> {
     private final Shell shell;
     private final Drafter drafter;
     private final DraftContext context;
+    /** Of the same sequence, the one before, which has to be done before this one begins. */
+    private @Nullable DraftFlow before;
+
+    private volatile @Nullable DraftFlow after;
+    /** Whether the lane calls the drafter no more. */
+    private volatile boolean done;
 
     /** Written by the loop: nothing is wanted any more. */
     private volatile boolean unwanted;
@@ -42,12 +48,16 @@ final class DraftFlow extends Outlet implements CoreSubscriber<DraftToken> {
     private boolean ends;
 
     private boolean over;
+    /** Whether it is over because the drafter broke a rule, and has to be cancelled. */
+    private boolean broke;
+
     private @Nullable Throwable failure;
 
-    DraftFlow(Shell shell, Drafter drafter, DraftContext context) {
+    DraftFlow(Shell shell, Drafter drafter, DraftContext context, @Nullable DraftFlow before) {
         this.shell = shell;
         this.drafter = drafter;
         this.context = context;
+        this.before = before;
     }
 
     SequenceId sequence() {
@@ -56,12 +66,20 @@ final class DraftFlow extends Outlet implements CoreSubscriber<DraftToken> {
 
     // ---- the loop
 
+    void isBefore(DraftFlow flow) {
+        after = flow;
+    }
+
     synchronized void want(int more) {
         wanted += more;
     }
 
     void leave() {
         unwanted = true;
+    }
+
+    boolean isLive() {
+        return !unwanted;
     }
 
     @Override
@@ -76,10 +94,10 @@ final class DraftFlow extends Outlet implements CoreSubscriber<DraftToken> {
             ends = false;
             cause = failure;
         }
-        for (int i = 0; i < drafts.length && shell.drafting.isLive(this); i++) {
+        for (int i = 0; i < drafts.length && !unwanted; i++) {
             shell.core.drafted(sequence(), drafts[i]);
         }
-        if (last && shell.drafting.isLive(this)) {
+        if (last && !unwanted) {
             shell.drafting.over(this, cause);
         }
     }
@@ -88,31 +106,48 @@ final class DraftFlow extends Outlet implements CoreSubscriber<DraftToken> {
 
     @Override
     void deliver() {
+        if (before != null && !before.done) {
+            return; // it offers this when it is
+        }
+        before = null;
         if (!begun && !unwanted) {
             begun = true;
             meet();
         }
+        call();
+        DraftFlow next = unwanted ? done() : null;
+        if (next != null) {
+            shell.drafting.lanes.offer(next);
+            shell.drafting.lanes.wake();
+        }
+    }
+
+    /** Asks for what is wanted, or cancels. */
+    private void call() {
         Subscription current;
         int more;
+        boolean stops;
         synchronized (this) {
             current = subscription;
             more = over || unwanted || current == null ? 0 : wanted - asked;
             asked += more;
-        }
-        if (current == null || cancelled) {
-            return;
+            stops = current != null && !cancelled && (broke || (unwanted && !over));
+            cancelled |= stops;
         }
         try {
             if (more > 0) {
                 current.request(more);
-            }
-            if (unwanted || failed()) {
-                cancelled = true;
+            } else if (stops) {
                 current.cancel();
             }
         } catch (Throwable thrown) {
             fail(thrown);
         }
+    }
+
+    private @Nullable DraftFlow done() {
+        done = true;
+        return after;
     }
 
     private void meet() {
@@ -123,10 +158,6 @@ final class DraftFlow extends Outlet implements CoreSubscriber<DraftToken> {
         } catch (Throwable thrown) {
             fail(thrown);
         }
-    }
-
-    private synchronized boolean failed() {
-        return failure != null;
     }
 
     // ---- the drafter
@@ -183,19 +214,19 @@ final class DraftFlow extends Outlet implements CoreSubscriber<DraftToken> {
     @Override
     public void onError(Throwable cause) {
         Objects.requireNonNull(cause, "cause");
-        if (!finish(cause)) {
+        if (!finish(cause, false)) {
             Lanes.drop(cause);
         }
     }
 
     @Override
     public void onComplete() {
-        finish(null);
+        finish(null, false);
     }
 
     /** It broke a rule: it is cancelled. */
     private void fail(Throwable cause) {
-        if (finish(cause)) {
+        if (finish(cause, true)) {
             wakeLane();
         } else {
             Lanes.drop(cause);
@@ -203,13 +234,14 @@ final class DraftFlow extends Outlet implements CoreSubscriber<DraftToken> {
     }
 
     /** False if nobody hears of it: it was over already. */
-    private boolean finish(@Nullable Throwable cause) {
+    private boolean finish(@Nullable Throwable cause, boolean breaks) {
         synchronized (this) {
             if (over || unwanted) {
                 return false;
             }
             over = true;
             ends = true;
+            broke = breaks;
             failure = cause;
         }
         shell.loop.raise(this);

@@ -13,7 +13,9 @@ final class Drafting {
     final Lanes lanes;
 
     private final Shell shell;
+    /** The newest flow of each sequence that has not ended, whatever has become of it. */
     private final Map<SequenceId, DraftFlow> flows = new HashMap<>();
+
     private @Nullable DrafterRun run;
     private boolean ended;
     private @Nullable Throwable failure;
@@ -45,7 +47,11 @@ final class Drafting {
 
     void begin(DraftContext context, int demand) {
         if (run != null) {
-            DraftFlow flow = new DraftFlow(shell, run.drafter, context);
+            DraftFlow before = flows.get(context.sequence());
+            DraftFlow flow = new DraftFlow(shell, run.drafter, context, before);
+            if (before != null) {
+                before.isBefore(flow);
+            }
             flows.put(context.sequence(), flow);
             flow.want(demand);
             lanes.offer(flow);
@@ -54,28 +60,29 @@ final class Drafting {
 
     void more(SequenceId id, int demand) {
         DraftFlow flow = flows.get(id);
-        if (flow != null) {
+        if (flow != null && flow.isLive()) {
             flow.want(demand);
             lanes.offer(flow);
         }
     }
 
     void noMore(SequenceId id) {
-        DraftFlow flow = flows.remove(id);
+        DraftFlow flow = flows.get(id);
         if (flow != null) {
             flow.leave();
             lanes.offer(flow);
         }
     }
 
-    /** Whether drafts of a flow are still wanted. */
-    boolean isLive(DraftFlow flow) {
-        return flows.get(flow.sequence()) == flow;
+    /** A sequence has ended, which its drafter has been told. */
+    void forget(SequenceId id) {
+        flows.remove(id);
     }
 
     /** A flow brings nothing more, by itself. */
     void over(DraftFlow flow, @Nullable Throwable cause) {
-        flows.remove(flow.sequence());
+        flow.leave();
+        lanes.offer(flow);
         shell.core.draftsEnded(flow.sequence(), cause != null);
         if (cause != null) {
             shell.drafterFailed(cause);

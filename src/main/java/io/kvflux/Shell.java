@@ -406,6 +406,7 @@ final class Shell implements Loop.Work, SchedulerListener {
     @Override
     public void finished(SequenceId id, FinishReason reason, @Nullable Throwable cause) {
         SequenceFlow flow = flows.remove(id);
+        drafting.forget(id);
         if (!flow.isAdmitted()) {
             pending(-1);
         }

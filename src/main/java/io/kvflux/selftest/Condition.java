@@ -200,6 +200,22 @@ public enum Condition {
     ENTRY_FAILED_DRAFTING("failed entries with drafts"),
     /** Who had not drafted for long drafted once, to see. */
     DRAFT_PROBE("probes"),
+    /** A drafter beside the steps brought a draft. */
+    BESIDE_BROUGHT("drafts brought beside"),
+    /** Drafts were accepted that a drafter beside the steps had brought. */
+    BESIDE_ACCEPTED("drafts beside, accepted"),
+    /** The same, the token before them being pending. */
+    BESIDE_ACCEPTED_PENDING("drafts beside, accepted after a pending token"),
+    /** Drafts were rejected that a drafter beside the steps had brought. */
+    BESIDE_REJECTED("drafts beside, rejected"),
+    /** A drafter was cancelled that had not brought all that it was asked for. */
+    BESIDE_CANCELLED("drafters cancelled"),
+    /** A drafter had no more drafts. */
+    BESIDE_ENDED("drafters that ended"),
+    /** A drafter failed, or brought too much. */
+    BESIDE_FAILED("drafters that failed"),
+    /** The drafter of all sequences left, or came back, with sequences drafting. */
+    BESIDE_TURNED("drafters that left or came back"),
     /** As many drafts were in flight as may be. */
     CREDITS_USED_UP("all credits in flight"),
     /** A preempted sequence kept its KV on the host, drafts being about. */

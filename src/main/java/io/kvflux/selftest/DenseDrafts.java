@@ -17,6 +17,7 @@ final class DenseDrafts {
     private int drafted;
     private final int[] last = new int[1];
     private long[] fingerprints = new long[8];
+    private int[] drafts = new int[8];
 
     DenseDrafts(ForwardPass pass, SequenceSpec spec, Sampling sampling) {
         this.pass = pass;
@@ -27,6 +28,17 @@ final class DenseDrafts {
 
     /** Of the logits for the draft of an index from 0 after the token at a position. */
     long fingerprint(int[] tokens, int after, int index) {
+        extend(tokens, after, index);
+        return fingerprints[index];
+    }
+
+    /** The draft of an index from 0 after the token at a position. */
+    int draft(int[] tokens, int after, int index) {
+        extend(tokens, after, index);
+        return drafts[index];
+    }
+
+    private void extend(int[] tokens, int after, int index) {
         if (after != position) {
             int from = Math.min(known, after);
             begin(after, pass.run(spec, Arrays.copyOfRange(tokens, from, after + 1), from, after + 1 - from, cache));
@@ -34,7 +46,6 @@ final class DenseDrafts {
         while (drafted <= index) {
             drafted(pass.run(spec, last, position + drafted, 1, cache));
         }
-        return fingerprints[index];
     }
 
     private void begin(int after, float[] logits) {
@@ -47,8 +58,10 @@ final class DenseDrafts {
     private void drafted(float[] logits) {
         if (drafted == fingerprints.length) {
             fingerprints = Arrays.copyOf(fingerprints, 2 * drafted);
+            drafts = Arrays.copyOf(drafts, 2 * drafted);
         }
-        fingerprints[drafted++] = Logits.fingerprint(logits);
-        last[0] = sampling.choose(logits, position + drafted);
+        fingerprints[drafted] = Logits.fingerprint(logits);
+        last[0] = sampling.choose(logits, position + drafted + 1);
+        drafts[drafted++] = last[0];
     }
 }

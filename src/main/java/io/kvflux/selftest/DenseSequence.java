@@ -70,11 +70,20 @@ final class DenseSequence {
 
     /** Of the draft model's logits for the draft of an index from 0 after the token at a position. */
     long draftFingerprint(int position, int index) {
+        return drafts(position).fingerprint(tokens, position, index);
+    }
+
+    /** What the draft model drafts, at an index from 0 after the token at a position. */
+    int draft(int position, int index) {
+        return drafts(position).draft(tokens, position, index);
+    }
+
+    private DenseDrafts drafts(int position) {
         extend(position);
         if (drafts == null) {
             drafts = new DenseDrafts(passes[1], spec, sampling);
         }
-        return drafts.fingerprint(tokens, position, index);
+        return drafts;
     }
 
     private void extend(int position) {

@@ -146,6 +146,12 @@ final class DraftWatch {
         coverage.see(answer.accepted() > 0, Condition.DRAFTS_ACCEPTED);
         coverage.see(answer.accepted() > 0 && hits.contains(sequence), Condition.DRAFTS_AFTER_HIT);
         coverage.see(answer.accepted() < answer.verified(), Condition.DRAFTS_REJECTED);
+        if (scenario.has(Event.BESIDE) && step.token(entry, step.tokenCount(entry) - 1) != Step.PENDING_TOKEN) {
+            boolean pending = step.token(entry, 0) == Step.PENDING_TOKEN;
+            coverage.see(answer.accepted() > 0, Condition.BESIDE_ACCEPTED);
+            coverage.see(answer.accepted() > 0 && pending, Condition.BESIDE_ACCEPTED_PENDING);
+            coverage.see(answer.accepted() < answer.verified(), Condition.BESIDE_REJECTED);
+        }
         coverage.see(answer.accepted() < step.drafts(entry) && later, Condition.DRAFTS_REJECTED_LATE);
         coverage.see(answer.verified() < step.drafts(entry), Condition.DRAFTS_NOT_MADE);
         SequenceWatch watch = clients.of(sequence);

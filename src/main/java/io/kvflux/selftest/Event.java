@@ -41,5 +41,7 @@ enum Event {
     /** The scheduler is disposed, and another opened over the same disk; who was in the middle comes again. */
     RESTART,
     /** What is on the disk becomes something else, while the scheduler has it and while nobody has. */
-    DISK_FAULT
+    DISK_FAULT,
+    /** A drafter drafts beside the steps: it takes its time, ends, fails, brings too much, leaves and comes back. */
+    BESIDE
 }

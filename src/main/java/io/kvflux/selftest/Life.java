@@ -51,6 +51,7 @@ final class Life {
     private final Flights flights = new Flights(this::handedOut);
     private final StepWatch steps;
     private final DraftWatch drafts;
+    private final @Nullable DraftsBeside beside;
     private final LateWorkers workers = new LateWorkers(this::isWorkerLate);
     private final FaultyDeviceMemory device;
     private final BlockScheduler scheduler;
@@ -96,6 +97,9 @@ final class Life {
         model = new PagedModel(
                 models, caches, scheduler.memory(), clients::sampling, new LogitsWatch(clients, this::found));
         drafts = new DraftWatch(scenario, coverage, clients, this::found);
+        beside = scenario.has(Event.BESIDE)
+                ? new DraftsBeside(scenario, scheduler, clients, coverage, this::found)
+                : null;
         faults = new DeviceFaults(scenario, random, coverage, clients);
         steps = new StepWatch(scenario, coverage, clients::isFork, flights::hasEntryOf, this::found);
     }
@@ -191,7 +195,7 @@ final class Life {
     }
 
     boolean isDrafting(SequenceWatch watch) {
-        return drafts.isDrafting(watch.id());
+        return drafts.isDrafting(watch.id()) || (beside != null && beside.isDrafting(watch.id()));
     }
 
     /** Whether a token may be shown. */
@@ -223,7 +227,9 @@ final class Life {
     // ---- what happens
 
     private boolean act(int choice) {
-        if (away && random.nextInt(TURNS_AWAY) == 0) {
+        if (beside != null && !calm && beside.act()) {
+            return true;
+        } else if (away && random.nextInt(TURNS_AWAY) == 0) {
             return takeStepsAgain();
         } else if (scenario.has(Event.CANCEL) && clients.cancelLoading()) {
             return true;
@@ -497,6 +503,9 @@ final class Life {
     private void checkCredits(boolean atEnd) {
         if (scenario.speculates() && !isClosing()) {
             drafts.checkCredits(scheduler.metrics(), atEnd);
+            if (beside != null) {
+                beside.check(scheduler.metrics(), atEnd);
+            }
         }
     }
 

@@ -247,7 +247,7 @@ final class PagedModel {
 
     /** Drafts that there are to verify. */
     private int verified(Step step, int entry) {
-        if (step.drafts(entry) == 0 || step.token(entry, 0) != Step.PENDING_TOKEN) {
+        if (step.drafts(entry) == 0 || step.token(entry, step.tokenCount(entry) - 1) != Step.PENDING_TOKEN) {
             return step.drafts(entry);
         }
         Sampled newest = Objects.requireNonNull(sampled.get(step.sequence(entry)));
@@ -262,7 +262,7 @@ final class PagedModel {
         int plain = step.tokenCount(entry) - step.drafts(entry);
         for (int i = 0; i < count; i++) {
             int token = step.token(entry, i);
-            if (newest != null && i >= plain) {
+            if (newest != null && i >= plain && newest.drafts().length > 0) {
                 int made = i - plain < newest.drafts().length ? newest.drafts()[i - plain] : Step.PENDING_TOKEN;
                 require(
                         token == Step.PENDING_TOKEN || token == made,

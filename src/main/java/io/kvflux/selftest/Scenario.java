@@ -152,6 +152,7 @@ record Scenario(
         require(diskSlots == 0 || hostBlocks > 0, "disk (needs host)", diskSlots);
         require(drafts >= 0 && drafts <= 64, "drafts", drafts);
         require(drafts == 0 || draft, "drafts (needs draft)", drafts);
+        require(speculates(drafts, drafting) || !events.contains(Event.BESIDE), "beside (needs drafts)", drafts);
         require(distance >= 0 && distance <= 16, "distance", distance);
         requireMemory(
                 shape,
@@ -241,6 +242,10 @@ record Scenario(
 
     /** Whether sequences may be granted drafts. */
     boolean speculates() {
+        return speculates(drafts, drafting);
+    }
+
+    private static boolean speculates(int drafts, Drafting drafting) {
         return drafts > 0 && drafting != Drafting.OFF;
     }
 

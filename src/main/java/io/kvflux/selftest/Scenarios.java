@@ -28,6 +28,9 @@ final class Scenarios {
     /** Events of scenarios with a disk alone. */
     private static final Set<Event> OF_DISK = EnumSet.of(Event.RESTART, Event.DISK_FAULT);
 
+    /** Of scenarios that speculate. */
+    private static final Set<Event> OF_DRAFTS = EnumSet.of(Event.BESIDE);
+
     private static final int DISK_RANDOM = -2000;
     private static final int DRAFTS_RANDOM = -3000;
     private static final int NEVER = Integer.MAX_VALUE;
@@ -71,7 +74,15 @@ final class Scenarios {
                 .with("distance", "" + DISTANCES[random.nextInt(DISTANCES.length)])
                 .with("credits", "" + (random.nextInt(4) == 0 ? 1 + random.nextInt(3 * drafts) : 0))
                 .with("watermark", random.nextBoolean() ? "" + scenario.watermark() : "0.3");
-        return random.nextInt(oneHopelessOf) == 0 ? hopeless(text, random) : text.scenario();
+        if (random.nextInt(oneHopelessOf) == 0) {
+            return hopeless(text, random);
+        }
+        Set<Event> events = text.events();
+        if (drafting != Scenario.Drafting.OFF && random.nextInt(3) == 0) {
+            events.addAll(OF_DRAFTS);
+        }
+        return text.with("events", events.isEmpty() ? ScenarioText.NONE : ScenarioText.names(events))
+                .scenario();
     }
 
     /** Few sequences that are long, and drafts that are hardly ever accepted: who looks at that probes now and then. */
@@ -251,7 +262,10 @@ final class Scenarios {
     private static Set<Event> events(SplittableRandom random) {
         Set<Event> events = EnumSet.noneOf(Event.class);
         int likelihood = random.nextInt(4);
-        for (Event event : EnumSet.complementOf(EnumSet.copyOf(OF_DISK))) {
+        Set<Event> others = EnumSet.allOf(Event.class);
+        others.removeAll(OF_DISK);
+        others.removeAll(OF_DRAFTS);
+        for (Event event : others) {
             if (random.nextInt(RUIN.contains(event) ? 8 : 4) < likelihood) {
                 events.add(event);
             }

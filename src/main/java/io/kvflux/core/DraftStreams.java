@@ -12,7 +12,7 @@ import java.util.Objects;
 final class DraftStreams {
 
     private final SchedulerConfig config;
-    private final SchedulerCore core;
+    private final Telling telling;
     private final Drafts drafts;
     private final DraftLedger ledger;
     private final Replica[] replicas;
@@ -21,9 +21,9 @@ final class DraftStreams {
     /** Whether there is a drafter. */
     boolean on;
 
-    DraftStreams(SchedulerConfig config, SchedulerCore core, Drafts drafts, Replica[] replicas) {
+    DraftStreams(SchedulerConfig config, Telling telling, Drafts drafts, Replica[] replicas) {
         this.config = config;
-        this.core = core;
+        this.telling = telling;
         this.drafts = drafts;
         ledger = drafts.ledger();
         this.replicas = replicas;
@@ -99,7 +99,7 @@ final class DraftStreams {
             stream.wanted += demand;
         }
         own(sequence).ahead = ahead(sequence, stream);
-        core.draftsWanted(sequence, fresh, demand);
+        telling.draftsWanted(sequence, fresh, demand);
     }
 
     /** The drafter brought the draft of its next position; false if it was not asked for. */
@@ -204,7 +204,7 @@ final class DraftStreams {
     private void close(Sequence sequence, DraftStream stream) {
         if (stream.open) {
             stream.open = false;
-            core.draftsUnwanted(sequence);
+            telling.draftsUnwanted(sequence);
         }
     }
 

@@ -46,12 +46,7 @@ final class Drafts {
     /** Entries of the round, in its order. */
     private int[] entries = new int[16];
 
-    Drafts(
-            SchedulerConfig config,
-            SchedulerCore core,
-            Replica[] replicas,
-            WaitingQueue queue,
-            @Nullable Swapper swapper) {
+    Drafts(SchedulerConfig config, Telling telling, Replica[] replicas, WaitingQueue queue, @Nullable Swapper swapper) {
         this.config = config;
         policies = new DraftPolicy[replicas.length];
         Arrays.setAll(policies, any -> config.draftPolicy().get());
@@ -62,7 +57,7 @@ final class Drafts {
         ledger = new DraftLedger(most, config.maxInFlightDraftTokens());
         round = new DraftRound(most);
         everybody = new AcceptanceRates(most);
-        streams = new DraftStreams(config, core, this, replicas);
+        streams = new DraftStreams(config, telling, this, replicas);
     }
 
     DraftLedger ledger() {

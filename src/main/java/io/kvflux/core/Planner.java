@@ -17,6 +17,7 @@ final class Planner {
 
     private final SchedulerConfig config;
     private final SchedulerCore core;
+    private final Telling telling;
     private final Preemption preemption;
     private final Replica[] replicas;
     private final WaitingQueue queue;
@@ -30,6 +31,7 @@ final class Planner {
     Planner(
             SchedulerConfig config,
             SchedulerCore core,
+            Telling telling,
             Preemption preemption,
             Replica[] replicas,
             WaitingQueue queue,
@@ -38,6 +40,7 @@ final class Planner {
             StepPlan first) {
         this.config = config;
         this.core = core;
+        this.telling = telling;
         this.preemption = preemption;
         this.replicas = replicas;
         this.queue = queue;
@@ -315,11 +318,11 @@ final class Planner {
         sequence.skips = 0;
         replica.running.add(sequence);
         if (swapper == null) {
-            core.admitted(sequence, hitTokens, 0);
+            telling.admitted(sequence, hitTokens, 0);
             place(replica, sequence, chunk, 0, true);
         } else {
             swapper.claim(sequence, allTokens); // which the host may have no room for
-            core.admitted(sequence, sequence.claimedTokens, sequence.claimedTokens - hitTokens);
+            telling.admitted(sequence, sequence.claimedTokens, sequence.claimedTokens - hitTokens);
             begin(swapper, replica, sequence, chunk);
         }
     }

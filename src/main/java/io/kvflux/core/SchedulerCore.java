@@ -1,7 +1,6 @@
 package io.kvflux.core;
 
 import io.kvflux.api.BlockEvent;
-import io.kvflux.api.DraftContext;
 import io.kvflux.api.FinishReason;
 import io.kvflux.api.SchedulerSnapshot;
 import io.kvflux.api.SequenceId;
@@ -32,7 +31,7 @@ import org.jspecify.annotations.Nullable;
 public final class SchedulerCore {
 
     private final SchedulerConfig config;
-    private final SchedulerListener listener;
+    private final Telling telling;
     private final Map<SequenceId, Sequence> live = new HashMap<>();
     private final WaitingQueue queue;
     private final Replica[] replicas;
@@ -49,8 +48,6 @@ public final class SchedulerCore {
     private long issued;
     private long completed;
     private boolean planning;
-    /** Whether the listener is being told something. */
-    private boolean busy;
 
     /**
      * A core with nothing in it.
@@ -60,14 +57,14 @@ public final class SchedulerCore {
      */
     public SchedulerCore(SchedulerConfig config, SchedulerListener listener) {
         this.config = config;
-        this.listener = listener;
+        telling = new Telling(listener);
         queue = new WaitingQueue(config.policy());
         replicas = new Replica[config.replicas()];
         for (int i = 0; i < replicas.length; i++) {
             int replica = i;
             replicas[i] = new Replica(i, config);
             if (config.reportEmptied()) {
-                replicas[i].pool.onEmptied(block -> emptied(replica, block));
+                replicas[i].pool.onEmptied(block -> telling.emptied(replica, block));
             }
         }
         ring = new StepPlan[config.maxStepsInFlight()];
@@ -75,10 +72,10 @@ public final class SchedulerCore {
             ring[i] = new StepPlan(config);
         }
         Tiers tiers = config.newTiers();
-        swapper = tiers == null ? null : new Swapper(config, tiers, replicas, costs, this::begin);
-        drafts = config.speculates() ? new Drafts(config, this, replicas, queue, swapper) : null;
-        preemption = new Preemption(config, replicas, queue, swapper, drafts, costs, this::preempted);
-        planner = new Planner(config, this, preemption, replicas, queue, swapper, drafts, ring[0]);
+        swapper = tiers == null ? null : new Swapper(config, tiers, replicas, costs, telling::transfer);
+        drafts = config.speculates() ? new Drafts(config, telling, replicas, queue, swapper) : null;
+        preemption = new Preemption(config, replicas, queue, swapper, drafts, costs, telling::preempted);
+        planner = new Planner(config, this, telling, preemption, replicas, queue, swapper, drafts, ring[0]);
         view = new CoreView(config, replicas, live.values(), swapper);
     }
 
@@ -91,7 +88,7 @@ public final class SchedulerCore {
      * @throws SequenceTooLongException if the prompt and one more token need more blocks than a replica has
      */
     public SequenceId submit(SequenceSpec spec, long tokensAllowed) {
-        requireNotBusy();
+        telling.requireNotBusy();
         requireNotNegative("tokensAllowed", tokensAllowed);
         requireFits(spec.promptLength() + 1L);
         SequenceId id = new SequenceId(++lastId);
@@ -110,7 +107,7 @@ public final class SchedulerCore {
      * @param tokens at least 0
      */
     public void request(SequenceId id, long tokens) {
-        requireNotBusy();
+        telling.requireNotBusy();
         requireNotNegative("tokens", tokens);
         Sequence sequence = live.get(id);
         if (sequence == null) {
@@ -128,7 +125,7 @@ public final class SchedulerCore {
      * @return false if it had ended already
      */
     public boolean cancel(SequenceId id) {
-        requireNotBusy();
+        telling.requireNotBusy();
         Sequence sequence = live.get(id);
         if (sequence == null) {
             return false;
@@ -151,7 +148,7 @@ public final class SchedulerCore {
      * @throws IllegalArgumentException if the parent has ended
      */
     public SequenceId fork(SequenceId parent, long tokensAllowed) {
-        requireNotBusy();
+        telling.requireNotBusy();
         requireNotNegative("tokensAllowed", tokensAllowed);
         Sequence from = live.get(parent);
         if (from == null) {
@@ -174,7 +171,7 @@ public final class SchedulerCore {
      *     nothing to compute now
      */
     public @Nullable Step plan() {
-        requireNotBusy();
+        telling.requireNotBusy();
         if (stepsInFlight() == ring.length) {
             return null;
         }
@@ -204,7 +201,7 @@ public final class SchedulerCore {
      * @throws IllegalArgumentException if it is for another step, or a token is missing or one too many
      */
     public void complete(StepResult result) {
-        requireNotBusy();
+        telling.requireNotBusy();
         StepPlan plan = oldest(result.step());
         result.requireAnswers(plan);
         advance(plan);
@@ -251,7 +248,7 @@ public final class SchedulerCore {
      * @throws IllegalArgumentException if it has landed before, or not that many blocks can have
      */
     public void landed(Transfer transfer, int landed, double seconds, boolean byPage) {
-        requireNotBusy();
+        telling.requireNotBusy();
         if (swapper == null) {
             throw new IllegalArgumentException("without a host tier nothing lands, " + transfer);
         }
@@ -269,7 +266,7 @@ public final class SchedulerCore {
      * @param id a sequence; one that has ended is ignored
      */
     public void pause(SequenceId id) {
-        requireNotBusy();
+        telling.requireNotBusy();
         Sequence sequence = live.get(id);
         if (sequence == null || sequence.held) {
             return;
@@ -293,7 +290,7 @@ public final class SchedulerCore {
      * @param id a sequence; one that has ended or was not paused is ignored
      */
     public void resume(SequenceId id) {
-        requireNotBusy();
+        telling.requireNotBusy();
         Sequence sequence = live.get(id);
         if (sequence != null && sequence.held) {
             sequence.held = false;
@@ -310,7 +307,7 @@ public final class SchedulerCore {
      * @throws IllegalArgumentException if another step is the oldest in flight
      */
     public void fail(long step, Throwable cause) {
-        requireNotBusy();
+        telling.requireNotBusy();
         Objects.requireNonNull(cause, "cause");
         StepPlan plan = oldest(step);
         advance(plan);
@@ -337,7 +334,7 @@ public final class SchedulerCore {
      * @throws IllegalArgumentException if the step is not in flight
      */
     public void failCopies(long step, Throwable cause) {
-        requireNotBusy();
+        telling.requireNotBusy();
         Objects.requireNonNull(cause, "cause");
         if (step <= completed || step > issued) {
             throw new IllegalArgumentException("only a step in flight has copies, step=" + step + ", completed="
@@ -355,7 +352,7 @@ public final class SchedulerCore {
      * @return tokens that need not be computed on the best replica, a multiple of the page size, at most its length - 1
      */
     public int match(SequenceSpec spec) {
-        requireNotBusy();
+        telling.requireNotBusy();
         return view.match(spec);
     }
 
@@ -375,13 +372,13 @@ public final class SchedulerCore {
      * @return all that is findable now on any tier, parents before their children on a device, under the number {@code at}
      */
     public List<BlockEvent.Stored> startBlockEvents(long at, LongSupplier numbers, Consumer<BlockEvent> sink) {
-        requireNotBusy();
+        telling.requireNotBusy();
         return view.startBlockEvents(at, numbers, sink);
     }
 
     /** Tells no more of block events. */
     public void stopBlockEvents() {
-        requireNotBusy();
+        telling.requireNotBusy();
         for (Replica replica : replicas) {
             replica.pool.stopEvents();
         }
@@ -398,7 +395,7 @@ public final class SchedulerCore {
      * @throws IllegalStateException if nobody drafts
      */
     public void draftBeside(boolean beside) {
-        requireNotBusy();
+        telling.requireNotBusy();
         DraftStreams streams = requireDrafts();
         streams.on = beside;
         for (Sequence sequence : live.values()) {
@@ -415,7 +412,7 @@ public final class SchedulerCore {
      * @return false if it was not asked for, or is not wanted any more; then nothing has changed
      */
     public boolean drafted(SequenceId id, int token) {
-        requireNotBusy();
+        telling.requireNotBusy();
         requireNotNegative("token", token);
         Sequence sequence = live.get(id);
         if (sequence == null || !requireDrafts().brought(sequence, token)) {
@@ -432,7 +429,7 @@ public final class SchedulerCore {
      * @param failed whether it is not to be asked about this sequence any more
      */
     public void draftsEnded(SequenceId id, boolean failed) {
-        requireNotBusy();
+        telling.requireNotBusy();
         Sequence sequence = live.get(id);
         if (sequence != null) {
             requireDrafts().ended(sequence, failed);
@@ -458,7 +455,7 @@ public final class SchedulerCore {
      * @return false, with nothing changed, if a sequence runs, or a step in flight or a transfer holds a block
      */
     public boolean clearCache() {
-        requireNotBusy();
+        telling.requireNotBusy();
         // One that runs without a block may keep pages of the host that are to be brought to it.
         if (running() + transfersInFlight() > 0) {
             return false;
@@ -472,7 +469,7 @@ public final class SchedulerCore {
             replica.pool.clearCache();
         }
         if (swapper != null) {
-            swapper.tiers().clear(listener::erase);
+            swapper.tiers().clear(telling::erase);
         }
         verifyIfAsked();
         return true;
@@ -484,7 +481,7 @@ public final class SchedulerCore {
      * @throws IllegalStateException if a sequence has not ended, or a step or a transfer is in flight
      */
     public void close() {
-        requireNotBusy();
+        telling.requireNotBusy();
         if (!live.isEmpty() || stepsInFlight() > 0 || transfersInFlight() > 0) {
             throw new IllegalStateException("a core is closed when everything has ended, sequences=" + live.size()
                     + ", stepsInFlight=" + stepsInFlight() + ", transfersInFlight=" + transfersInFlight());
@@ -566,48 +563,6 @@ public final class SchedulerCore {
     @Override
     public String toString() {
         return "SchedulerCore[stepsInFlight=" + stepsInFlight() + ", sequences=" + live.values() + "]";
-    }
-
-    void admitted(Sequence sequence, int hitTokens, int hostTokens) {
-        busy = true;
-        listener.admitted(sequence.id, sequence.replica, hitTokens, hostTokens);
-        busy = false;
-    }
-
-    /** More drafts of a sequence are wanted; from a drafter that begins at the tokens known now, if it is fresh. */
-    void draftsWanted(Sequence sequence, boolean fresh, int demand) {
-        busy = true;
-        if (fresh) {
-            listener.draft(new DraftContext(sequence.id, sequence.spec, sequence.tokens, sequence.length), demand);
-        } else {
-            listener.draftMore(sequence.id, demand);
-        }
-        busy = false;
-    }
-
-    void draftsUnwanted(Sequence sequence) {
-        busy = true;
-        listener.draftNoMore(sequence.id);
-        busy = false;
-    }
-
-    private void begin(Transfer transfer) {
-        busy = true;
-        listener.transfer(transfer);
-        busy = false;
-    }
-
-    private void emptied(int replica, int block) {
-        boolean outer = busy;
-        busy = true;
-        listener.emptied(replica, block);
-        busy = outer;
-    }
-
-    private void preempted(Sequence sequence) {
-        busy = true;
-        listener.preempted(sequence.id);
-        busy = false;
     }
 
     /** What has to hold after every operation. */
@@ -700,9 +655,7 @@ public final class SchedulerCore {
 
     private boolean takeToken(Sequence sequence, int token) {
         sequence.append(token);
-        busy = true;
-        listener.token(sequence.id, sequence.generated() - 1, token);
-        busy = false;
+        telling.token(sequence, token);
         return !sequence.atStop() && !sequence.atLimit();
     }
 
@@ -721,9 +674,7 @@ public final class SchedulerCore {
         sequence.state = Sequence.State.FINISHED;
         queue.leave(sequence);
         live.remove(sequence.id);
-        busy = true;
-        listener.finished(sequence.id, reason, cause);
-        busy = false;
+        telling.finished(sequence, reason, cause);
     }
 
     /** One that was preempted since needs the copy no more. */
@@ -772,7 +723,7 @@ public final class SchedulerCore {
         child.scheduled = from.computed;
         child.prefillTarget = child.length - child.computed > 1 ? child.length : child.computed;
         replica.running.add(child);
-        admitted(child, child.computed, 0);
+        telling.admitted(child, child.computed, 0);
         return true;
     }
 
@@ -810,13 +761,6 @@ public final class SchedulerCore {
     private void verifyIfAsked() {
         if (config.verifyInvariants()) {
             verify();
-        }
-    }
-
-    private void requireNotBusy() {
-        if (busy) {
-            throw new IllegalStateException(
-                    "a listener must not call back into the core from a signal of its own, nor throw");
         }
     }
 

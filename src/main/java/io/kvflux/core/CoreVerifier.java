@@ -117,8 +117,9 @@ final class CoreVerifier {
                 "what a drafter was asked for is known, being verified or in flight",
                 sequence);
         require(
-                sequence.ahead() == Math.max(0, stream.wanted - sequence.next()),
-                "drafts beyond the next token are ahead",
+                sequence.ahead() == Math.max(0, stream.wanted - sequence.next())
+                        && sequence.ahead() <= config.caches().numDraftTokens(),
+                "drafts beyond the next token are ahead, a round's at most",
                 sequence);
     }
 

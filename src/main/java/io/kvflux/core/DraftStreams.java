@@ -49,7 +49,8 @@ final class DraftStreams {
 
     /**
      * Asks for more drafts, so that so many are ahead of the next entry; and for those before them, at positions that steps
-     * in flight sample themselves. A drafter that is behind is asked for no more.
+     * in flight sample themselves. A drafter that is behind is asked for no more, and none begins while drafts of the one
+     * before it are being verified: what is next would move under it when they are rejected.
      *
      * @return drafts ahead
      */
@@ -60,10 +61,10 @@ final class DraftStreams {
         }
         DraftStream stream = own.stream;
         boolean fresh = stream.isGone();
-        boolean waits = fresh ? own.muted : !stream.open || stream.arrived < sequence.length;
+        boolean waits = fresh ? own.muted || own.verifying > 0 : !stream.open || stream.arrived < sequence.length;
         int from = fresh ? sequence.length : stream.wanted;
         int late = Math.max(0, sequence.next() - from);
-        if (!waits && late <= config.maxStepsInFlight()) {
+        if (!waits) {
             int before = from + late - sequence.next();
             int more = withRoom(sequence, before, Math.min(wanted - before, ledger.room() - late));
             if (more > 0) {

@@ -177,7 +177,8 @@ public final class BlockScheduler {
      * @param drafter guesses the tokens of sequences
      * @return completes when the scheduler is disposed; ends with an {@link io.kvflux.api.ExecutorFailedException} when it
      *     stops because too many steps failed in a row
-     * @throws IllegalStateException if the caches have no draft tokens, or the draft policy is off
+     * @throws IllegalStateException if the caches have no draft tokens, the draft policy is off, or maxInFlightDraftTokens is
+     *     not more than maxStepsInFlight
      */
     public Mono<Void> draft(Drafter drafter) {
         return DrafterRun.of(shell, drafter);

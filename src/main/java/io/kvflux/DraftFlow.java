@@ -115,10 +115,14 @@ final class DraftFlow extends Outlet implements CoreSubscriber<DraftToken> {
             meet();
         }
         call();
-        DraftFlow next = unwanted ? done() : null;
-        if (next != null) {
-            shell.drafting.lanes.offer(next);
-            shell.drafting.lanes.wake();
+        if (unwanted) {
+            call(); // it may have asked before
+            done = true;
+            DraftFlow next = after;
+            if (next != null) {
+                shell.drafting.lanes.offer(next);
+                shell.drafting.lanes.wake();
+            }
         }
     }
 
@@ -143,11 +147,6 @@ final class DraftFlow extends Outlet implements CoreSubscriber<DraftToken> {
         } catch (Throwable thrown) {
             fail(thrown);
         }
-    }
-
-    private @Nullable DraftFlow done() {
-        done = true;
-        return after;
     }
 
     private void meet() {

@@ -1,5 +1,6 @@
 package io.kvflux;
 
+import io.kvflux.core.SchedulerConfig;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
@@ -27,6 +28,13 @@ final class DrafterRun extends Outlet implements Disposable {
         if (!shell.settings.config().speculates()) {
             throw new IllegalStateException("a drafter needs caches with draft tokens and a policy that is not off,"
                     + " numDraftTokens=" + shell.settings.config().caches().numDraftTokens());
+        }
+        SchedulerConfig config = shell.settings.config();
+        if (config.maxInFlightDraftTokens() <= config.maxStepsInFlight()) {
+            throw new IllegalStateException("a drafter needs a credit for each step in flight, which samples a position"
+                    + " itself, and one more: maxInFlightDraftTokens must be more than maxStepsInFlight,"
+                    + " maxInFlightDraftTokens=" + config.maxInFlightDraftTokens() + ", maxStepsInFlight="
+                    + config.maxStepsInFlight());
         }
         return Mono.create(sink -> {
             DrafterRun run = new DrafterRun(shell, drafter, sink);

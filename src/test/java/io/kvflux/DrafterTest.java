@@ -7,14 +7,21 @@ import io.kvflux.api.DraftToken;
 import io.kvflux.api.FinishReason;
 import io.kvflux.api.SchedulerDisposedException;
 import io.kvflux.api.SequenceSpec;
+import io.kvflux.api.Step;
+import io.kvflux.api.StepResult;
 import io.kvflux.api.TokenEvent;
 import io.kvflux.core.Configs;
 import io.kvflux.draft.DraftPolicy;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.reactivestreams.Subscription;
+import reactor.core.publisher.BaseSubscriber;
 import reactor.core.publisher.Flux;
+import reactor.core.scheduler.Schedulers;
 import reactor.test.StepVerifier;
 
 /** A drafter beside the steps: what it is asked for, when it is cancelled, and where it begins again. */
@@ -305,6 +312,99 @@ class DrafterTest {
         assertThat(rig.streams).hasSize(2);
         rig.stepAll();
         assertThat(tokens()).isEqualTo(Rig.output(PROMPT, 30));
+    }
+
+    /**
+     * Three steps in flight, of which the sequence is in two: a draft of the first stream is verified while the next could
+     * begin, and is rejected then.
+     */
+    @Test
+    void noEntryVerifiesMoreThanARoundWhenDraftsOfAnEarlierStreamAreRejected() {
+        BlockScheduler scheduler = BlockScheduler.builder(Configs.caches(4, 1, 1))
+                .deviceBlocks(100)
+                .draftPolicy(() -> DraftPolicy.fixed(1))
+                .maxStepsInFlight(3)
+                .scheduling(core -> core.verifyInvariants(true).watermark(0))
+                .deliverOn(Schedulers.immediate())
+                .loopOn(Schedulers.immediate())
+                .build();
+        List<DraftRig.Stream> streams = new ArrayList<>();
+        scheduler
+                .draft(context -> {
+                    streams.add(new DraftRig.Stream(context));
+                    return streams.get(streams.size() - 1);
+                })
+                .subscribe();
+        Deque<Step> steps = new ArrayDeque<>();
+        BaseSubscriber<Step> executor = new BaseSubscriber<>() {
+            @Override
+            protected void hookOnSubscribe(Subscription subscription) {}
+
+            @Override
+            protected void hookOnNext(Step step) {
+                assertThat(step.drafts(0)).isLessThanOrEqualTo(1);
+                steps.add(step);
+            }
+        };
+        scheduler.steps().subscribe(executor);
+        Client client =
+                Client.of(scheduler.generate(Rig.prompt(5).maxTokens(40))).asks(40);
+        executor.request(1); // samples position 5
+        streams.get(0).wrong(); // of 5
+        streams.get(0).wrong(); // of 6
+        executor.request(1); // verifies 6, samples 7
+        rejectAll(scheduler, steps, 5); // the stream ends, with its draft of 6 being verified
+        executor.request(1);
+        assertThat(streams).as("none begins before that is over").hasSize(1);
+        rejectAll(scheduler, steps, 6);
+        executor.request(1);
+        streams.get(1).allRight();
+        rejectAll(scheduler, steps, 7);
+        executor.request(1);
+        streams.get(1).allRight();
+        rejectAll(scheduler, steps, 8);
+        rejectAll(scheduler, steps, 9);
+        assertThat(client.tokens()).isEqualTo(Rig.output(5, 5));
+        client.cancel();
+        scheduler.disposeLater().subscribe();
+        while (!steps.isEmpty()) {
+            rejectAll(scheduler, steps, 0);
+        }
+    }
+
+    private static void rejectAll(BlockScheduler scheduler, Deque<Step> steps, int position) {
+        Step step = steps.remove();
+        StepResult result = new StepResult().reset(step);
+        if (step.drafts(0) > 0) {
+            result.accepted(0, 0);
+        }
+        result.token(0, Rig.token(position));
+        scheduler.complete(result);
+    }
+
+    @Test
+    void whereADrafterFailedAnotherIsAsked() {
+        generate(20);
+        rig.last().fail(new IllegalStateException("drafter"));
+        rig.step();
+        rig.step();
+        assertThat(rig.streams).hasSize(1);
+        rig.drafting.dispose();
+        rig.scheduler.draft(rig).subscribe();
+        rig.step();
+        assertThat(rig.streams).hasSize(2);
+        rig.stepAll();
+        assertThat(tokens()).isEqualTo(Rig.output(PROMPT, 20));
+    }
+
+    @Test
+    void aDrafterNeedsACreditBeyondThePositionsThatStepsSample() {
+        BlockScheduler scheduler =
+                DraftRig.builder().maxStepsInFlight(2).maxInFlightDraftTokens(2).build();
+        assertThatThrownBy(() -> scheduler.draft(rig))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageEndingWith("maxInFlightDraftTokens=2, maxStepsInFlight=2");
+        scheduler.disposeLater().subscribe();
     }
 
     /** The example of docs/speculation.md. */

@@ -331,6 +331,93 @@ class MisbehavingDrafterTest {
         }
     }
 
+    /** With threads of its own the drafter of one sequence blocks; the other one is drafted for all the same. */
+    @Test
+    void oneThatBlocksHoldsUpNoOtherDrafts() {
+        CountDownLatch release = new CountDownLatch(1);
+        Scheduler threads = Schedulers.newBoundedElastic(8, 100, "drafts");
+        try {
+            BlockScheduler scheduler =
+                    DraftRig.builder().deviceBlocks(4_000).deliverOn(threads).build();
+            scheduler
+                    .draft(drafter(context -> {
+                        await(release);
+                        return Flux.empty();
+                    }))
+                    .subscribe();
+            scheduler
+                    .run(step -> Mono.fromSupplier(() -> DraftRig.answer(step, new StepResult())))
+                    .subscribe();
+            CountDownLatch drafted = new CountDownLatch(1);
+            Mono<Void> blocked =
+                    scheduler.generate(Rig.prompt(PROMPT).maxTokens(2_000)).then();
+            Mono<Void> other = scheduler
+                    .generate(Rig.prompt(PROMPT, 2000).maxTokens(10_000))
+                    .doOnNext(event -> {
+                        if (scheduler.metrics().draftsAccepted() > 0) {
+                            drafted.countDown();
+                        }
+                    })
+                    .takeUntil(event -> drafted.getCount() == 0)
+                    .then();
+            blocked.and(other).block(Duration.ofSeconds(60));
+            assertThat(drafted.getCount())
+                    .as("drafts of the other one were accepted")
+                    .isZero();
+            release.countDown();
+            scheduler.disposeLater().block(Duration.ofSeconds(30));
+            assertThat(scheduler.metrics().draftsInFlight()).isZero();
+        } finally {
+            release.countDown();
+            threads.dispose();
+        }
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Wrong drafts make it begin again and again: it is never called for a sequence by two threads at a time. */
+    @Test
+    void isCalledByOneThreadAtATimeForEachSequence() {
+        Scheduler threads = Schedulers.newBoundedElastic(8, 100, "drafts");
+        try {
+            BlockScheduler scheduler = DraftRig.builder().deliverOn(threads).build();
+            AtomicInteger inside = new AtomicInteger();
+            AtomicInteger overlaps = new AtomicInteger();
+            AtomicInteger begun = new AtomicInteger();
+            Consumer<Runnable> alone = call -> {
+                overlaps.addAndGet(inside.incrementAndGet() > 1 ? 1 : 0);
+                for (int i = 0; i < 2_000; i++) {
+                    Thread.onSpinWait();
+                }
+                call.run();
+                inside.decrementAndGet();
+            };
+            scheduler
+                    .draft(context -> {
+                        alone.accept(begun::incrementAndGet);
+                        return subscriber -> subscriber.onSubscribe(new OnRequest(
+                                n -> alone.accept(() -> subscriber.onNext(new DraftToken(999_999))),
+                                () -> alone.accept(() -> {})));
+                    })
+                    .subscribe();
+            scheduler
+                    .run(step -> Mono.fromSupplier(() -> DraftRig.answer(step, new StepResult())))
+                    .subscribe();
+            scheduler.generate(Rig.prompt(PROMPT).maxTokens(390)).blockLast(Duration.ofSeconds(60));
+            scheduler.disposeLater().block(Duration.ofSeconds(30));
+            assertThat(begun.get()).isGreaterThan(1);
+            assertThat(overlaps).hasValue(0);
+        } finally {
+            threads.dispose();
+        }
+    }
+
     @Test
     void oneThatBlocksHoldsUpNeitherStepsNorClients() throws InterruptedException {
         CountDownLatch blocked = new CountDownLatch(1);

@@ -112,7 +112,10 @@ public interface SchedulerMetrics {
     /** {@return drafts that were verified and rejected so far, those after a rejected one included} */
     long draftsRejected();
 
-    /** {@return drafts that were granted and never made, or not wanted any more, so far} */
+    /**
+     * {@return drafts that were granted and never made, not wanted any more, or, of a drafter beside the steps, of a token that
+     *     a step sampled itself, so far}
+     */
     long draftsAborted();
 
     /** {@return drafts granted whose fate is open} */

@@ -19,7 +19,7 @@ record Drafting(String text, int mostDrafts, Supplier<DraftPolicy> policy) {
     static final Drafting ADAPTIVE = new Drafting("adaptive", 0, DraftPolicy::adaptive);
 
     private static final String FIXED = "fixed:";
-    private static final String TABLE = "table:";
+    static final String TABLE = "table:";
 
     /** Reads a policy; of a table its file too. */
     static Drafting parse(String text) {

@@ -19,13 +19,13 @@ final class Outputs implements AutoCloseable {
 
     private Outputs() {}
 
-    /** Opens what was asked for, unless that would be one file twice or {@code input}. */
-    static Outputs open(OutputOptions options, @Nullable Path input) {
+    /** Opens what was asked for, unless that would be one file twice or an input, by the options that name them. */
+    static Outputs open(OutputOptions options, Map<String, Path> inputs) {
         Map<String, Path> wanted = new LinkedHashMap<>();
         put(wanted, REPORT, options.report);
         put(wanted, PER_REQUEST, options.perRequest);
         put(wanted, TICKS, options.ticks);
-        refuseSharedPlaces(wanted, input);
+        refuseSharedPlaces(wanted, inputs);
         Outputs outputs = new Outputs();
         try {
             wanted.forEach((option, path) -> outputs.files.put(option, OutputFile.open(option, path)));
@@ -42,11 +42,13 @@ final class Outputs implements AutoCloseable {
         }
     }
 
-    private static void refuseSharedPlaces(Map<String, Path> wanted, @Nullable Path input) {
+    private static void refuseSharedPlaces(Map<String, Path> wanted, Map<String, Path> inputs) {
         Map<Path, String> taken = new HashMap<>();
-        if (input != null && Files.exists(input)) {
-            taken.put(placeOf(input), "--trace");
-        }
+        inputs.forEach((option, path) -> {
+            if (Files.exists(path)) {
+                taken.put(placeOf(path), option);
+            }
+        });
         wanted.forEach((option, path) -> {
             Path place = placeOf(path);
             String other = OutputFile.isSpecial(place) ? null : taken.put(place, option);

@@ -8,8 +8,11 @@ import io.kvflux.sim.ReplayResult;
 import io.kvflux.sim.ReplaySummary;
 import io.kvflux.sim.Workload;
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
@@ -80,11 +83,22 @@ final class ReplayCommand implements Callable<Integer> {
         if (timeOptions.realtime) {
             return replayInRealTime(setup);
         }
-        try (Outputs outputs = Outputs.open(outputOptions, workloadOptions.trace);
+        try (Outputs outputs = Outputs.open(outputOptions, inputs());
                 Workload workload = workloadOptions.open(cacheOptions.cacheOnly)) {
             tell(workload);
             return replay(workload, setup, outputs);
         }
+    }
+
+    /** Files that are read, by the options that name them; some of which may name something else. */
+    private Map<String, Path> inputs() {
+        Map<String, Path> inputs = new LinkedHashMap<>();
+        if (workloadOptions.trace != null) {
+            inputs.put("--trace", workloadOptions.trace);
+        }
+        inputs.put("--model", Path.of(cacheOptions.model));
+        speculationOptions.putInputs(inputs);
+        return inputs;
     }
 
     private int replayInRealTime(ReplaySetup setup) {

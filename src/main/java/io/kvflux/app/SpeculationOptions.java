@@ -1,6 +1,8 @@
 package io.kvflux.app;
 
 import io.kvflux.sim.Speculation;
+import java.nio.file.Path;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -78,5 +80,18 @@ final class SpeculationOptions {
                     + " drafts=" + drafting.mostDrafts() + ", --num-draft-tokens=" + numDraftTokens);
         }
         return numDraftTokens;
+    }
+
+    /** Adds the files that are read, by the options that name them. */
+    void putInputs(Map<String, Path> inputs) {
+        if (acceptance != null) {
+            inputs.put("--acceptance", Path.of(acceptance));
+        }
+        if (draftModel != null) {
+            inputs.put("--draft-model", Path.of(draftModel));
+        }
+        if (speculation != null && speculation.startsWith(Drafting.TABLE)) {
+            inputs.put("--speculation", Path.of(speculation.substring(Drafting.TABLE.length())));
+        }
     }
 }

@@ -1,6 +1,7 @@
 package io.kvflux.core;
 
 import io.kvflux.draft.DraftLedger;
+import java.util.Collection;
 import java.util.Objects;
 
 /**
@@ -18,8 +19,7 @@ final class DraftStreams {
     private final Replica[] replicas;
     private final int positions;
 
-    /** Whether there is a drafter. */
-    boolean on;
+    private boolean on;
 
     DraftStreams(SchedulerConfig config, Telling telling, Drafts drafts, Replica[] replicas) {
         this.config = config;
@@ -28,6 +28,20 @@ final class DraftStreams {
         ledger = drafts.ledger();
         this.replicas = replicas;
         positions = (config.maxStepsInFlight() + 1) * (ledger.maxPerRound() + 1);
+    }
+
+    /** Whether there is a drafter. */
+    boolean on() {
+        return on;
+    }
+
+    /** The drafter leaves, or one comes, to which nothing is known of what sequences another failed with. */
+    void turn(boolean present, Collection<Sequence> sequences) {
+        on = present;
+        for (Sequence sequence : sequences) {
+            end(sequence);
+            own(sequence).muted = false;
+        }
     }
 
     /** Drafts that the next entry of a sequence may verify. */

@@ -223,11 +223,11 @@ final class Drafts {
     private int give(Replica replica, EntryList part, int entry, int wanted) {
         Sequence sequence = part.sequences[entry];
         SequenceDrafts own = own(sequence);
-        if (own.streams != streams.on && own.credits.inFlight() == 0) {
-            own.streams = streams.on;
+        if (own.streams != streams.on() && own.credits.inFlight() == 0) {
+            own.streams = streams.on();
         }
-        if (own.streams || streams.on) {
-            int ahead = own.streams && streams.on ? streams.give(sequence, wanted) : own.ahead;
+        if (own.streams || streams.on()) {
+            int ahead = own.streams && streams.on() ? streams.give(sequence, wanted) : own.ahead;
             part.grant(entry, 0);
             return ahead;
         }

@@ -396,11 +396,7 @@ public final class SchedulerCore {
      */
     public void draftBeside(boolean beside) {
         telling.requireNotBusy();
-        DraftStreams streams = requireDrafts();
-        streams.on = beside;
-        for (Sequence sequence : live.values()) {
-            streams.end(sequence);
-        }
+        requireDrafts().turn(beside, live.values());
         verifyIfAsked();
     }
 

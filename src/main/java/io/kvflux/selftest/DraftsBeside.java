@@ -88,6 +88,7 @@ final class DraftsBeside implements Drafter {
     }
 
     private void begin() {
+        failed.clear(); // to another drafter nothing is known of them
         drafting = scheduler.draft(this).subscribe(nothing -> {}, cause -> found.accept(Finding.of(cause)));
     }
 

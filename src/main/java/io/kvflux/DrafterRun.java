@@ -71,6 +71,9 @@ final class DrafterRun extends Outlet implements Disposable {
 
     @Override
     void deliver() {
+        if (disposed) {
+            return; // nobody listens
+        }
         if (failure == null) {
             sink.success();
         } else {

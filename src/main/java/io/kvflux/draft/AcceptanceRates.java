@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
  * with what is known of its tenant, which begins with what is known of all.
  *
  * <p>Only positions that were examined count: what follows a rejection was not, and says nothing. The estimate is the prior,
- * weighing {@value #PRIOR_WEIGHT} drafts, and the examined drafts, of which the last {@value #MEMORY} or so count; of what has parts, {@value #SHARED_MEMORY}.
+ * weighing {@value #PRIOR_WEIGHT} drafts, and the examined drafts, of which the last {@value #MEMORY} or so count.
  *
  * <pre>
  *   rate(j)     = (PRIOR_WEIGHT · prior(j) + accepted(j)) / (PRIOR_WEIGHT + examined(j))
@@ -25,11 +25,7 @@ public final class AcceptanceRates {
     /** Drafts at a position that are remembered. */
     static final double MEMORY = 64;
 
-    /** The same of what has parts: a step may verify hundreds of them. */
-    static final double SHARED_MEMORY = 1024;
-
     private final @Nullable AcceptanceRates prior;
-    private double memory = MEMORY;
     private final float[] accepted;
     private final float[] examined;
 
@@ -50,7 +46,6 @@ public final class AcceptanceRates {
 
     /** {@return rates of a part of what these are of; what is learned of it is learned of the whole too} */
     public AcceptanceRates part() {
-        memory = SHARED_MEMORY;
         return new AcceptanceRates(accepted.length, this);
     }
 
@@ -71,7 +66,7 @@ public final class AcceptanceRates {
                     + ", accepted=" + good + ", positions=" + accepted.length);
         }
         for (int position = 0; position < Math.min(drafts, good + 1); position++) {
-            float keep = examined[position] < memory ? 1 : (float) (1 - 1 / memory);
+            float keep = examined[position] < MEMORY ? 1 : (float) (1 - 1 / MEMORY);
             examined[position] = examined[position] * keep + 1;
             accepted[position] = accepted[position] * keep + (position < good ? 1 : 0);
         }

@@ -7,8 +7,8 @@ package io.kvflux.draft;
  * the best size tries them.
  *
  * <p>A step may take far longer than its work does: a pause, a first of its size. So no step counts for more than {@value
- * #MOST} times what was expected; what a step of the same size or a larger one took a part of, is forgotten; and what was seen
- * once is believed only so far. What was not seen again for some hundred steps is forgotten too.
+ * #MOST} times what was expected; what is known of a size is forgotten when a step of it or of a larger one takes less than half
+ * of that, and when none was seen for some thousand steps.
  *
  * <pre>
  *   seconds(tokens, depth) = curve(tokens) + slope · depth
@@ -30,7 +30,7 @@ public final class StepCosts {
     /** Longer by more than this is not the work of a step. */
     private static final double MOST = 2;
     /** How much of what a bucket weighs stays with every step. */
-    private static final double LASTING = 0.996;
+    private static final double LASTING = 0.9995;
     /** What weighs less is forgotten. */
     private static final double FORGOTTEN = 0.5;
 
@@ -91,7 +91,7 @@ public final class StepCosts {
             slope = variance > 0 ? Math.max(0, covariance / variance) : 0;
         }
         forget(bucket, took);
-        double share = weight[bucket] <= 1 ? 1 : Math.max(NEW, 1 / (1 + weight[bucket]));
+        double share = Math.max(NEW, 1 / (1 + weight[bucket]));
         seconds[bucket] += share * (counted - seconds[bucket]);
         tokens[bucket] += share * (stepTokens - tokens[bucket]);
         depths[bucket] += share * (depth - depths[bucket]);
@@ -108,8 +108,12 @@ public final class StepCosts {
         if (knots == 0) {
             return Double.POSITIVE_INFINITY;
         }
-        double most = curve(stepTokens); // and not what is hoped for below one that was seen
-        return (above < knots ? knotSeconds[above] : most) + slope * depth;
+        double beyond = curve(stepTokens);
+        if (above < knots) {
+            return knotSeconds[above] + slope * depth; // and not what is hoped for below one that was seen
+        }
+        double inProportion = knotSeconds[knots - 1] * stepTokens / knotTokens[knots - 1];
+        return Math.max(beyond, inProportion / MOST) + slope * depth;
     }
 
     /** A step of a bucket took so long: so without drafts one of it or of a smaller bucket does not take much longer. */
@@ -146,9 +150,6 @@ public final class StepCosts {
             knotTokens[knots] = tokens[i];
             // What was seen first is cleared of its depth too, as soon as it is known what that costs.
             knotSeconds[knots] = Math.max(0, seconds[i] - slope * depths[i]);
-            if (knots > 0 && weight[i] <= 1) {
-                knotSeconds[knots] = Math.min(knotSeconds[knots], MOST * knotSeconds[knots - 1]);
-            }
             runStart[runs] = knots;
             runWeight[runs] = weight[i] * weight[i]; // so that few steps do not drag what many say
             knots++;

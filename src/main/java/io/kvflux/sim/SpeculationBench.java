@@ -205,34 +205,10 @@ public final class SpeculationBench {
         return best;
     }
 
-    /**
-     * Many short outputs: 16 to 48 tokens, so that half of the work is prompts and who is new is known by its tenant alone.
-     * The device is saturated a little, or nearly.
-     */
-    static Table shortOutputs() {
-        Rows rows = new Rows();
-        for (double aSecond : new double[] {100, 162, EVERYBODY}) {
-            boolean saturated = aSecond == EVERYBODY;
-            for (double acceptance : new double[] {0.5, 0.7, 0.9}) {
-                double[] latency = new double[MOST_DRAFTS + 2];
-                double[] tokens = new double[MOST_DRAFTS + 2];
-                for (int k = 0; k < tokens.length; k++) {
-                    DraftLoad load = new DraftLoad(64, 16, 48).arrive(saturated ? 3000 : 800, aSecond);
-                    DraftRun.Outcome outcome = run(k, acceptance).of(load);
-                    latency[k] = outcome.meanLatency();
-                    tokens[k] = outcome.outputTokensPerSecond();
-                }
-                System.err.println(aSecond + " " + acceptance + " " + java.util.Arrays.toString(latency)
-                        + java.util.Arrays.toString(tokens));
-            }
-        }
-        return rows.table("Short outputs", "x");
-    }
-
     /** Half a minute of two requests a second, then a burst at once, four times; then half a minute again. */
     static Table swinging() {
         Rows rows = new Rows();
-        for (int burst : new int[] {64, 100, 300, 600, 1000}) {
+        for (int burst : new int[] {300, 600}) {
             for (double acceptance : new double[] {0.5, 0.7, 0.9}) {
                 List<Object> cells = new ArrayList<>(List.of(burst, acceptance, "latency, ms"));
                 double best = Double.POSITIVE_INFINITY;

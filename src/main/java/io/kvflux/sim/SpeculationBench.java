@@ -66,7 +66,6 @@ public final class SpeculationBench {
                 loads(0.5),
                 loads(0.7),
                 loads(0.9),
-                shortOutputs(),
                 swinging(),
                 upset(),
                 nearlyFull());

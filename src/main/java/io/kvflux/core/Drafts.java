@@ -184,7 +184,9 @@ final class Drafts {
         BlockPool pool = replica.pool;
         int free = pool.availableBlocks();
         int others = plainBlocks(replica);
-        round.reset(config.pageSize(), prefillTokens(part), free, free - others, config.watermarkBlocks());
+        int left = tokensBeside(replica.running.size(), queue.size() > 0 || part.prefill[part.size - 1]);
+        int budget = streams.on ? left : Math.min(left, ledger.room()); // who streams has credits for a part already
+        round.reset(config.pageSize(), prefillTokens(part), budget, free, free - others, config.watermarkBlocks());
         int first = (int) (step % part.size); // where there is not enough for all they take turns
         for (int i = 0; i < part.size; i++) {
             int entry = first + i < part.size ? first + i : first + i - part.size;
@@ -200,7 +202,6 @@ final class Drafts {
             }
         }
         policies[replica.index].decide(round, costs);
-        int left = tokensBeside(replica.running.size(), queue.size() > 0 || part.prefill[part.size - 1]);
         for (int i = 0; i < round.size(); i++) {
             left -= give(replica, part, entries[i], Math.min(left, round.grant(i)));
         }

@@ -11,7 +11,8 @@ import java.util.Arrays;
  *
  * <p>A sequence's survivals fall with the position, so for a given longest chain and without a price the best set of any
  * size is the head of all drafts sorted by survival, and one pass over them finds the best size. Where a longer chain takes
- * longer, every depth is tried; where pages cost, so are sets in which only those who gain most by it open one.
+ * longer, every depth is tried; where pages cost, so are sets in which only those who gain most by it open one: all numbers
+ * of those with all depths where there are few, ever fewer with the best depth where there are many.
  *
  * <p>The seconds of so many drafts count the prompts that come with the tokens of the best so many ({@link PromptShare}).
  */
@@ -23,13 +24,20 @@ final class AdaptiveDrafts implements DraftPolicy {
     /** Who has not drafted for so many rounds drafts once, so that what is known of it, and its drafter, stay fresh. */
     static final int PROBE_AFTER = 64;
 
+    /** Only in one round of so many, since it makes a step longer, and then so large a part of those there are at most. */
+    static final int PROBE_EVERY = 8;
+
     /** As long as it cannot be told what depth costs, one round of so many drafts half as deep. */
     static final int SHALLOW_AFTER = 8;
 
-    /** Drafts by falling survival: its bits, negated, above the index of the draft. */
-    private long[] sorted = new long[64];
+    /** Up to so many sequences everything is tried. */
+    private static final int FEW = 8;
 
-    private int candidates;
+    private final DraftOrder order = new DraftOrder();
+    /** Survivals of the drafts that are not too deep, and their positions, in order. */
+    private float[] shallow = new float[64];
+
+    private int[] shallowPositions = new int[64];
     /** Sequences by what they gain by a page, falling, and the place of each in that order. */
     private long[] openers = new long[16];
 
@@ -41,12 +49,15 @@ final class AdaptiveDrafts implements DraftPolicy {
     private int rounds;
     /** What a step takes with so many drafts, whatever its depth. */
     private double[] seconds = new double[65];
+    /** What chains of each length bring at most, if pages cost nothing. */
+    private double[] bounds = new double[1];
 
-    /** No step is more than twice as large as the largest that was seen. */
+    /** Of the drafts that the round allows: no step is more than twice as large as the largest that was seen. */
     private int mostDrafts;
 
     private double slope;
     private double price;
+    private boolean pagesMatter;
 
     private final PromptShare prompts = new PromptShare();
     /** Tokens that the last walk came to. */
@@ -64,11 +75,11 @@ final class AdaptiveDrafts implements DraftPolicy {
 
     @Override
     public void decide(DraftRound round, StepCosts costs) {
+        prompts.step(round.otherTokens());
         if (round.size() == 0) {
             return;
         }
-        prompts.step(round.otherTokens());
-        sort(round);
+        order.sort(round);
         prepare(round, costs);
         search(round);
         int drafts = (int) Math.min(mostDrafts, Math.round(keptDrafts * round.size()));
@@ -78,74 +89,52 @@ final class AdaptiveDrafts implements DraftPolicy {
             drafts = bestDrafts;
             keptDrafts = drafts / (double) round.size();
         }
-        boolean shallow = ++rounds % SHALLOW_AFTER == 0 && costs.hidesDepth();
-        walk(round, shallow ? keptDepth / 2 : keptDepth, bestOpeners, drafts, true);
+        rounds++;
+        boolean half = rounds % SHALLOW_AFTER == 0 && costs.hidesDepth();
+        walk(round, half ? keptDepth / 2 : keptDepth, bestOpeners, drafts, true);
         prompts.generated(given);
-        probe(round);
-    }
-
-    private void sort(DraftRound round) {
-        int most = round.size() * round.positions();
-        if (sorted.length < most) {
-            sorted = new long[most];
+        if (rounds % PROBE_EVERY == 0) {
+            probe(round);
         }
-        if (place.length < round.size()) {
-            openers = new long[round.size()];
-            place = new int[round.size()];
-            closedIn = new int[round.size()];
-        }
-        candidates = 0;
-        for (int i = 0; i < round.size(); i++) {
-            float gain = 0;
-            for (int j = 0; j < round.limit(i); j++) {
-                float survival = round.survival(i, j);
-                gain += j >= round.openSlots(i) && j < round.openSlots(i) + round.pageSize() ? survival : 0;
-                sorted[candidates++] = falling(survival, i * round.positions() + j);
-            }
-            openers[i] = falling(gain, i);
-        }
-        Arrays.sort(sorted, 0, candidates);
-        Arrays.sort(openers, 0, round.size());
-        for (int i = 0; i < round.size(); i++) {
-            place[(int) openers[i]] = i;
-        }
-    }
-
-    /** Sorts by a number that is not negative, the greatest first, and then by an index. */
-    private static long falling(float number, int index) {
-        return (long) ~Float.floatToIntBits(number) << Integer.SIZE | index;
     }
 
     private void prepare(DraftRound round, StepCosts costs) {
-        if (seconds.length <= candidates) {
-            seconds = new double[candidates + 1];
-        }
-        double survivors = round.size();
-        for (int i = 0; i <= candidates; i++) {
-            seconds[i] = seconds(costs, round.size() + i, survivors);
-            if (i < candidates) {
-                int draft = (int) sorted[i];
-                survivors += round.survival(draft / round.positions(), draft % round.positions());
-            }
-        }
         int tokens = round.otherTokens() + round.size();
-        mostDrafts = (int) Math.max(0, Math.min(candidates, costs.triedTokens() - tokens));
+        double tried = Math.max(0, costs.triedTokens() - tokens);
+        mostDrafts = (int) Math.min(Math.min(order.size, round.budget()), tried);
+        if (seconds.length <= mostDrafts) {
+            seconds = new double[Math.max(order.size, mostDrafts) + 1];
+        }
+        for (int i = 0; i <= mostDrafts; i++) {
+            seconds[i] = costs.seconds(round.size() + i, 0);
+        }
+        addPrompts(round, costs);
         slope = costs.slope();
         price = price(round);
+        pagesMatter = order.openings > 0 && (price > 0 || round.mayOpen() < order.openings);
+        if (pagesMatter) {
+            sortOpeners(round);
+        }
     }
 
     /**
      * What steps take on average that generate so many tokens. Prompts come in proportion to what is generated, whoever
      * drafts, and all at a time: so in a share of the steps.
      */
-    private double seconds(StepCosts costs, int tokens, double generate) {
-        double prompt = prompts.tokensFor(generate);
-        double atATime = prompts.atATime();
-        if (prompt == 0) {
-            return costs.seconds(tokens, 0);
+    private void addPrompts(DraftRound round, StepCosts costs) {
+        double each = prompts.tokensFor(1);
+        if (each == 0) {
+            return;
         }
-        double share = Math.min(1, prompt / atATime);
-        return (1 - share) * costs.seconds(tokens, 0) + share * costs.seconds(tokens + Math.max(prompt, atATime), 0);
+        double atATime = prompts.atATime();
+        double survivors = round.size();
+        for (int i = 0; i <= mostDrafts; i++) {
+            double prompt = each * survivors;
+            double share = Math.min(1, prompt / atATime);
+            double with = costs.seconds(round.size() + i + Math.max(prompt, atATime), 0);
+            seconds[i] = (1 - share) * seconds[i] + share * with;
+            survivors += i < order.size ? order.survivals[i] : 0;
+        }
     }
 
     /**
@@ -157,20 +146,113 @@ final class AdaptiveDrafts implements DraftPolicy {
         return round.freeBlocks() >= plenty ? 0 : (1 - round.freeBlocks() / (double) plenty) / seconds[0];
     }
 
+    private void sortOpeners(DraftRound round) {
+        if (place.length < round.size()) {
+            openers = new long[2 * round.size()];
+            place = new int[2 * round.size()];
+            closedIn = new int[2 * round.size()];
+        }
+        for (int i = 0; i < round.size(); i++) {
+            float gain = 0;
+            int first = Math.max(0, round.openSlots(i));
+            for (int j = first; j < Math.min(round.limit(i), first + round.pageSize()); j++) {
+                gain += round.survival(i, j);
+            }
+            openers[i] = DraftOrder.falling(gain, i);
+        }
+        Arrays.sort(openers, 0, round.size());
+        for (int i = 0; i < round.size(); i++) {
+            place[(int) openers[i]] = i;
+        }
+    }
+
     private void search(DraftRound round) {
         bestValue = Double.NEGATIVE_INFINITY;
-        boolean pagesMatter = price > 0 || round.mayOpen() < round.size();
-        for (int depth = round.positions(); depth >= 0; depth = slope > 0 ? depth - 1 : -1) {
-            walk(round, depth, round.size(), mostDrafts, false);
-            for (int some = pagesMatter ? round.size() - 1 : -1; some >= 0; some = fewer(some)) {
-                walk(round, depth, some, mostDrafts, false);
+        bestOpeners = round.size();
+        searchSizes(round);
+        if (!pagesMatter) {
+            return;
+        }
+        bestValue = Double.NEGATIVE_INFINITY;
+        searchDepths(round, round.size());
+        if (round.size() <= FEW) {
+            for (int some = round.size() - 1; some >= 0; some--) {
+                searchDepths(round, some);
+            }
+            return;
+        }
+        int depth = bestDepth;
+        for (int some = round.size() / 2; some > 0; some /= 2) {
+            walk(round, depth, some, mostDrafts, false);
+        }
+        searchDepths(round, 0);
+        searchDepths(round, bestOpeners);
+    }
+
+    /** The best size for each depth if pages cost nothing. */
+    private void searchSizes(DraftRound round) {
+        int positions = round.positions();
+        if (shallow.length < order.size) {
+            shallow = new float[order.survivals.length];
+            shallowPositions = new int[order.survivals.length];
+        }
+        if (bounds.length <= positions) {
+            bounds = new double[positions + 1];
+        }
+        System.arraycopy(order.survivals, 0, shallow, 0, order.size);
+        System.arraycopy(order.positions, 0, shallowPositions, 0, order.size);
+        int left = order.size;
+        for (int depth = positions; depth >= 0; depth = shallower(depth)) {
+            left = leaveOut(depth, left);
+            double most = slope * depth;
+            double survivors = round.size();
+            double best = survivors / (seconds[0] + most);
+            int drafts = 0;
+            int end = Math.min(left, mostDrafts);
+            for (int i = 0; i < end; i++) {
+                survivors += shallow[i];
+                double value = survivors / (seconds[i + 1] + most);
+                if (value > best) {
+                    best = value;
+                    drafts = i + 1;
+                }
+            }
+            bounds[depth] = Math.max(best, round.size() / seconds[0]);
+            take(bounds[depth], drafts, depth, round.size());
+        }
+    }
+
+    /** Leaves out what is deeper. */
+    private int leaveOut(int depth, int size) {
+        int left = 0;
+        for (int i = 0; i < size; i++) {
+            shallow[left] = shallow[i];
+            shallowPositions[left] = shallowPositions[i];
+            left += shallowPositions[i] < depth ? 1 : 0;
+        }
+        return left;
+    }
+
+    /** All depths if a longer chain takes longer. */
+    private int shallower(int depth) {
+        return slope > 0 ? depth - 1 : -1;
+    }
+
+    private void searchDepths(DraftRound round, int mostOpeners) {
+        for (int depth = round.positions(); depth >= 0; depth = shallower(depth)) {
+            if (bounds[depth] > bestValue) {
+                walk(round, depth, mostOpeners, mostDrafts, false);
             }
         }
     }
 
-    /** All numbers of a few openers, and ever fewer of many. */
-    private static int fewer(int some) {
-        return some <= 8 ? some - 1 : some / 2;
+    private void take(double value, int drafts, int depth, int mostOpeners) {
+        if (value > bestValue) {
+            bestValue = value;
+            bestDrafts = drafts;
+            bestDepth = drafts == 0 ? 0 : depth;
+            bestOpeners = mostOpeners;
+        }
     }
 
     /**
@@ -182,74 +264,71 @@ final class AdaptiveDrafts implements DraftPolicy {
      */
     private double walk(DraftRound round, int depth, int mostOpeners, int drafts, boolean grant) {
         walks++;
+        int mayOpen = round.mayOpen();
         double survivors = round.size();
         int taken = 0;
         int opened = 0;
-        double value = value(survivors, 0, 0, 0);
-        for (int i = 0; ; i++) {
-            if (!grant && value > bestValue) {
-                bestValue = value;
-                bestDrafts = taken;
-                bestDepth = taken == 0 ? 0 : depth;
-                bestOpeners = mostOpeners;
+        double value = survivors / seconds[0];
+        if (!grant) {
+            take(value, 0, 0, mostOpeners);
+        }
+        for (int i = 0; i < order.size && taken < drafts; i++) {
+            int sequence = order.sequences[i];
+            if (order.positions[i] >= depth || (pagesMatter && closedIn[sequence] == walks)) {
+                continue;
             }
-            int next = next(round, i, depth, mostOpeners, opened);
-            if (taken == drafts || next == candidates) {
-                given = survivors;
-                return value;
+            if (pagesMatter && order.opens[i]) {
+                if (place[sequence] >= mostOpeners || opened >= mayOpen) {
+                    closedIn[sequence] = walks;
+                    continue;
+                }
+                opened++;
             }
-            i = next;
-            int draft = (int) sorted[i];
-            int sequence = draft / round.positions();
-            int position = draft % round.positions();
-            opened += round.opensPage(sequence, position) ? 1 : 0;
             taken++;
-            survivors += round.survival(sequence, position);
-            value = value(survivors, taken, depth, opened);
+            survivors += order.survivals[i];
             if (grant) {
-                round.grants[sequence] = position + 1;
-            }
-        }
-    }
-
-    /** The first draft from an index on that may be granted; all if there is none. */
-    private int next(DraftRound round, int from, int depth, int mostOpeners, int opened) {
-        for (int i = from; i < candidates; i++) {
-            int draft = (int) sorted[i];
-            int sequence = draft / round.positions();
-            int position = draft % round.positions();
-            if (position >= depth || closedIn[sequence] == walks) {
+                round.grants[sequence] = order.positions[i] + 1;
                 continue;
             }
-            boolean may = place[sequence] < mostOpeners && opened < round.mayOpen();
-            if (may || !round.opensPage(sequence, position)) {
-                return i;
-            }
-            closedIn[sequence] = walks;
+            value = survivors / (seconds[taken] + slope * depth) - price * opened;
+            take(value, taken, depth, mostOpeners);
         }
-        return candidates;
+        given = survivors;
+        return value;
     }
 
-    private double value(double survivors, int drafts, int depth, int opened) {
-        return survivors / (seconds[drafts] + slope * depth) - price * opened;
-    }
-
+    /** Those who have waited longest draft once. */
     private void probe(DraftRound round) {
-        int opened = 0;
+        int left = round.budget();
+        int mayOpen = round.mayOpen();
         for (int i = 0; i < round.size(); i++) {
+            left -= round.grants[i];
             for (int j = 0; j < round.grants[i]; j++) {
-                opened += round.opensPage(i, j) ? 1 : 0;
+                mayOpen -= round.opensPage(i, j) ? 1 : 0;
             }
         }
+        left = Math.min(left, (round.size() + PROBE_EVERY - 1) / PROBE_EVERY);
+        for (; left > 0; left--) {
+            int next = longestWaiting(round, mayOpen > 0);
+            if (next < 0) {
+                return;
+            }
+            mayOpen -= round.opensPage(next, 0) ? 1 : 0;
+            round.grants[next] = 1;
+        }
+    }
+
+    private static int longestWaiting(DraftRound round, boolean mayOpen) {
+        int longest = -1;
         for (int i = 0; i < round.size(); i++) {
-            if (round.grants[i] > 0 || round.limit(i) == 0 || round.sinceDraft(i) < PROBE_AFTER) {
-                continue;
-            }
-            boolean opens = round.opensPage(i, 0);
-            if (!opens || opened < round.mayOpen()) {
-                opened += opens ? 1 : 0;
-                round.grants[i] = 1;
+            int since = round.sinceDraft(i);
+            if (round.grants[i] == 0
+                    && round.limit(i) > 0
+                    && since >= (longest < 0 ? PROBE_AFTER : round.sinceDraft(longest) + 1)
+                    && (mayOpen || !round.opensPage(i, 0))) {
+                longest = i;
             }
         }
+        return longest;
     }
 }

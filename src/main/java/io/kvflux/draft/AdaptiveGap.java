@@ -54,7 +54,8 @@ public final class AdaptiveGap {
 
     static DraftRound round(SplittableRandom random, int free, int watermark) {
         DraftRound round = new DraftRound(POSITIONS);
-        round.reset(2 + random.nextInt(3), 0, free, free + random.nextInt(3), watermark);
+        int budget = random.nextBoolean() ? POSITIONS * 4 : random.nextInt(POSITIONS * 4);
+        round.reset(2 + random.nextInt(3), 0, budget, free, free + random.nextInt(3), watermark);
         int size = 1 + random.nextInt(4);
         for (int i = 0; i < size; i++) {
             AcceptanceRates rates = new AcceptanceRates(POSITIONS);
@@ -99,7 +100,7 @@ public final class AdaptiveGap {
             drafts += grants[i];
             depth = Math.max(depth, grants[i]);
         }
-        if (opened > round.mayOpen()) {
+        if (opened > round.mayOpen() || drafts > round.budget()) {
             return Double.NEGATIVE_INFINITY;
         }
         return tokens / costs.seconds(round.size() + drafts, depth) - price * opened;

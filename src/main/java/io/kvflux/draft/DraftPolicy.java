@@ -1,10 +1,13 @@
 package io.kvflux.draft;
 
-/** Decides how many drafts each sequence of a round gets. The same rounds, one after another, get the same answers. */
-public interface DraftPolicy {
+/**
+ * Decides how many drafts each sequence of a round gets. The same rounds, one after another, get the same answers. There are
+ * those made here and no others.
+ */
+public sealed interface DraftPolicy permits AdaptiveDrafts, TabledDrafts {
 
     /**
-     * Grants drafts. What is granted opens no more pages than the round allows.
+     * Grants drafts. What is granted is no more, and opens no more pages, than the round allows.
      *
      * @param round its sequences, whose grants are 0 before
      * @param costs what steps take

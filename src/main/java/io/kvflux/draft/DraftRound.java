@@ -18,6 +18,7 @@ public final class DraftRound {
 
     private int pageSize;
     private int otherTokens;
+    private int budget;
     private int freeBlocks;
     private int availableBlocks;
     private int watermarkBlocks;
@@ -37,14 +38,16 @@ public final class DraftRound {
      *
      * @param tokensOfAPage slots of a page
      * @param tokensOfOthers tokens of the step that belong to nobody who may draft, of prompts for one
+     * @param drafts that may be granted in all
      * @param free blocks that an allocation may take, by which they are priced
      * @param available of those, the ones that nobody needs without drafts; less than 0 where some are lacking
      * @param watermark blocks that are to stay available
      */
-    public void reset(int tokensOfAPage, int tokensOfOthers, int free, int available, int watermark) {
+    public void reset(int tokensOfAPage, int tokensOfOthers, int drafts, int free, int available, int watermark) {
         size = 0;
         pageSize = tokensOfAPage;
         otherTokens = tokensOfOthers;
+        budget = drafts;
         freeBlocks = free;
         availableBlocks = available;
         watermarkBlocks = watermark;
@@ -121,6 +124,11 @@ public final class DraftRound {
         return otherTokens;
     }
 
+    /** Drafts that may be granted in all. */
+    int budget() {
+        return budget;
+    }
+
     int freeBlocks() {
         return freeBlocks;
     }
@@ -137,6 +145,6 @@ public final class DraftRound {
     /** Whether a draft at a position opens a page. */
     boolean opensPage(int index, int position) {
         int beyond = position - openSlots[index];
-        return beyond >= 0 && beyond % pageSize == 0;
+        return beyond == 0 || (beyond >= pageSize && beyond % pageSize == 0);
     }
 }

@@ -6,6 +6,10 @@ package io.kvflux.draft;
  * octave; where steps of some size were never seen it is as low as it can be if it bends upwards only, so that who looks for
  * the best size tries them.
  *
+ * <p>A step may take far longer than its work does: a pause, a first of its size. So no step counts for more than {@value
+ * #MOST} times what was expected; what is known of a size is forgotten when a step of it or of a larger one takes less than half
+ * of that, and when none was seen for some thousand steps.
+ *
  * <pre>
  *   seconds(tokens, depth) = curve(tokens) + slope · depth
  * </pre>
@@ -22,6 +26,13 @@ public final class StepCosts {
     private static final double KEPT = 0.998;
     /** Steps of a bucket that are seen before one says something of the slope. */
     private static final int SOME = 4;
+
+    /** Longer by more than this is not the work of a step. */
+    private static final double MOST = 2;
+    /** How much of what a bucket weighs stays with every step. */
+    private static final double LASTING = 0.9995;
+    /** What weighs less is forgotten. */
+    private static final double FORGOTTEN = 0.5;
 
     /** Of the variance of depth: less than one step that is a draft off says nothing. */
     private static final double LITTLE = 0.5;
@@ -41,6 +52,10 @@ public final class StepCosts {
 
     private final double[] runWeight = new double[BUCKETS];
     private int knots;
+    /** How steep the curve is beyond the last. */
+    private double riseBeyond;
+    /** The first knot that is not below what was asked for last: who asks goes up in small steps. */
+    private int above;
 
     // Of steps alike in tokens: how depth and time vary together, and depth alone.
     private double covariance;
@@ -68,19 +83,47 @@ public final class StepCosts {
             return;
         }
         int bucket = bucket(stepTokens);
+        double counted = Math.min(took, MOST * expected(bucket, stepTokens, depth));
         if (weight[bucket] >= SOME) {
             double more = depth - depths[bucket];
-            covariance = KEPT * covariance + more * (took - seconds[bucket]);
+            covariance = KEPT * covariance + more * (counted - seconds[bucket]);
             variance = KEPT * variance + more * more;
             slope = variance > 0 ? Math.max(0, covariance / variance) : 0;
         }
+        forget(bucket, took);
         double share = Math.max(NEW, 1 / (1 + weight[bucket]));
-        seconds[bucket] += share * (took - seconds[bucket]);
+        seconds[bucket] += share * (counted - seconds[bucket]);
         tokens[bucket] += share * (stepTokens - tokens[bucket]);
         depths[bucket] += share * (depth - depths[bucket]);
         weight[bucket] = Math.min(weight[bucket] + 1, 1 / NEW);
         deep |= depth > 0;
         fit();
+    }
+
+    /** What a step of a bucket should take at most; anything where nothing is known. */
+    private double expected(int bucket, int stepTokens, int depth) {
+        if (weight[bucket] > 0) {
+            return seconds[bucket] + slope * Math.max(0, depth - depths[bucket]);
+        }
+        if (knots == 0) {
+            return Double.POSITIVE_INFINITY;
+        }
+        double beyond = curve(stepTokens);
+        if (above < knots) {
+            return knotSeconds[above] + slope * depth; // and not what is hoped for below one that was seen
+        }
+        double inProportion = knotSeconds[knots - 1] * stepTokens / knotTokens[knots - 1];
+        return Math.max(beyond, inProportion / MOST) + slope * depth;
+    }
+
+    /** A step of a bucket took so long: so without drafts one of it or of a smaller bucket does not take much longer. */
+    private void forget(int bucket, double took) {
+        for (int i = 0; i < BUCKETS; i++) {
+            weight[i] *= LASTING;
+            if (weight[i] < FORGOTTEN || (i <= bucket && seconds[i] - slope * depths[i] > MOST * took)) {
+                weight[i] = 0;
+            }
+        }
     }
 
     /** Buckets of 1, 2, 3 ... 16, 18, 20 ... 32, 36 ... tokens and more. */
@@ -108,7 +151,7 @@ public final class StepCosts {
             // What was seen first is cleared of its depth too, as soon as it is known what that costs.
             knotSeconds[knots] = Math.max(0, seconds[i] - slope * depths[i]);
             runStart[runs] = knots;
-            runWeight[runs] = weight[i];
+            runWeight[runs] = weight[i] * weight[i]; // so that few steps do not drag what many say
             knots++;
             runs++;
             while (runs > 1 && knotSeconds[runStart[runs - 2]] > knotSeconds[runStart[runs - 1]]) {
@@ -123,6 +166,7 @@ public final class StepCosts {
                 }
             }
         }
+        riseBeyond = riseBeyond();
     }
 
     /**
@@ -155,19 +199,22 @@ public final class StepCosts {
         if (knots == 0) {
             return 1;
         }
-        int above = 0;
+        above = Math.min(above, knots);
         while (above < knots && knotTokens[above] < n) {
             above++;
         }
+        while (above > 0 && knotTokens[above - 1] >= n) {
+            above--;
+        }
         if (above == knots) {
-            return beyond(n);
+            return knotSeconds[knots - 1] + (n - knotTokens[knots - 1]) * riseBeyond;
         }
         if (above > 0 && isNext(above)) {
             double share = (n - knotTokens[above - 1]) / (knotTokens[above] - knotTokens[above - 1]);
             return knotSeconds[above - 1] + share * (knotSeconds[above] - knotSeconds[above - 1]);
         }
         double hoped = knotSeconds[above] - rise(above) * (knotTokens[above] - n);
-        return above == 0 ? hoped : Math.max(knotSeconds[above - 1], hoped);
+        return Math.max(hoped, above == 0 ? knotSeconds[0] * n / knotTokens[0] : knotSeconds[above - 1]);
     }
 
     /** Whether nothing between a knot and the one before it was left out. */
@@ -182,15 +229,12 @@ public final class StepCosts {
                 : (knotSeconds[knot + 1] - knotSeconds[knot]) / (knotTokens[knot + 1] - knotTokens[knot]);
     }
 
-    private double beyond(double n) {
+    private double riseBeyond() {
         int last = knots - 1;
         int before = last;
         while (before > 0 && knotTokens[before] > knotTokens[last] / 2) {
             before--;
         }
-        double rise = before == last
-                ? 0
-                : (knotSeconds[last] - knotSeconds[before]) / (knotTokens[last] - knotTokens[before]);
-        return knotSeconds[last] + (n - knotTokens[last]) * rise;
+        return before == last ? 0 : (knotSeconds[last] - knotSeconds[before]) / (knotTokens[last] - knotTokens[before]);
     }
 }

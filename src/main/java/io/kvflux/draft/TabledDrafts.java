@@ -5,7 +5,7 @@ import java.util.Arrays;
 /** So many drafts for each sequence, by how many sequences there are. */
 final class TabledDrafts implements DraftPolicy {
 
-    static final DraftPolicy OFF = (round, costs) -> {};
+    static final DraftPolicy OFF = new TabledDrafts(new int[] {1}, new int[] {0});
 
     private final int[] batchSizes;
     private final int[] drafts;
@@ -31,14 +31,16 @@ final class TabledDrafts implements DraftPolicy {
             each = drafts[i];
         }
         int mayOpen = round.mayOpen();
+        int left = round.budget();
         for (int i = 0; i < round.size(); i++) {
-            int most = Math.min(each, round.limit(i));
+            int most = Math.min(left, Math.min(each, round.limit(i)));
             int given = 0;
             while (given < most && (mayOpen > 0 || !round.opensPage(i, given))) {
                 mayOpen -= round.opensPage(i, given) ? 1 : 0;
                 given++;
             }
             round.grants[i] = given;
+            left -= given;
         }
     }
 }

@@ -8,6 +8,7 @@ import io.kvflux.geometry.DeviceRef;
 import io.kvflux.geometry.KvCacheParams;
 import io.kvflux.geometry.MultiKvCacheParams;
 import io.kvflux.geometry.SpeculativeMethod;
+import java.util.Random;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -19,11 +20,51 @@ import org.jspecify.annotations.Nullable;
  * @param acceptance how often a draft is accepted
  * @param blocks of the device
  * @param mostDrafts of a sequence in a round
+ * @param upset what makes steps longer or shorter than their work
  */
-record DraftRun(Supplier<DraftPolicy> policy, double acceptance, int blocks, int mostDrafts) {
+record DraftRun(Supplier<DraftPolicy> policy, double acceptance, int blocks, int mostDrafts, Upset upset) {
 
     static final int PAGE_SIZE = 16;
     static final int PLENTY = 100_000;
+
+    /** What a device does beside its work. */
+    enum Upset {
+        NONE("nothing"),
+        LONG_FIRST("the first step is 2 s longer"),
+        PAUSE("a pause of 200 ms in step 500"),
+        JITTER("steps are up to 10 % shorter or longer");
+
+        private final String text;
+
+        Upset(String text) {
+            this.text = text;
+        }
+
+        /** The same in every run. */
+        private CostModel model() {
+            Random random = new Random(3);
+            long[] step = new long[1];
+            return (sequences, prefill, decode, context) -> {
+                step[0]++;
+                double seconds = verifySeconds(prefill + decode);
+                return switch (this) {
+                    case NONE -> seconds;
+                    case LONG_FIRST -> seconds + (step[0] == 1 ? 2 : 0);
+                    case PAUSE -> seconds + (step[0] == 500 ? 0.2 : 0);
+                    case JITTER -> seconds * (0.9 + 0.2 * random.nextDouble());
+                };
+            };
+        }
+
+        @Override
+        public String toString() {
+            return text;
+        }
+    }
+
+    DraftRun(Supplier<DraftPolicy> policy, double acceptance, int blocks, int mostDrafts) {
+        this(policy, acceptance, blocks, mostDrafts, Upset.NONE);
+    }
 
     /** Output tokens of the whole seconds before the first request ends. */
     private static final class WhileAllRun implements ReplayListener {
@@ -70,7 +111,7 @@ record DraftRun(Supplier<DraftPolicy> policy, double acceptance, int blocks, int
                 SchedulerConfig.builder(caches(), blocks).draftPolicy(policy).build();
         ReplayOptions options = new ReplayOptions(
                 config,
-                (sequences, prefill, decode, context) -> verifySeconds(prefill + decode),
+                upset.model(),
                 ReplayOptions.DEFAULT_HOST_BYTES_PER_SECOND,
                 1,
                 0,

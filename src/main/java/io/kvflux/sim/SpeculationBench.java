@@ -59,7 +59,16 @@ public final class SpeculationBench {
 
     /** {@return all tables} */
     public static List<Table> all() {
-        return List.of(closedForm(), bestFixed(), gap(), loads(0.5), loads(0.7), loads(0.9), swinging(), nearlyFull());
+        return List.of(
+                closedForm(),
+                bestFixed(),
+                gap(),
+                loads(0.5),
+                loads(0.7),
+                loads(0.9),
+                swinging(),
+                upset(),
+                nearlyFull());
     }
 
     // ---- formulas
@@ -195,28 +204,68 @@ public final class SpeculationBench {
         return best;
     }
 
-    /** Half a minute of two requests a second, then three hundred at once, four times; then half a minute again. */
+    /** Half a minute of two requests a second, then a burst at once, four times; then half a minute again. */
     static Table swinging() {
         Rows rows = new Rows();
-        for (double acceptance : new double[] {0.5, 0.7, 0.9}) {
-            List<Object> cells = new ArrayList<>(List.of(acceptance, "latency, ms"));
-            double best = Double.POSITIVE_INFINITY;
-            double adaptive = 0;
-            for (int k = 0; k <= MOST_DRAFTS + 1; k++) {
-                DraftLoad load = requests(0, 1);
-                for (int swing = 0; swing < 4; swing++) {
-                    load.arrive(60, 2).arrive(300, EVERYBODY);
+        for (int burst : new int[] {300, 600}) {
+            for (double acceptance : new double[] {0.5, 0.7, 0.9}) {
+                List<Object> cells = new ArrayList<>(List.of(burst, acceptance, "latency, ms"));
+                double best = Double.POSITIVE_INFINITY;
+                double adaptive = 0;
+                for (int k = 0; k <= MOST_DRAFTS + 1; k++) {
+                    DraftLoad load = requests(0, 1);
+                    for (int swing = 0; swing < 4; swing++) {
+                        load.arrive(60, 2).arrive(burst, EVERYBODY);
+                    }
+                    double latency = run(k, acceptance).of(load.arrive(60, 2)).meanLatency();
+                    cells.add(Math.round(1000 * latency));
+                    best = k <= MOST_DRAFTS ? Math.min(best, latency) : best;
+                    adaptive = latency;
                 }
-                double latency = run(k, acceptance).of(load.arrive(60, 2)).meanLatency();
-                cells.add(Math.round(1000 * latency));
-                best = k <= MOST_DRAFTS ? Math.min(best, latency) : best;
-                adaptive = latency;
+                cells.add(percent(adaptive / best - 1));
+                rows.row(cells.toArray());
+                rows.claim(
+                        "a = " + acceptance + ", bursts of " + burst + ": adaptive beats off and every fixed k",
+                        adaptive < best);
             }
-            cells.add(percent(adaptive / best - 1));
-            rows.row(cells.toArray());
-            rows.claim("a = " + acceptance + ", swinging: adaptive beats off and every fixed k", adaptive < best);
         }
-        return rows.table("A load that swings between idle and overload", policies("a", "measure", "behind, %"));
+        List<String> header = new ArrayList<>(List.of("burst"));
+        header.addAll(List.of(policies("a", "measure", "behind, %")));
+        return rows.table("A load that swings between idle and overload", header.toArray(String[]::new));
+    }
+
+    /** 60 requests a second on a device that does not keep its time. */
+    static Table upset() {
+        Rows rows = new Rows();
+        for (DraftRun.Upset upset : DraftRun.Upset.values()) {
+            for (double acceptance : new double[] {0.5, 0.9}) {
+                double[] measured = new double[MOST_DRAFTS + 2];
+                for (int k = 0; k < measured.length; k++) {
+                    measured[k] = new DraftRun(policy(k), acceptance, DraftRun.PLENTY, MOST_DRAFTS, upset)
+                            .of(requests(1200, 60))
+                            .outputTokensPerSecond();
+                }
+                int best = best(measured, true);
+                double adaptive = measured[MOST_DRAFTS + 1];
+                double behind = 1 - adaptive / measured[best];
+                rows.row(
+                        upset.toString(),
+                        acceptance,
+                        name(best),
+                        Math.round(measured[best]),
+                        Math.round(adaptive),
+                        percent(behind));
+                rows.claim("a = " + acceptance + ", " + upset + ": adaptive is at most 3 % behind", behind <= BEHIND);
+            }
+        }
+        return rows.table(
+                "A device that does not keep its time, 60 requests a second, output tokens a second",
+                "upset",
+                "a",
+                "best",
+                "its tokens/s",
+                "adaptive",
+                "behind, %");
     }
 
     static Table nearlyFull() {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.SplittableRandom;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -36,7 +37,7 @@ class DraftPolicyTest {
 
     private static DraftRound round(int positions, int blocks, int watermark) {
         DraftRound round = new DraftRound(positions);
-        round.reset(PAGE, 0, blocks, blocks, watermark);
+        round.reset(PAGE, 0, PLENTY, blocks, blocks, watermark);
         return round;
     }
 
@@ -171,7 +172,7 @@ class DraftPolicyTest {
         for (int i = 0; i < 2000; i++) {
             int available = random.nextInt(10);
             DraftRound round = new DraftRound(4);
-            round.reset(2, 0, random.nextInt(available + 1), available, 5);
+            round.reset(2, 0, PLENTY, random.nextInt(available + 1), available, 5);
             int size = 1 + random.nextInt(20);
             for (int j = 0; j < size; j++) {
                 round.add(4, random.nextInt(4), rates(4, 0.9), random.nextInt(200));
@@ -186,7 +187,7 @@ class DraftPolicyTest {
     @Test
     void aDraftInAnOpenPageCostsNothing() {
         DraftRound round = new DraftRound(4);
-        round.reset(PAGE, 0, 0, 10, 10);
+        round.reset(PAGE, 0, PLENTY, 0, 10, 10);
         AcceptanceRates rates = rates(4, 0.9);
         round.add(4, 4, rates, 0);
         round.add(4, 2, rates, 0);
@@ -197,19 +198,54 @@ class DraftPolicyTest {
 
     // ---- habits
 
-    @Test
-    void whoHasNotDraftedForLongDraftsOnce() {
-        DraftRound round = round(4, PLENTY, 0);
-        AcceptanceRates hopeless = rates(4, 0);
-        round.add(4, 10, hopeless, AdaptiveDrafts.PROBE_AFTER - 1);
-        round.add(4, 10, hopeless, AdaptiveDrafts.PROBE_AFTER);
-        round.add(0, 10, hopeless, AdaptiveDrafts.PROBE_AFTER);
+    private static StepCosts steep() {
         StepCosts steep = new StepCosts();
-        for (int i = 1; i < 100; i++) {
+        for (int i = 1; i < 400; i++) {
             steep.observe(i, 0, i);
         }
-        DraftPolicy.adaptive().decide(round, steep);
+        return steep;
+    }
+
+    /** One that nobody drafts in by choice, in the round of so many in which there are probes. */
+    private static DraftRound probes(Consumer<DraftRound> begin) {
+        DraftPolicy policy = DraftPolicy.adaptive();
+        DraftRound round = new DraftRound(4);
+        for (int i = 1; i <= AdaptiveDrafts.PROBE_EVERY; i++) {
+            begin.accept(round);
+            policy.decide(round, steep());
+            assertThat(i == AdaptiveDrafts.PROBE_EVERY ? 0 : granted(round)).isZero();
+        }
+        return round;
+    }
+
+    @Test
+    void whoHasNotDraftedForLongDraftsOnce() {
+        AcceptanceRates hopeless = rates(4, 0);
+        DraftRound round = probes(begun -> {
+            begun.reset(PAGE, 0, PLENTY, PLENTY, PLENTY, 0);
+            begun.add(4, 10, hopeless, AdaptiveDrafts.PROBE_AFTER - 1);
+            begun.add(4, 10, hopeless, AdaptiveDrafts.PROBE_AFTER);
+            begun.add(0, 10, hopeless, AdaptiveDrafts.PROBE_AFTER);
+        });
         assertThat(AdaptiveGap.grants(round)).containsExactly(0, 1, 0);
+    }
+
+    /** All have waited, and every tenth would open a page below the watermark. */
+    @ParameterizedTest
+    @CsvSource({"1000000, 8", "3, 3", "0, 0"})
+    void thoseDraftFirstWhoHaveWaitedLongest(int budget, int probes) {
+        AcceptanceRates hopeless = rates(4, 0);
+        DraftRound round = probes(begun -> {
+            begun.reset(PAGE, 0, budget, 10, 10, 10);
+            for (int i = 0; i < 64; i++) {
+                begun.add(4, i % 10 == 0 ? 0 : 5, hopeless, 200 - i);
+            }
+        });
+        assertThat(granted(round)).isEqualTo(probes);
+        for (int i = 0; i < 64; i++) {
+            boolean among = i % 10 != 0 && i - i / 10 <= probes;
+            assertThat(round.grant(i)).as("sequence %s", i).isEqualTo(among ? 1 : 0);
+        }
     }
 
     @Test
@@ -262,7 +298,7 @@ class DraftPolicyTest {
             DraftPolicy policy = DraftPolicy.adaptive();
             for (int i = 0; i < 200; i++) {
                 DraftRound round = new DraftRound(8);
-                round.reset(PAGE, with == 1 && i % 2 == 0 ? 1500 : 0, PLENTY, PLENTY, 0);
+                round.reset(PAGE, with == 1 && i % 2 == 0 ? 1500 : 0, PLENTY, PLENTY, PLENTY, 0);
                 for (int j = 0; j < 50; j++) {
                     round.add(8, 100, rates(8, 0.6), 0);
                 }

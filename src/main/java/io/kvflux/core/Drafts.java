@@ -185,7 +185,7 @@ final class Drafts {
         int free = pool.availableBlocks();
         int others = plainBlocks(replica);
         int left = tokensBeside(replica.running.size(), queue.size() > 0 || part.prefill[part.size - 1]);
-        int budget = streams.on ? left : Math.min(left, ledger.room()); // who streams has credits for a part already
+        int budget = streams.on() ? left : Math.min(left, ledger.room()); // who streams has credits for a part already
         round.reset(config.pageSize(), prefillTokens(part), budget, free, free - others, config.watermarkBlocks());
         int first = (int) (step % part.size); // where there is not enough for all they take turns
         for (int i = 0; i < part.size; i++) {

@@ -153,6 +153,10 @@ record Scenario(
         require(drafts >= 0 && drafts <= 64, "drafts", drafts);
         require(drafts == 0 || draft, "drafts (needs draft)", drafts);
         require(speculates(drafts, drafting) || !events.contains(Event.BESIDE), "beside (needs drafts)", drafts);
+        require(
+                credits == 0 || credits > overlap || !events.contains(Event.BESIDE),
+                "credits (beside needs more than overlap)",
+                credits);
         require(distance >= 0 && distance <= 16, "distance", distance);
         requireMemory(
                 shape,

@@ -80,6 +80,8 @@ final class Scenarios {
         Set<Event> events = text.events();
         if (drafting != Scenario.Drafting.OFF && random.nextInt(3) == 0) {
             events.addAll(OF_DRAFTS);
+            int credits = text.count("credits");
+            text = text.with("credits", "" + (credits == 0 ? 0 : Math.max(credits, scenario.overlap() + 1)));
         }
         return text.with("events", events.isEmpty() ? ScenarioText.NONE : ScenarioText.names(events))
                 .scenario();

@@ -287,6 +287,56 @@ class DraftPolicyTest {
     }
 
     /** Prompts in half of the steps, in proportion to what is generated, make long steps and cheap-looking drafts. */
+    /** Four sequences whose next draft opens a page, and is accepted once in five times; a watermark of 100 blocks. */
+    @ParameterizedTest
+    @CsvSource({"200, 4", "180, 4", "150, 0", "101, 0"})
+    void aPageIsOpenedForWhatItIsWorthAsBlocksGetScarce(int blocks, int granted) {
+        DraftRound round = round(1, blocks, 100);
+        AcceptanceRates seldom = new AcceptanceRates(1);
+        for (int i = 0; i < 500; i++) {
+            seldom.examined(1, i % 5 == 0 ? 1 : 0);
+        }
+        for (int i = 0; i < 4; i++) {
+            round.add(1, 0, seldom, 0);
+        }
+        DraftPolicy.adaptive().decide(round, costs(0));
+        assertThat(granted(round)).isEqualTo(granted);
+    }
+
+    /** One page may be opened: the most likely draft of all needs it, and so does a chain that is worth more. */
+    @Test
+    void whoGainsMostByAPageOpensIt() {
+        DraftRound round = round(3, 2, 1);
+        AcceptanceRates single = new AcceptanceRates(3);
+        AcceptanceRates chain = new AcceptanceRates(3);
+        for (int i = 0; i < 500; i++) {
+            single.examined(3, i % 10 < 7 ? 1 : 0);
+            chain.examined(3, i % 10 < 6 ? 3 : 0);
+        }
+        round.add(3, 0, single, 0);
+        round.add(3, 0, chain, 0);
+        DraftPolicy.adaptive().decide(round, costs(0));
+        assertThat(round.grant(0)).isZero();
+        assertThat(round.grant(1)).isEqualTo(3);
+    }
+
+    @Test
+    void aChoiceStaysWhereAnotherIsHardlyBetter() {
+        StepCosts costs = costs(0.0005);
+        DraftPolicy policy = DraftPolicy.adaptive();
+        int before = decided(policy, costs, even(0.8));
+        int fresh = decided(DraftPolicy.adaptive(), costs, even(0.78));
+        assertThat(fresh).isNotEqualTo(before);
+        assertThat(decided(policy, costs, even(0.78))).isEqualTo(before);
+    }
+
+    private static int decided(DraftPolicy policy, StepCosts costs, AcceptanceRates rates) {
+        DraftRound round = round(12, PLENTY, 0);
+        round.add(12, 100, rates, 0);
+        policy.decide(round, costs);
+        return round.grant(0);
+    }
+
     @Test
     void promptsDoNotMakeDraftsLookCheap() {
         StepCosts linear = new StepCosts();

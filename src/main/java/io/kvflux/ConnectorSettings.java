@@ -188,7 +188,17 @@ final class ConnectorSettings {
             throw refused;
         }
         CopyWorkers workers = copyOn == null ? CopyWorkers.own() : CopyWorkers.on(copyOn::schedule);
-        LocalConnector local = new LocalConnector(arenas, slots, layout, workers, clock);
+        LocalConnector local;
+        try {
+            local = new LocalConnector(arenas, slots, layout, workers, clock);
+        } catch (RuntimeException | Error refused) {
+            workers.close();
+            slots.close();
+            if (disk != null) {
+                disk.close();
+            }
+            throw refused;
+        }
         return disk == null ? local : new TieredConnector(local, disk);
     }
 

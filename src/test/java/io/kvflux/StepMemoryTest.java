@@ -8,6 +8,7 @@ import io.kvflux.api.SchedulerRecorder;
 import io.kvflux.api.SequenceId;
 import io.kvflux.api.Step;
 import io.kvflux.geometry.DataSize;
+import io.kvflux.geometry.DeviceRef;
 import io.kvflux.memory.ArenaSpec;
 import io.kvflux.memory.FaultyDeviceMemory;
 import io.kvflux.memory.FaultyDeviceMemory.Fault;
@@ -269,7 +270,7 @@ class StepMemoryTest {
         assertThat(device.allocatedBytes()).isPositive();
         rig.scheduler.disposeLater().block();
         assertThat(device.allocatedBytes()).isZero();
-        host.allocate(new ArenaSpec(0, 0, 0, 1, 1));
+        host.allocate(new ArenaSpec(0, 0, 0, DeviceRef.gpu(0), 1, 1));
     }
 
     @Test

@@ -1,5 +1,6 @@
 package io.kvflux.memory;
 
+import io.kvflux.geometry.DeviceRef;
 import io.kvflux.geometry.KvCacheParams;
 import io.kvflux.geometry.MultiKvCacheParams;
 import java.util.ArrayList;
@@ -81,8 +82,10 @@ public final class BlockArenas implements AutoCloseable {
         byReplica.add(arenas); // first, so that what was allocated is known if the next does not fit
         for (int cache = 0; cache < caches.params().size(); cache++) {
             long pageBytes = caches.params().get(cache).bytesPerPage();
+            List<DeviceRef> devices = caches.devicesOfReplica(replica);
             for (int shard = 0; shard < shards; shard++) {
-                arenas.add(device.allocate(new ArenaSpec(cache, replica, shard, blocks + 1, pageBytes)));
+                arenas.add(device.allocate(
+                        new ArenaSpec(cache, replica, shard, devices.get(shard), blocks + 1, pageBytes)));
             }
         }
     }

@@ -78,6 +78,23 @@ public final class CopyBatch {
         void onload(SlotArena slots, int slot, long offset, PageArena arena, int page, int count);
 
         /**
+         * Copies pages of a cache that every shard keeps a copy of up to one more shard, after {@link #onload} of the same
+         * pages to the first: from the slots or, on a device where that is quicker, from the first shard.
+         *
+         * @param first the first shard's arena
+         * @param slots the slots
+         * @param slot the first to read
+         * @param offset where in its slot each page begins
+         * @param arena the arena
+         * @param page the first to write
+         * @param count how many
+         */
+        default void spread(
+                PageArena first, SlotArena slots, int slot, long offset, PageArena arena, int page, int count) {
+            onload(slots, slot, offset, arena, page, count);
+        }
+
+        /**
          * All that concerns some blocks between the device and slots has been given. For a device that tells what landed.
          *
          * @param blocks how many: the first ones, in the order in which they were added

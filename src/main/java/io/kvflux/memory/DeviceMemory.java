@@ -1,5 +1,7 @@
 package io.kvflux.memory;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * The memory of a device, or of several that work as one: hands out arenas within a budget and copies between blocks.
  * Thread-safe, but for {@link #close}, which nobody may race with.
@@ -32,6 +34,34 @@ public interface DeviceMemory extends AutoCloseable {
      * @throws IllegalStateException if a batch that touches it is in flight; nothing has changed
      */
     void release(PageArena arena);
+
+    /**
+     * Tells of slots that batches will name, before the first that does: a device may pin their memory, which takes a while
+     * for many, and copies faster then. Slots that are known already are ignored, and nothing is needed for a copy to be right.
+     *
+     * @param slots open slots; to be detached before they are closed
+     * @throws IllegalStateException if the device is closed
+     * @throws RuntimeException if the device cannot pin them, saying why; nothing has changed
+     */
+    default void attach(SlotArena slots) {}
+
+    /**
+     * Ends {@link #attach}; slots that were not attached are ignored.
+     *
+     * @param slots slots that are still open
+     * @throws IllegalStateException if a batch that names them is in flight; nothing has changed
+     */
+    default void detach(SlotArena slots) {}
+
+    /**
+     * Whether what an arena held is lost for good, with the device that it was on.
+     *
+     * @param arena an arena of this device
+     * @return why; null while it is not lost
+     */
+    default @Nullable Throwable loss(PageArena arena) {
+        return null;
+    }
 
     /**
      * Begins to carry out a batch. The listener hears exactly once how it ended: on a thread of the device or, if the device

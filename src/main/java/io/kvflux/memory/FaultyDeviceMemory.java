@@ -284,6 +284,21 @@ public final class FaultyDeviceMemory implements DeviceMemory {
     }
 
     @Override
+    public void attach(SlotArena slots) {
+        device.attach(slots);
+    }
+
+    @Override
+    public void detach(SlotArena slots) {
+        device.detach(slots);
+    }
+
+    @Override
+    public @Nullable Throwable loss(PageArena arena) {
+        return device.loss(arena);
+    }
+
+    @Override
     public void submit(CopyBatch batch, CopyListener listener) {
         int number;
         synchronized (this) {

@@ -132,7 +132,10 @@ final class Transfers {
                 for (int shard = 0; shard < readers; shard++) {
                     PageArena arena = arenas.arena(cache, replica, shard);
                     long offset = layout.offset(cache, shard);
-                    if (up) {
+                    if (up && shard > 0 && layout.isReplicated(cache)) {
+                        PageArena first = arenas.arena(cache, replica, 0);
+                        work.spread(first, slots, slot, offset, arena, block, count);
+                    } else if (up) {
                         work.onload(slots, slot, offset, arena, block, count);
                     } else {
                         work.offload(arena, block, slots, slot, offset, count);

@@ -24,7 +24,7 @@ public abstract class DeviceMemoryContract extends TransferContract {
     private static final long STRIDE_BYTES = 128;
 
     private static ArenaSpec spec(int pages) {
-        return new ArenaSpec(0, 0, 0, pages, PAGE_BYTES);
+        return new ArenaSpec(0, 0, 0, DeviceRef.gpu(0), pages, PAGE_BYTES);
     }
 
     /** Two caches, two replicas of two shards. */
@@ -129,7 +129,8 @@ public abstract class DeviceMemoryContract extends TransferContract {
     void anArenaMayBeLargerThanTwoGiB() {
         long pageBytes = 2L << 20;
         int pages = 2560; // 5 GiB, of which two pages are touched
-        PageArena arena = device(pageBytes * pages).allocate(new ArenaSpec(0, 0, 0, pages, pageBytes));
+        PageArena arena =
+                device(pageBytes * pages).allocate(new ArenaSpec(0, 0, 0, DeviceRef.gpu(0), pages, pageBytes));
         byte[] last = {1, 2, 3};
         arena.write(pages - 1, pageBytes - 3, last);
         arena.write(0, 0, new byte[] {9});
@@ -152,6 +153,7 @@ public abstract class DeviceMemoryContract extends TransferContract {
                                         cache,
                                         replica,
                                         shard,
+                                        DeviceRef.gpu(replica * 2 + shard),
                                         7,
                                         caches.params().get(cache).bytesPerPage()));
                     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kvflux.geometry.DataSize;
+import io.kvflux.geometry.DeviceRef;
 import io.kvflux.memory.ArenaSpec;
 import io.kvflux.memory.DeviceMemory;
 import io.kvflux.memory.OutOfDeviceMemoryException;
@@ -287,7 +288,7 @@ class AdversaryTest {
         };
         assertThatThrownBy(() -> ScenarioRun.of(new Scenarios(1).scenario(0), small))
                 .isInstanceOf(OutOfDeviceMemoryException.class);
-        assertThatThrownBy(() -> opened.get(0).allocate(new ArenaSpec(0, 0, 0, 1, 1)))
+        assertThatThrownBy(() -> opened.get(0).allocate(new ArenaSpec(0, 0, 0, DeviceRef.gpu(0), 1, 1)))
                 .hasMessageContaining("the device is closed");
     }
 

@@ -36,6 +36,7 @@ public final class LocalConnector implements Connector {
      * @param layout how a block stands in its slot
      * @param workers who carries copies out
      * @param nanoTime what time it is, in nanoseconds from any origin; called from any thread
+     * @throws RuntimeException if the device cannot pin the slots; they and the workers are still the caller's then
      */
     public LocalConnector(
             BlockArenas arenas, HostSlots slots, SlotLayout layout, CopyWorkers workers, LongSupplier nanoTime) {
@@ -44,6 +45,7 @@ public final class LocalConnector implements Connector {
         this.layout = Objects.requireNonNull(layout, "layout");
         this.workers = Objects.requireNonNull(workers, "workers");
         this.nanoTime = Objects.requireNonNull(nanoTime, "nanoTime");
+        arenas.device().attach(slots);
     }
 
     @Override
@@ -113,6 +115,7 @@ public final class LocalConnector implements Connector {
             closed = true;
         }
         workers.close();
+        arenas.device().detach(slots);
         slots.close();
     }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kvflux.geometry.DType;
 import io.kvflux.geometry.DataSize;
+import io.kvflux.geometry.DeviceRef;
 import io.kvflux.geometry.KvCacheParams;
 import io.kvflux.geometry.MultiKvCacheParams;
 import io.kvflux.memory.ArenaSpec;
@@ -44,7 +45,7 @@ class HostMemoryDeviceTest extends DeviceMemoryContract {
     void saysWhenTheSystemRefusesWhatTheBudgetAllows() {
         long bytes = 1L << 60; // more than any process can address
         try (HostMemoryDevice device = HostMemoryDevice.withBudget(new DataSize(bytes))) {
-            assertThatThrownBy(() -> device.allocate(new ArenaSpec(0, 0, 0, 1, bytes)))
+            assertThatThrownBy(() -> device.allocate(new ArenaSpec(0, 0, 0, DeviceRef.gpu(0), 1, bytes)))
                     .isInstanceOf(OutOfDeviceMemoryException.class)
                     .hasMessage("the budget allows it, but the device has not got the memory, device=host memory,"
                             + " for=arena of cache 0, replica 0, shard 0, requestedBytes=" + bytes

@@ -1,0 +1,356 @@
+package io.kvflux.memory.cuda;
+
+import io.kvflux.memory.DeviceLostException;
+import java.util.ArrayDeque;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One device: its primary context, the streams of its copies and the events behind them. Calls that need its context are
+ * made between {@link #enter} and {@link #leave}, which give the thread back the context it had.
+ */
+final class Gpu implements AutoCloseable {
+
+    /** Streams by their use; a batch knows them by these numbers. */
+    static final int DOWN = 0;
+
+    static final int UP = 1;
+    static final int WITHIN = 2;
+    static final int STREAMS = 3;
+
+    private final CudaProperties properties;
+    private final int device;
+    private final long context;
+    private final long[] streams = new long[STREAMS];
+    private long accessStream;
+    private @Nullable Staging staging;
+
+    private long[] events = new long[16];
+    private int eventsLeft;
+    private final Deque<PinnedPairs> pairs = new ArrayDeque<>();
+    private volatile @Nullable DeviceLostException loss;
+
+    private Gpu(CudaProperties properties, int device, long context) {
+        this.properties = properties;
+        this.device = device;
+        this.context = context;
+    }
+
+    /**
+     * Takes hold of a device.
+     *
+     * @throws CudaException if the driver refuses; nothing is held then
+     */
+    static Gpu open(CudaProperties properties) {
+        Scratch scratch = Scratch.get();
+        String operands = "device=" + properties.ordinal();
+        int code = Driver.cuDeviceGet(scratch.address(), properties.ordinal());
+        int device = scratch.getInt(0);
+        if (code == Cu.CUDA_SUCCESS) {
+            code = Driver.cuDevicePrimaryCtxRetain(scratch.address(), device);
+        }
+        if (code != Cu.CUDA_SUCCESS) {
+            throw CudaException.of("cuDevicePrimaryCtxRetain", code, operands);
+        }
+        Gpu gpu = new Gpu(properties, device, scratch.getLong(0));
+        try {
+            gpu.enter();
+            try {
+                gpu.begin();
+            } finally {
+                gpu.leave();
+            }
+        } catch (RuntimeException | Error refused) {
+            gpu.close();
+            throw refused;
+        }
+        return gpu;
+    }
+
+    private void begin() {
+        Scratch scratch = Scratch.get();
+        check(
+                Driver.cuCtxGetStreamPriorityRange(scratch.address(), scratch.address(Integer.BYTES)),
+                "cuCtxGetStreamPriorityRange");
+        int least = scratch.getInt(0);
+        for (int i = 0; i < STREAMS; i++) {
+            streams[i] = newStream(least);
+        }
+        accessStream = newStream(least);
+        staging = new Staging(this, accessStream);
+    }
+
+    /** Copies give way to computing. */
+    private long newStream(int priority) {
+        Scratch scratch = Scratch.get();
+        check(
+                Driver.cuStreamCreateWithPriority(scratch.address(), Cu.CU_STREAM_NON_BLOCKING, priority),
+                "cuStreamCreateWithPriority");
+        return scratch.getLong(0);
+    }
+
+    CudaProperties properties() {
+        return properties;
+    }
+
+    int ordinal() {
+        return properties.ordinal();
+    }
+
+    long context() {
+        return context;
+    }
+
+    long stream(int use) {
+        return streams[use];
+    }
+
+    Staging staging() {
+        return Objects.requireNonNull(staging);
+    }
+
+    /** Makes its context the thread's. */
+    void enter() {
+        int code = Driver.cuCtxPushCurrent_v2(context);
+        if (code != Cu.CUDA_SUCCESS) {
+            throw failure(code, "cuCtxPushCurrent_v2", "");
+        }
+    }
+
+    /** The same; false where that fails because the device is lost. */
+    boolean tryEnter() {
+        return Driver.cuCtxPushCurrent_v2(context) == Cu.CUDA_SUCCESS;
+    }
+
+    /** Gives something back, within the context; not where the device is lost, whose context takes all with it. */
+    void run(Runnable giving) {
+        if (tryEnter()) {
+            giving.run();
+            leave();
+        }
+    }
+
+    /** What has become of an event. */
+    int query(long event) {
+        int code = Driver.cuCtxPushCurrent_v2(context);
+        if (code == Cu.CUDA_SUCCESS) {
+            code = Driver.cuEventQuery(event);
+            leave();
+        }
+        return code;
+    }
+
+    /** Gives the thread back the context it had. */
+    void leave() {
+        Driver.cuCtxPopCurrent_v2(Scratch.get().address());
+    }
+
+    void check(int code, String call) {
+        if (code != Cu.CUDA_SUCCESS) {
+            throw failure(code, call, "");
+        }
+    }
+
+    void check(int code, String call, long bytes) {
+        if (code != Cu.CUDA_SUCCESS) {
+            throw failure(code, call, ", bytes=" + bytes);
+        }
+    }
+
+    /** What a code that is not success means: that the device is lost, if the next call fails as well. */
+    RuntimeException failure(int code, String call, String operands) {
+        CudaException failure = CudaException.of(call, code, "device=" + ordinal() + operands);
+        if (isOfTheCall(code)) {
+            return failure;
+        }
+        examine(failure);
+        DeviceLostException lost = loss;
+        return lost == null ? failure : lost;
+    }
+
+    /** Codes that say something of what was asked, and nothing of the device. */
+    private static boolean isOfTheCall(int code) {
+        return code == Cu.CUDA_ERROR_INVALID_VALUE
+                || code == Cu.CUDA_ERROR_OUT_OF_MEMORY
+                || code == Cu.CUDA_ERROR_NOT_SUPPORTED
+                || code == Cu.CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED
+                || code == Cu.CUDA_ERROR_PEER_ACCESS_ALREADY_ENABLED;
+    }
+
+    /** Asks the driver whether the device still answers. */
+    private void examine(CudaException failure) {
+        int code = Driver.cuCtxPushCurrent_v2(context);
+        if (code == Cu.CUDA_SUCCESS) {
+            code = Driver.cuStreamQuery(accessStream);
+            leave();
+        }
+        if (code != Cu.CUDA_SUCCESS && code != Cu.CUDA_ERROR_NOT_READY && loss == null) {
+            loss = new DeviceLostException(
+                    properties.name()
+                            + " is lost, and what was in its memory with it: restart this process; if it happens"
+                            + " again, look for Xid messages of the driver in the kernel's log",
+                    failure);
+        }
+    }
+
+    /** Why it is lost; null while it is not. Asks the driver. */
+    @Nullable
+    DeviceLostException loss() {
+        if (loss == null) {
+            int code = Driver.cuCtxPushCurrent_v2(context);
+            String call = "cuCtxPushCurrent_v2";
+            if (code == Cu.CUDA_SUCCESS) {
+                call = "cuStreamQuery";
+                code = Driver.cuStreamQuery(accessStream);
+                leave();
+            }
+            if (code != Cu.CUDA_SUCCESS && code != Cu.CUDA_ERROR_NOT_READY) {
+                examine(CudaException.of(call, code, "device=" + ordinal()));
+            }
+        }
+        return loss;
+    }
+
+    /** An event that nobody uses. */
+    synchronized long takeEvent() {
+        if (eventsLeft > 0) {
+            eventsLeft--;
+            return events[eventsLeft];
+        }
+        Scratch scratch = Scratch.get();
+        check(Driver.cuEventCreate(scratch.address(), Cu.CU_EVENT_DISABLE_TIMING), "cuEventCreate");
+        return scratch.getLong(0);
+    }
+
+    synchronized void putBackEvent(long event) {
+        if (eventsLeft == events.length) {
+            events = Arrays.copyOf(events, 2 * eventsLeft);
+        }
+        events[eventsLeft] = event;
+        eventsLeft++;
+    }
+
+    /** Room for what a kernel is to work on; within the context. */
+    synchronized PinnedPairs takePairs() {
+        return pairs.isEmpty() ? PinnedPairs.allocate(this) : pairs.pop();
+    }
+
+    synchronized void putBack(PinnedPairs some) {
+        pairs.push(some);
+    }
+
+    /** An event behind what a stream was given until now; within the context. */
+    long record(int use) {
+        return record(streams[use]);
+    }
+
+    private long record(long stream) {
+        long event = takeEvent();
+        int code = Driver.cuEventRecord(event, stream);
+        if (code != Cu.CUDA_SUCCESS) {
+            putBackEvent(event);
+            throw failure(code, "cuEventRecord", "");
+        }
+        return event;
+    }
+
+    /** Makes a stream wait for all that one of another device was given until now. */
+    void order(int after, Gpu other, int before) {
+        other.enter();
+        long event;
+        try {
+            event = other.record(before);
+        } finally {
+            other.leave();
+        }
+        enter();
+        try {
+            check(Driver.cuStreamWaitEvent(streams[after], event, 0), "cuStreamWaitEvent");
+        } finally {
+            leave();
+            other.putBackEvent(event); // who waits for it waits for what it stood for then
+        }
+    }
+
+    /** Makes a stream of somebody else wait for the copies begun until now. */
+    void orderAfterCopies(long stream) {
+        enter();
+        try {
+            for (long own : streams) {
+                long event = record(own);
+                try {
+                    check(Driver.cuStreamWaitEvent(stream, event, 0), "cuStreamWaitEvent");
+                } finally {
+                    putBackEvent(event);
+                }
+            }
+        } finally {
+            leave();
+        }
+    }
+
+    /** Makes copies begun from now on wait for what a stream of somebody else was given until now. */
+    void orderCopiesAfter(long stream) {
+        enter();
+        try {
+            long event = record(stream);
+            try {
+                for (long own : streams) {
+                    check(Driver.cuStreamWaitEvent(own, event, 0), "cuStreamWaitEvent");
+                }
+            } finally {
+                putBackEvent(event);
+            }
+        } finally {
+            leave();
+        }
+    }
+
+    boolean enablePeer(Gpu other) {
+        Scratch scratch = Scratch.get();
+        if (Driver.cuDeviceCanAccessPeer(scratch.address(), device, other.device) != Cu.CUDA_SUCCESS
+                || scratch.getInt(0) == 0) {
+            return false;
+        }
+        int code = Driver.cuCtxEnablePeerAccess(other.context, 0);
+        return code == Cu.CUDA_SUCCESS || code == Cu.CUDA_ERROR_PEER_ACCESS_ALREADY_ENABLED;
+    }
+
+    /** Gives everything back. On a device that is lost calls fail, and its context takes all with it. */
+    @Override
+    public void close() {
+        if (tryEnter()) {
+            if (staging != null) {
+                staging.close();
+                staging = null;
+            }
+            pairs.forEach(PinnedPairs::free);
+            pairs.clear();
+            while (eventsLeft > 0) {
+                eventsLeft--;
+                Driver.cuEventDestroy_v2(events[eventsLeft]);
+            }
+            for (int i = 0; i < STREAMS; i++) {
+                destroyStream(streams[i]);
+                streams[i] = 0;
+            }
+            destroyStream(accessStream);
+            accessStream = 0;
+            leave();
+        }
+        Driver.cuDevicePrimaryCtxRelease_v2(device);
+    }
+
+    private static void destroyStream(long stream) {
+        if (stream != 0) {
+            Driver.cuStreamDestroy_v2(stream);
+        }
+    }
+
+    @Override
+    public String toString() {
+        return properties.name();
+    }
+}

@@ -37,6 +37,7 @@ class FloorsTest {
             Map.entry("draft", new Floor(1)),
             Map.entry("memory.chronicle", new Floor(2, "net.openhft..", "com.sun.management..")),
             Map.entry("memory.host", new Floor(3)),
+            Map.entry("memory.cuda", new Floor(3, "com.sun.jna..")),
             Map.entry("tier", new Floor(3)),
             Map.entry("tier.disk", new Floor(3)),
             Map.entry("tier.connector", new Floor(4)),

@@ -54,7 +54,7 @@ final class SelftestTable {
                 result.scenarios() == 0
                         ? "No scenario was run: nothing is shown."
                         : "PASSED: every token, and all logits it was chosen from, are those of the same model without"
-                                + " KvFlux; every block and every byte came back.");
+                                + " KvFlux; every block and every byte came back (" + result.attention() + ").");
     }
 
     static void printFailure(PrintWriter out, SelftestResult.Failure failure) {
@@ -70,6 +70,7 @@ final class SelftestTable {
     static String json(SelftestResult result, boolean stopped) {
         ObjectNode json = MAPPER.createObjectNode();
         json.put("device", result.device());
+        json.put("attention", result.attention());
         json.put("seed", result.seed());
         json.put("scenarios", result.scenarios());
         json.put("tokens", result.tokens());

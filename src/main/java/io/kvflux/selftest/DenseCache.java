@@ -11,7 +11,7 @@ final class DenseCache implements KvStore {
     private final float[][][] buffers;
 
     DenseCache(ReferenceShape shape) {
-        rowWidth = shape.kvHeads() * shape.rowWidth();
+        rowWidth = shape.rowWidth(1);
         rounds = shape.dtype() == DType.BFLOAT16;
         buffers = new float[shape.parts()][shape.layers()][64 * rowWidth];
     }

@@ -5,7 +5,8 @@ import io.kvflux.geometry.AttentionKind;
 import java.util.Arrays;
 
 /**
- * The arithmetic of a {@link ReferenceModel}, with its scratch memory; for one thread. Every sum runs in one fixed order:
+ * The arithmetic of a {@link ReferenceModel}, with its scratch memory; for one thread. Attention is that of the store, where
+ * it has one of its own, and else {@link RowAttention}. Every sum runs in one fixed order:
  * over inputs from the first on, over positions from the first on, over heads from the first on, whatever the shards. So
  * chunks, shards and ways of keeping KV change no bit of the result.
  */
@@ -21,15 +22,14 @@ final class ForwardPass {
     private final float[] logits;
     private final float[] inner;
     private final float[] gate;
-    private final float[] attended;
     private final float[] query;
-    private final float[] absorbed;
+    private final float[] output;
+    private final RowAttention rowAttention;
     private float[] x = {};
     private float[] normed = {};
     private float[] rows = {};
-    private float[] keys = {};
-    private float[] values = {};
-    private float[] scores = {};
+    private float[] queries = {};
+    private float[] attended = {};
     private float[] cos = {};
     private float[] sin = {};
 
@@ -41,9 +41,9 @@ final class ForwardPass {
         logits = new float[shape.vocabulary()];
         inner = new float[2 * hidden];
         gate = new float[2 * hidden];
-        attended = new float[2 * dim];
         query = new float[2 * dim];
-        absorbed = new float[2 * dim];
+        output = new float[dim];
+        rowAttention = new RowAttention(shape);
     }
 
     ReferenceShape shape() {
@@ -89,7 +89,7 @@ final class ForwardPass {
     private void store(int layer, int from, int count, KvStore store, int shard) {
         ReferenceModel.Layer weights = model.layers[layer];
         if (shape.attention() == AttentionKind.MLA) {
-            int width = shape.rowWidth();
+            int width = shape.headWidth();
             for (int i = 0; i < count; i++) {
                 int at = i * width;
                 multiply(weights.key, width, 0, width, normed, i * hidden, hidden, rows, at);
@@ -99,8 +99,8 @@ final class ForwardPass {
             store.write(shard, 0, layer, from, count, rows);
             return;
         }
-        int heads = shape.kvHeads() / store.shards();
-        int width = heads * dim;
+        int width = shape.rowWidth(store.shards());
+        int heads = width / dim;
         int all = shape.kvHeads() * dim;
         for (int i = 0; i < count; i++) {
             multiply(weights.key, all, shard * width, width, normed, i * hidden, hidden, rows, i * width);
@@ -118,86 +118,55 @@ final class ForwardPass {
     private void attend(int layer, int from, int count, KvStore store, int shard) {
         boolean latent = shape.attention() == AttentionKind.MLA;
         ReferenceModel.Layer weights = model.layers[layer];
-        store.read(shard, 0, layer, from + count, keys);
-        if (!latent) {
-            store.read(shard, 1, layer, from + count, values);
-        }
         int heads = shape.heads() / store.shards();
         for (int i = 0; i < count; i++) {
-            for (int head = shard * heads; head < (shard + 1) * heads; head++) {
+            for (int head = 0; head < heads; head++) {
+                int to = (i * heads + head) * shape.headWidth();
                 if (latent) {
-                    attendLatent(weights, head, i, from + i);
+                    queryLatent(weights, shard * heads + head, i, from + i, to);
                 } else {
-                    attendHead(weights, head, i, from + i, store.shards());
+                    queryHead(weights, shard * heads + head, i, from + i, to);
                 }
-                addOutput(weights, head, i);
+            }
+        }
+        Attention elsewhere = store.attention();
+        Attention attention = elsewhere == null ? rowAttention.over(store) : elsewhere;
+        attention.attend(shard, layer, from, count, queries, attended);
+        for (int i = 0; i < count; i++) {
+            for (int head = 0; head < heads; head++) {
+                int at = (i * heads + head) * shape.valueWidth();
+                if (latent) {
+                    int first = (shard * heads + head) * 2 * dim + dim;
+                    multiply(weights.value, 2 * hidden, first, dim, attended, at, 2 * dim, output, 0);
+                } else {
+                    System.arraycopy(attended, at, output, 0, dim);
+                }
+                addOutput(weights, shard * heads + head, i);
             }
         }
     }
 
-    private void attendHead(ReferenceModel.Layer weights, int head, int i, int position, int shards) {
-        multiply(weights.query, hidden, head * dim, dim, normed, i * hidden, hidden, query, 0);
-        rotate(query, 0, position);
-        int kvHead = head * shape.kvHeads() / shape.heads();
-        int perShard = shape.kvHeads() / shards;
-        int width = perShard * dim;
-        int at = kvHead % perShard * dim;
-        float scale = (float) (1 / Math.sqrt(dim));
-        for (int p = 0; p <= position; p++) {
-            scores[p] = dot(query, keys, p * width + at, dim) * scale;
-        }
-        softmax(position + 1);
-        weigh(position + 1, values, width, at, dim);
+    private void queryHead(ReferenceModel.Layer weights, int head, int i, int position, int to) {
+        multiply(weights.query, hidden, head * dim, dim, normed, i * hidden, hidden, queries, to);
+        rotate(queries, to, position);
     }
 
     /** The head's query is carried over to the latent, and what it attends to back from it: nothing is expanded a token. */
-    private void attendLatent(ReferenceModel.Layer weights, int head, int i, int position) {
+    private void queryLatent(ReferenceModel.Layer weights, int head, int i, int position, int to) {
         multiply(weights.query, 2 * hidden, head * 2 * dim, 2 * dim, normed, i * hidden, hidden, query, 0);
         rotate(query, dim, position);
         int outputs = 2 * hidden;
         int first = head * 2 * dim;
         for (int r = 0; r < 2 * dim; r++) {
-            absorbed[r] = dot(query, weights.value, r * outputs + first, dim);
+            queries[to + r] = dot(query, 0, weights.value, r * outputs + first, dim);
         }
-        System.arraycopy(query, dim, query, 0, dim);
-        int width = shape.rowWidth();
-        float scale = (float) (1 / Math.sqrt(2 * dim));
-        for (int p = 0; p <= position; p++) {
-            float content = dot(absorbed, keys, p * width, 2 * dim);
-            scores[p] = (content + dot(query, keys, p * width + 2 * dim, dim)) * scale;
-        }
-        softmax(position + 1);
-        weigh(position + 1, keys, width, 0, 2 * dim);
-        System.arraycopy(attended, 0, absorbed, 0, 2 * dim);
-        multiply(weights.value, outputs, first + dim, dim, absorbed, 0, 2 * dim, attended, 0);
+        System.arraycopy(query, dim, queries, to + 2 * dim, dim);
     }
 
     /** Adds a head's part of the output projection to the residual, head after head. */
     private void addOutput(ReferenceModel.Layer weights, int head, int i) {
         for (int j = 0; j < dim; j++) {
-            addScaled(weights.output, (head * dim + j) * hidden, attended[j], x, i * hidden, hidden);
-        }
-    }
-
-    private void softmax(int length) {
-        float largest = scores[0];
-        for (int p = 1; p < length; p++) {
-            largest = Math.max(largest, scores[p]);
-        }
-        float sum = 0;
-        for (int p = 0; p < length; p++) {
-            scores[p] = (float) StrictMath.exp(scores[p] - largest);
-            sum += scores[p];
-        }
-        for (int p = 0; p < length; p++) {
-            scores[p] /= sum;
-        }
-    }
-
-    private void weigh(int length, float[] from, int width, int at, int count) {
-        Arrays.fill(attended, 0, count, 0);
-        for (int p = 0; p < length; p++) {
-            addScaled(from, p * width + at, scores[p], attended, 0, count);
+            addScaled(weights.output, (head * dim + j) * hidden, output[j], x, i * hidden, hidden);
         }
     }
 
@@ -247,16 +216,16 @@ final class ForwardPass {
         }
     }
 
-    private static void addScaled(float[] from, int at, float factor, float[] into, int to, int count) {
+    static void addScaled(float[] from, int at, float factor, float[] into, int to, int count) {
         for (int i = 0; i < count; i++) {
             into[to + i] += from[at + i] * factor;
         }
     }
 
-    private static float dot(float[] a, float[] b, int at, int count) {
+    static float dot(float[] a, int from, float[] b, int at, int count) {
         float sum = 0;
         for (int i = 0; i < count; i++) {
-            sum += a[i] * b[at + i];
+            sum += a[from + i] * b[at + i];
         }
         return sum;
     }
@@ -265,14 +234,12 @@ final class ForwardPass {
         if (x.length < count * hidden) {
             x = new float[count * hidden];
             normed = new float[count * hidden];
-            rows = new float[count * shape.kvHeads() * shape.rowWidth()];
+            rows = new float[count * shape.rowWidth(1)];
+            queries = new float[count * shape.heads() * shape.headWidth()];
+            attended = new float[count * shape.heads() * shape.valueWidth()];
         }
-        if (scores.length < length) {
-            int capacity = length + (length >> 1);
-            scores = new float[capacity];
-            keys = new float[capacity * shape.kvHeads() * shape.rowWidth()];
-            values = new float[capacity * shape.kvHeads() * shape.rowWidth()];
-            angles(capacity);
+        if (cos.length < length * dim / 2) {
+            angles(length + (length >> 1));
         }
     }
 

@@ -1,5 +1,7 @@
 package io.kvflux.selftest;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * Where the model keeps the keys and values of one sequence in one cache. A row is what one token has in one layer on one
  * shard: the keys or the values of the shard's KV heads one after another; under MLA the latent and the rotated key.
@@ -19,4 +21,9 @@ interface KvStore {
 
     /** Reads the rows of tokens [0, length). */
     void read(int shard, int part, int layer, int length, float[] into);
+
+    /** {@return what attends to the rows where they are; null if they have to be read} */
+    default @Nullable Attention attention() {
+        return null;
+    }
 }

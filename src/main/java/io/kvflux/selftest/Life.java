@@ -95,7 +95,12 @@ final class Life {
         List<ReferenceModel> models = scenario.models();
         clients = new ScenarioClients(this, scheduler, models, arrivals, random);
         model = new PagedModel(
-                models, caches, scheduler.memory(), clients::sampling, new LogitsWatch(clients, this::found));
+                models,
+                caches,
+                scheduler.memory(),
+                run.attention,
+                clients::sampling,
+                new LogitsWatch(clients, this::found));
         drafts = new DraftWatch(scenario, coverage, clients, this::found);
         beside = scenario.has(Event.BESIDE)
                 ? new DraftsBeside(scenario, scheduler, clients, coverage, this::found)

@@ -32,6 +32,7 @@ final class PagedCache implements KvStore {
     private final int width;
     private final boolean halves;
     private final int valueBytes;
+    private final @Nullable Attention attention;
     private final byte[] rowBytes;
     private final ShortBuffer rowShorts;
     private final byte[] pageBytes;
@@ -48,21 +49,23 @@ final class PagedCache implements KvStore {
      *
      * @param cache index of the cache
      * @param shards devices over which a replica's heads are split
+     * @param place where the model attends to the pages
      */
-    PagedCache(BlockArenas memory, int cache, ReferenceShape shape, int pageSize, int shards) {
+    PagedCache(BlockArenas memory, int cache, ReferenceShape shape, int pageSize, int shards, AttentionPlace place) {
         this.memory = memory;
         this.cache = cache;
         this.shards = shards;
         this.pageSize = pageSize;
         parts = shape.parts();
         layers = shape.layers();
-        width = shape.rowWidth() * Math.max(1, shape.kvHeads() / shards);
+        width = shape.rowWidth(shards);
         halves = shape.dtype() == DType.BFLOAT16;
         valueBytes = halves ? Short.BYTES : Float.BYTES;
         rowBytes = new byte[width * valueBytes];
         rowShorts = shorts(rowBytes);
         pageBytes = new byte[pageSize * width * valueBytes];
         pageShorts = shorts(pageBytes);
+        attention = place.over(this, shape);
     }
 
     private static ShortBuffer shorts(byte[] bytes) {
@@ -106,7 +109,7 @@ final class PagedCache implements KvStore {
         PageArena arena = memory.arena(cache, replica, shard);
         long offset = offset(part, layer, 0);
         for (int from = 0; from < length; from += pageSize) {
-            int page = table[firstCell + from / pageSize];
+            int page = block(from / pageSize);
             int count = Math.min(pageSize, length - from) * width;
             if (halves) {
                 arena.read(page, offset, pageBytes);
@@ -117,6 +120,26 @@ final class PagedCache implements KvStore {
                 arena.read(page, offset, into, from * width, count);
             }
         }
+    }
+
+    @Override
+    public @Nullable Attention attention() {
+        return attention;
+    }
+
+    /** {@return the arena that a kernel finds the pages in} */
+    PageArena pages(int shard) {
+        return memory.arena(cache, replica, shard);
+    }
+
+    /** {@return a cell of the lookup table: the block of a page of the entry} */
+    int block(int page) {
+        return table[firstCell + page];
+    }
+
+    /** {@return tokens in a page} */
+    int pageSize() {
+        return pageSize;
     }
 
     /** Whether slots hold nothing but the poison, seen at their first rows on every shard. */
@@ -148,7 +171,8 @@ final class PagedCache implements KvStore {
         }
     }
 
-    private long offset(int part, int layer, int slot) {
+    /** {@return where in a page a row begins, in bytes} */
+    long offset(int part, int layer, int slot) {
         return (((long) part * layers + layer) * pageSize + slot) * width * valueBytes;
     }
 }

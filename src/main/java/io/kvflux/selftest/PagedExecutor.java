@@ -34,7 +34,8 @@ public final class PagedExecutor implements StepExecutor {
             MultiKvCacheParams caches,
             BlockArenas memory,
             Function<SequenceSpec, Sampling> samplings) {
-        model = new PagedModel(models, caches, memory, (spec, sequence) -> samplings.apply(spec), null);
+        model = new PagedModel(
+                models, caches, memory, AttentionPlace.processor(), (spec, sequence) -> samplings.apply(spec), null);
     }
 
     @Override

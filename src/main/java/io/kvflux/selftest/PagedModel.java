@@ -101,6 +101,7 @@ final class PagedModel {
             List<ReferenceModel> models,
             MultiKvCacheParams params,
             BlockArenas memory,
+            AttentionPlace place,
             Samplings samplings,
             @Nullable Probe probe) {
         this.samplings = samplings;
@@ -111,7 +112,8 @@ final class PagedModel {
         caches = new PagedCache[models.size()];
         for (int i = 0; i < passes.length; i++) {
             passes[i] = new ForwardPass(models.get(i));
-            caches[i] = new PagedCache(memory, i, models.get(i).shape(), pageSize, params.tensorParallelDegree());
+            caches[i] =
+                    new PagedCache(memory, i, models.get(i).shape(), pageSize, params.tensorParallelDegree(), place);
         }
     }
 

@@ -48,9 +48,29 @@ public record ReferenceShape(
         return heads * headDim;
     }
 
-    /** {@return values in one row of a page: one KV head's key or value, or under MLA latent and rotated key} */
-    int rowWidth() {
+    /** {@return values of one KV head's key or value, and of a query; under MLA of latent and rotated key} */
+    int headWidth() {
         return attention == AttentionKind.MLA ? 3 * headDim : headDim;
+    }
+
+    /** {@return of those, values that are weighed: all of a value, or under MLA the latent} */
+    int valueWidth() {
+        return attention == AttentionKind.MLA ? 2 * headDim : headDim;
+    }
+
+    /** {@return values of a row, which is what one token has in one layer on one shard} */
+    int rowWidth(int shards) {
+        return headWidth() * Math.max(1, kvHeads / shards);
+    }
+
+    /** {@return query heads that share a KV head} */
+    int group() {
+        return heads / kvHeads;
+    }
+
+    /** {@return what scores are multiplied with} */
+    float scale() {
+        return (float) (1 / Math.sqrt(valueWidth()));
     }
 
     /** {@return rows of K and of V in the cache: 2, or 1 under MLA} */
@@ -72,7 +92,7 @@ public record ReferenceShape(
                 .attention(attention)
                 .dtype(dtype)
                 .numLayers(layers)
-                .headDim(rowWidth())
+                .headDim(headWidth())
                 .pageSize(pageSize)
                 .devices(DeviceRef.gpus(tensorParallel * dataParallel))
                 .dataParallelDegree(dataParallel);

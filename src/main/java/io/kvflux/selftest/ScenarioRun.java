@@ -23,6 +23,7 @@ final class ScenarioRun {
     final Coverage coverage = new Coverage();
     final SplittableRandom random;
     final DeviceMemory memory;
+    final AttentionPlace attention;
     final @Nullable ScenarioDisk disk;
 
     private Life life;
@@ -30,9 +31,10 @@ final class ScenarioRun {
     private long compared;
     private @Nullable Finding finding;
 
-    private ScenarioRun(Scenario scenario, DeviceMemory memory) {
+    private ScenarioRun(Scenario scenario, DeviceMemory memory, AttentionPlace attention) {
         this.scenario = scenario;
         this.memory = memory;
+        this.attention = attention;
         random = new SplittableRandom(Seeds.mix(scenario.seed(), OWN_RANDOM));
         disk = scenario.diskSlots() == 0 ? null : new ScenarioDisk(scenario, random, coverage, this::found);
         try {
@@ -48,7 +50,7 @@ final class ScenarioRun {
     /** Runs a scenario to its end, or to the first finding. */
     static ScenarioRun of(Scenario scenario, TestDevice device) {
         long bytes = BlockArenas.bytesPerBlock(scenario.caches()) * (scenario.blocks() + 1L);
-        ScenarioRun run = of(scenario, device.open(new DataSize(bytes)));
+        ScenarioRun run = of(scenario, device, device.open(new DataSize(bytes)));
         try {
             run.run();
         } catch (VirtualMachineError | LinkageError broken) {
@@ -61,10 +63,15 @@ final class ScenarioRun {
         return run;
     }
 
-    private static ScenarioRun of(Scenario scenario, DeviceMemory memory) {
+    private static ScenarioRun of(Scenario scenario, TestDevice device, DeviceMemory memory) {
+        AttentionPlace attention = null;
         try {
-            return new ScenarioRun(scenario, memory);
+            attention = device.attention(memory);
+            return new ScenarioRun(scenario, memory, attention);
         } catch (RuntimeException | Error thrown) {
+            if (attention != null) {
+                attention.close();
+            }
             memory.close();
             throw thrown;
         }
@@ -145,6 +152,7 @@ final class ScenarioRun {
     private void close() {
         try {
             life.close();
+            attention.close();
             memory.close();
         } catch (RuntimeException | Error thrown) {
             found(Finding.of(thrown));

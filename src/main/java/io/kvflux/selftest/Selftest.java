@@ -27,6 +27,9 @@ public final class Selftest {
     private final int threads;
     private final Duration limit;
     private final Coverage coverage = new Coverage();
+    /** Where the scenarios' models attended; null before the first was run. */
+    private @Nullable String attention;
+
     private final AtomicLong next = new AtomicLong();
     private long done;
     private long tokens;
@@ -140,6 +143,7 @@ public final class Selftest {
         done++;
         tokens += run.comparedTokens();
         coverage.add(run.coverage);
+        attention = run.attention.toString();
         if (run.finding() != null) {
             failed(number, scenario, run.finding(), false);
         }
@@ -164,6 +168,6 @@ public final class Selftest {
         } else if (died != null) {
             throw new IllegalStateException("a thread of the self-test died", died);
         }
-        return new SelftestResult(device.name(), seed, done, tokens, seconds, coverage, failure);
+        return new SelftestResult(device.name(), attention, seed, done, tokens, seconds, coverage, failure);
     }
 }

@@ -6,6 +6,7 @@ import org.jspecify.annotations.Nullable;
  * What a self-test found.
  *
  * @param device name of the device under test
+ * @param attention where the model attended to the pages; null if no scenario was run
  * @param seed of the scenarios
  * @param scenarios run to their end, or to a finding
  * @param tokens held against the dense model's, with all logits they were chosen from
@@ -15,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record SelftestResult(
         String device,
+        @Nullable String attention,
         long seed,
         long scenarios,
         long tokens,
@@ -59,6 +61,6 @@ public record SelftestResult(
     public SelftestResult with(@Nullable Shrunk shrunk) {
         Failure shorter =
                 failure == null ? null : new Failure(failure.scenario(), failure.finding(), failure.hangs(), shrunk);
-        return new SelftestResult(device, seed, scenarios, tokens, seconds, coverage, shorter);
+        return new SelftestResult(device, attention, seed, scenarios, tokens, seconds, coverage, shorter);
     }
 }

@@ -6,7 +6,8 @@ import io.kvflux.memory.host.HostMemoryDevice;
 
 /**
  * A device under test: all that the self-test needs to know of one. Its pages must be readable and writable through {@link
- * io.kvflux.memory.PageArena}; the arithmetic stays on the processor, so the output must equal the dense one bit by bit.
+ * io.kvflux.memory.PageArena}. Attention runs where {@link #attention} says, all other arithmetic on the processor; the
+ * output must equal the dense one bit by bit.
  */
 public interface TestDevice {
 
@@ -20,6 +21,16 @@ public interface TestDevice {
      * @return an open device; closed by the caller
      */
     DeviceMemory open(DataSize budget);
+
+    /**
+     * Says where the model attends to the pages of a device: on the processor, unless it is overridden.
+     *
+     * @param memory the open device
+     * @return the place; closed by the caller, before the device
+     */
+    default AttentionPlace attention(DeviceMemory memory) {
+        return AttentionPlace.processor();
+    }
 
     /** {@return plain host memory} */
     static TestDevice host() {

@@ -34,7 +34,11 @@ class SelftestCommandTest {
         assertThat(outcome.err()).isEmpty();
         assertThat(outcome.out())
                 .contains(
-                        "PASSED: every token", "tensor parallel 4", "Not tried by so few scenarios: ", ", page sizes ")
+                        "PASSED: every token",
+                        "(attention on the processor)",
+                        "tensor parallel 4",
+                        "Not tried by so few scenarios: ",
+                        ", page sizes ")
                 .containsPattern("scenarios +12\n")
                 .containsPattern("page sizes +\\d+ of 128");
     }
@@ -44,6 +48,7 @@ class SelftestCommandTest {
         Outcome outcome = Cli.run("selftest", "--scenarios", "6", "--seed", "3", "--json", "--quiet");
         JsonNode json = new ObjectMapper().readTree(outcome.out());
         assertThat(json.get("passed").asBoolean()).isTrue();
+        assertThat(json.get("attention").asText()).isEqualTo("attention on the processor");
         assertThat(json.get("scenarios").asLong()).isEqualTo(6);
         assertThat(json.get("seed").asLong()).isEqualTo(3);
         assertThat(json.get("tokens").asLong()).isPositive();

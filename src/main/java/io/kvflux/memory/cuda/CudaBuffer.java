@@ -1,6 +1,5 @@
 package io.kvflux.memory.cuda;
 
-<<<<<<< HEAD
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Objects;
@@ -117,44 +116,4 @@ public final class CudaBuffer implements AutoCloseable {
             gpu.run(memory::free);
         }
     }
-=======
-/** Memory of a device. */
-public interface CudaBuffer extends AutoCloseable {
-
-    /** {@return where it begins} */
-    long address();
-
-    /**
-     * Writes.
-     *
-     * @param offset in bytes
-     * @param from values
-     * @param at first
-     * @param count how many
-     */
-    void write(long offset, float[] from, int at, int count);
-
-    /**
-     * Writes.
-     *
-     * @param offset in bytes
-     * @param from values
-     * @param at first
-     * @param count how many
-     */
-    void write(long offset, int[] from, int at, int count);
-
-    /**
-     * Reads.
-     *
-     * @param offset in bytes
-     * @param into values
-     * @param at first
-     * @param count how many
-     */
-    void read(long offset, float[] into, int at, int count);
-
-    @Override
-    void close();
->>>>>>> 15626bd04dd8ce09e9c4de93c6e5ec0929b6d350
 }

@@ -1,6 +1,5 @@
 package io.kvflux.memory.cuda;
 
-<<<<<<< HEAD
 import io.kvflux.geometry.DeviceRef;
 import io.kvflux.memory.ArenaSpec;
 import io.kvflux.memory.CopyBatch;
@@ -425,40 +424,4 @@ public final class CudaDevice implements DeviceMemory {
                     "memory is given back when no batch is in flight, device=" + name() + ", inFlight=" + batches);
         }
     }
-=======
-import io.kvflux.memory.PageArena;
-
-/** Devices of the CUDA driver. */
-public abstract class CudaDevice {
-
-    /** Not for users. */
-    CudaDevice() {}
-
-    /**
-     * Loads a kernel.
-     *
-     * @param ordinal of the device
-     * @param ptx text
-     * @param function its name
-     * @return the kernel
-     */
-    public abstract CudaKernel kernel(int ordinal, String ptx, String function);
-
-    /**
-     * Allocates memory.
-     *
-     * @param ordinal of the device
-     * @param bytes how many
-     * @return the memory
-     */
-    public abstract CudaBuffer buffer(int ordinal, long bytes);
-
-    /**
-     * Says where an arena is.
-     *
-     * @param arena of this device
-     * @return the ordinal of the device
-     */
-    public abstract int ordinal(PageArena arena);
->>>>>>> 15626bd04dd8ce09e9c4de93c6e5ec0929b6d350
 }

@@ -1,6 +1,5 @@
 package io.kvflux.memory.cuda;
 
-<<<<<<< HEAD
 import java.util.Arrays;
 
 /** A kernel on one GPU, for what is small and waited for: tests, checks, the self-test. Thread-safe, but for {@link #close}. */
@@ -33,15 +32,10 @@ public final class CudaKernel implements AutoCloseable {
             gpu.leave();
         }
     }
-=======
-/** A kernel of a device. */
-public interface CudaKernel {
->>>>>>> 15626bd04dd8ce09e9c4de93c6e5ec0929b6d350
 
     /**
      * Runs it, and waits until it has run.
      *
-<<<<<<< HEAD
      * @param gridX blocks along x
      * @param gridY blocks along y
      * @param threads threads of a block
@@ -65,12 +59,4 @@ public interface CudaKernel {
             gpu.run(() -> Driver.cuModuleUnload(module));
         }
     }
-=======
-     * @param gridX columns of blocks
-     * @param gridY rows of blocks
-     * @param blockX threads of a block
-     * @param arguments one for each parameter
-     */
-    void launch(int gridX, int gridY, int blockX, long... arguments);
->>>>>>> 15626bd04dd8ce09e9c4de93c6e5ec0929b6d350
 }

@@ -217,7 +217,10 @@ long long ranges_of(int device);
 void ranges_drop_of(int device);
 void ranges_reset(void);
 
-/* Takes device memory into account; false where there is not so much. */
+/* So much at the start of new memory is not zero, as on a device. */
+#define SPOILT ((size_t)16 << 10)
+
+/* Takes device memory into account, where there is so much. */
 CUresult charge(int device, size_t bytes);
 CUresult allocate(CUdeviceptr *pointer, size_t bytes, int device);
 
@@ -287,9 +290,8 @@ struct stream {
     uint64_t completed; /* the sequence of the newest one that ended */
     bool granted;       /* may run its head although hold or shuffle is on */
     bool closed;
+    bool dropped;       /* its device died, or its context went, before all had run */
     int references;
-    unsigned flags;
-    int priority;
 };
 
 extern long long operations_alive;
@@ -309,8 +311,11 @@ void stream_release(struct stream *stream);
 /* The stream of a handle; 0 is the default one of the current context. Its device must work. */
 CUresult stream_find(CUstream handle, struct stream **stream);
 CUresult stream_wait(struct stream *stream);
+/* What those get to know who waited for an operation that was dropped. */
+CUresult why_dropped(int device);
 void streams_wake(void);
 void streams_drop_queued(int device);
+long long streams_operations(int device);
 /* Drops what is queued on a device's streams, and waits for what runs. */
 void streams_await_end_of(int device);
 /* Ends every mode, waits for all operations, and for the threads of all streams. */

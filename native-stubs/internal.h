@@ -97,7 +97,6 @@ bool handle_is_stale(uint64_t handle);
 
 /* Calls visit with each live object of a kind; visit may destroy it. */
 void handle_each(enum handle_kind kind, void (*visit)(uint64_t handle, void *object, void *argument), void *argument);
-long long handle_count(enum handle_kind kind);
 
 /* ---- Devices: device.c ---- */
 
@@ -157,7 +156,6 @@ struct fired {
 };
 struct fired faults_fire(enum function function);
 void settings_reset(void);
-const char *settings_run(const char *script);
 uint64_t next_random(void);
 
 /* ---- Memory: ranges.c ---- */
@@ -306,7 +304,6 @@ CUresult enqueue(struct stream *stream, struct operation *operation);
 
 struct stream *stream_create(int device);
 void stream_close(struct stream *stream);
-void stream_release(struct stream *stream);
 
 /* The stream of a handle; 0 is the default one of the current context. Its device must work. */
 CUresult stream_find(CUstream handle, struct stream **stream);
@@ -320,7 +317,6 @@ long long streams_operations(int device);
 void streams_await_end_of(int device);
 /* Ends every mode, waits for all operations, and for the threads of all streams. */
 void streams_end(void);
-int streams_release(int operations);
 void point_release(struct point *point);
 int64_t now(void);
 CUresult free_device_memory(CUdeviceptr pointer, const char *what, struct range **range);

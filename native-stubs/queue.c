@@ -240,6 +240,12 @@ static bool run(struct operation *operation) {
 
 static long long threads_alive;
 
+static void stream_release(struct stream *stream) {
+    if (--stream->references > 0) return;
+    pthread_cond_destroy(&stream->wake);
+    free(stream);
+}
+
 static void stream_unlink(struct stream *stream) {
     struct stream **link = &streams;
     while (*link != stream) link = &(*link)->next_stream;
@@ -325,12 +331,6 @@ void stream_close(struct stream *stream) {
     stream->handle = NULL;
     stream->closed = true;
     pthread_cond_signal(&stream->wake);
-}
-
-void stream_release(struct stream *stream) {
-    if (--stream->references > 0) return;
-    pthread_cond_destroy(&stream->wake);
-    free(stream);
 }
 
 CUresult why_dropped(int device) {

@@ -137,6 +137,17 @@ static void drops_what_a_released_context_has_queued(void) {
     kvflux_stub_reset();
 }
 
+static void a_reset_gives_all_memory_back(void) {
+    size_t left, all;
+    begin("strict");
+    device(MIB);
+    pinned(MIB);
+    begin("strict");
+    OK(cuMemGetInfo_v2(&left, &all));
+    IS(all, left);
+    end();
+}
+
 static void refuses_bad_settings(void) {
     setenv("KVFLUX_STUB", "devices many", 1);
     kvflux_stub_reset();
@@ -197,6 +208,7 @@ void smoke_faults(void) {
     sees_violations();
     frees_when_the_last_use_ended();
     drops_what_a_released_context_has_queued();
+    a_reset_gives_all_memory_back();
     refuses_bad_settings();
     refuses_bad_scripts();
     refuses_forked_children();

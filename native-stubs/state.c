@@ -234,7 +234,7 @@ static void count_one(uint64_t handle, void *object, void *argument) {
     ++*(long long *)argument;
 }
 
-long long handle_count(enum handle_kind kind) {
+static long long handle_count(enum handle_kind kind) {
     long long count = 0;
     handle_each(kind, count_one, &count);
     return count;
@@ -246,11 +246,11 @@ void kvflux_stub_reset(void) {
     if (in_forked_child) return;
     lock();
     streams_end();
-    device_reset();
     handle_each(HANDLE_EVENT, event_drop, NULL);
     handle_each(HANDLE_MODULE, module_drop, NULL);
     ranges_reset();
     memories_reset();
+    device_reset();
     memset(calls, 0, sizeof calls);
     violations_length = 0;
     memset(violations, 0, sizeof violations);

@@ -264,7 +264,7 @@ abstract class TransferContract {
     }
 
     @Test
-    void whatABatchThatFailedSaysHasLandedHas() {
+    protected void whatABatchThatFailedSaysHasLandedHas() {
         MultiKvCacheParams caches = twoCaches();
         SlotLayout layout = SlotLayout.of(caches);
         BlockArenas arenas = arenas(caches);
@@ -282,7 +282,7 @@ abstract class TransferContract {
         batch.offload(0, 8, 9);
         batch.offload(0, 5, 3);
         Throwable failure = end(arenas.device(), batch);
-        assertThat(failure).hasRootCauseMessage("slot 9 is broken");
+        assertThat(failure).hasStackTraceContaining("slot 9 is broken");
         int landed = batch.landedBlocks(failure);
         assertThat(landed).as("it may know less than there is").isBetween(0, 3);
         int[] blocks = {1, 2, 7};
@@ -298,7 +298,7 @@ abstract class TransferContract {
     }
 
     @Test
-    void slotsThatTheDeviceDoesNotKnowOfAreCopiedTheSame() {
+    protected void slotsThatTheDeviceDoesNotKnowOfAreCopiedTheSame() {
         MultiKvCacheParams caches = twoCaches();
         SlotLayout layout = SlotLayout.of(caches);
         BlockArenas arenas = arenas(caches);

@@ -1,5 +1,7 @@
 package io.kvflux.memory;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * The memory of a device, or of several that work as one: hands out arenas within a budget and copies between blocks.
  * Thread-safe, but for {@link #close}, which nobody may race with.
@@ -47,6 +49,19 @@ public interface DeviceMemory extends AutoCloseable {
      * @throws IllegalStateException if the device is closed; the listener then hears nothing
      */
     void submit(CopyBatch batch, CopyListener listener);
+
+    /**
+     * Why an arena lost its content and can never be used again, such as a device that fell off its bus or a context that is
+     * broken for good. It is asked when something failed, and may ask the driver. Batches that touch such an arena end with a
+     * failure, those in flight too; it is released as any other.
+     *
+     * @param arena an arena of this device that is not released
+     * @return the cause that those who relied on it are to be told, as a rule a {@link DeviceLostException}; null while that
+     *     has not happened
+     */
+    default @Nullable Throwable loss(PageArena arena) {
+        return null;
+    }
 
     /**
      * Releases every arena. A second call does nothing.

@@ -280,7 +280,7 @@ class SchedulerModelTest {
 
         /** One of two replicas loses its memory; false if it is the last. */
         boolean lose() {
-            if (config.replicas() == 1 || lost >= 0 || random.nextInt(4) > 0) {
+            if (config.replicas() == 1 || lost >= 0) {
                 return false;
             }
             saw("lost");

@@ -276,7 +276,7 @@ class CudaDeviceTest {
             assertThat(rig.failures)
                     .singleElement()
                     .asString()
-                    .contains("cuda:0 (KvFlux stand-in GPU) is lost")
+                    .contains("the device is lost with all that was in its memory, device=cuda:0 (KvFlux stand-in GPU)")
                     .contains("restart this process");
             assertThat(rig.device.loss(rig.arenas.arena(0, 0, 0)))
                     .isInstanceOf(DeviceLostException.class)
@@ -289,7 +289,7 @@ class CudaDeviceTest {
             again.offload(0, 2, 3);
             rig.submit(again);
             rig.await(1);
-            assertThat(rig.failures).hasSize(2).last().asString().contains("is lost");
+            assertThat(rig.failures).hasSize(2).last().asString().contains("the device is lost");
             assertThatThrownBy(() -> rig.arenas.arena(0, 0, 0).read(1, 0, new byte[1]))
                     .isInstanceOf(DeviceLostException.class);
         }
@@ -304,7 +304,7 @@ class CudaDeviceTest {
             down.offload(0, 3, 5);
             rig.submit(down);
             rig.await(1);
-            assertThat(rig.failures).singleElement().asString().contains("is lost");
+            assertThat(rig.failures).singleElement().asString().contains("the device is lost");
         }
     }
 

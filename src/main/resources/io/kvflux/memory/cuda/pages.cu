@@ -1,5 +1,5 @@
 /*
- * Work on many pages in one launch. pages.ptx is made of it by native-stubs/kernels; to build or to run KvFlux no CUDA
+ * Work on many pages in one launch. pages.ptx is made of it by native-stubs/ptx; to build or to run KvFlux no CUDA
  * compiler is needed.
  *
  * A page is named by its address: in device memory, or in host memory that is pinned and mapped, on either side of a copy.

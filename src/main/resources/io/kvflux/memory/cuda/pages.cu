@@ -6,8 +6,9 @@
  * It may begin at any address and have any length; where 16 bytes can be moved at a time they are.
  *
  * Launch: a page is a column of the grid and a piece of a page a row, so gridDim.x = pages and gridDim.y = pieces is the
- * widest launch that is of use. A smaller grid does the same work with fewer multiprocessors. Blocks have a multiple of 32
- * threads. Pages that are written must not overlap with any other page of the launch.
+ * widest launch that is of use: 256 threads move 16 KiB before they come round. A smaller grid does the same work with
+ * fewer multiprocessors. Blocks have a multiple of 32 threads. Pages that are written must not overlap with any other page
+ * of the launch.
  */
 
 typedef unsigned long long u64;

@@ -126,6 +126,7 @@ int main(void) {
     keeps_contexts_per_thread();
     smoke_memory();
     smoke_streams();
+    smoke_kernels();
     smoke_faults();
     return 0;
 }

@@ -42,6 +42,7 @@ CUevent event(void);
 
 void smoke_memory(void);
 void smoke_streams(void);
+void smoke_kernels(void);
 void smoke_faults(void);
 
 #endif

@@ -149,6 +149,8 @@ final class DeviceAttention extends AttentionPlace {
         }
 
         void close() {
+            score.close();
+            weigh.close();
             tables.close();
             queries.close();
             scores.close();

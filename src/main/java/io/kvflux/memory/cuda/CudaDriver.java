@@ -3,6 +3,7 @@ package io.kvflux.memory.cuda;
 import com.sun.jna.Native;
 import com.sun.jna.NativeLibrary;
 import com.sun.jna.Platform;
+import java.io.File;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -59,7 +60,7 @@ record CudaDriver(String library, int version, boolean virtualMemory, boolean po
         String asked = System.getProperty(LIBRARY);
         List<String> names = new ArrayList<>();
         if (asked != null) {
-            names.add(asked);
+            names.add(isFile(asked) ? new File(asked).getAbsolutePath() : asked);
         } else if (Platform.isWindows()) {
             names.add("nvcuda");
         } else {
@@ -78,6 +79,10 @@ record CudaDriver(String library, int version, boolean virtualMemory, boolean po
                 "there is no CUDA driver here, looked for=" + String.join(" and ", names)
                         + ": install the driver of the GPU, or name its library with -D" + LIBRARY + "=FILE",
                 first);
+    }
+
+    private static boolean isFile(String library) {
+        return library.indexOf('/') >= 0 || library.indexOf(File.separatorChar) >= 0;
     }
 
     private static void bind(NativeLibrary library, Class<?> set) {

@@ -123,6 +123,7 @@ struct belongings {
     long long streams;
     long long events;
     long long modules;
+    long long operations;
     bool drop;
 };
 
@@ -159,11 +160,12 @@ static void visit_all(struct belongings *of) {
 static void context_destroy(struct device *device) {
     struct belongings of = {.device = (int)(device - devices)};
     visit_all(&of);
+    of.operations = streams_operations(of.device);
     long long ranges = ranges_of(of.device);
-    if (device->sticky == CUDA_SUCCESS && of.streams + of.events + of.modules + ranges > 0) {
+    if (device->sticky == CUDA_SUCCESS && of.streams + of.events + of.modules + of.operations + ranges > 0) {
         violation("the last release of device %d's context finds %lld streams, %lld events, %lld modules, and %lld "
-                  "allocations and registrations that nobody gave back",
-            of.device, of.streams, of.events, of.modules, ranges);
+                  "allocations and registrations that nobody gave back, and %lld operations that have not ended",
+            of.device, of.streams, of.events, of.modules, ranges, of.operations);
     }
     of.drop = true;
     visit_all(&of);

@@ -263,7 +263,7 @@ static const char *run_text(const char *begin, const char *end) {
     return complaint;
 }
 
-const char *settings_run(const char *script) {
+static const char *settings_run(const char *script) {
     for (const char *begin = script; *begin != '\0';) {
         size_t length = strcspn(begin, ";\n");
         const char *wrong = run_text(begin, begin + length);

@@ -97,7 +97,6 @@ bool handle_is_stale(uint64_t handle);
 
 /* Calls visit with each live object of a kind; visit may destroy it. */
 void handle_each(enum handle_kind kind, void (*visit)(uint64_t handle, void *object, void *argument), void *argument);
-long long handle_count(enum handle_kind kind);
 
 /* ---- Devices: device.c ---- */
 
@@ -157,7 +156,6 @@ struct fired {
 };
 struct fired faults_fire(enum function function);
 void settings_reset(void);
-const char *settings_run(const char *script);
 uint64_t next_random(void);
 
 /* ---- Memory: ranges.c ---- */
@@ -217,7 +215,10 @@ long long ranges_of(int device);
 void ranges_drop_of(int device);
 void ranges_reset(void);
 
-/* Takes device memory into account; false where there is not so much. */
+/* So much at the start of new memory is not zero, as on a device. */
+#define SPOILT ((size_t)16 << 10)
+
+/* Takes device memory into account, where there is so much. */
 CUresult charge(int device, size_t bytes);
 CUresult allocate(CUdeviceptr *pointer, size_t bytes, int device);
 
@@ -287,9 +288,8 @@ struct stream {
     uint64_t completed; /* the sequence of the newest one that ended */
     bool granted;       /* may run its head although hold or shuffle is on */
     bool closed;
+    bool dropped;       /* its device died, or its context went, before all had run */
     int references;
-    unsigned flags;
-    int priority;
 };
 
 extern long long operations_alive;
@@ -304,18 +304,19 @@ CUresult enqueue(struct stream *stream, struct operation *operation);
 
 struct stream *stream_create(int device);
 void stream_close(struct stream *stream);
-void stream_release(struct stream *stream);
 
 /* The stream of a handle; 0 is the default one of the current context. Its device must work. */
 CUresult stream_find(CUstream handle, struct stream **stream);
 CUresult stream_wait(struct stream *stream);
+/* What those get to know who waited for an operation that was dropped. */
+CUresult why_dropped(int device);
 void streams_wake(void);
 void streams_drop_queued(int device);
+long long streams_operations(int device);
 /* Drops what is queued on a device's streams, and waits for what runs. */
 void streams_await_end_of(int device);
 /* Ends every mode, waits for all operations, and for the threads of all streams. */
 void streams_end(void);
-int streams_release(int operations);
 void point_release(struct point *point);
 int64_t now(void);
 CUresult free_device_memory(CUdeviceptr pointer, const char *what, struct range **range);

@@ -6,25 +6,21 @@
 
 #include <string.h>
 
-void page_copy(const void *source, void *destination, size_t bytes)
-{
+void page_copy(const void *source, void *destination, size_t bytes) {
     memcpy(destination, source, bytes);
 }
 
-void page_fill(void *page, size_t bytes, unsigned char value)
-{
+void page_fill(void *page, size_t bytes, unsigned char value) {
     memset(page, value, bytes);
 }
 
-static uint64_t mix(uint64_t x)
-{
+static uint64_t mix(uint64_t x) {
     x = (x ^ (x >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
     x = (x ^ (x >> 27)) * UINT64_C(0x94D049BB133111EB);
     return x ^ (x >> 31);
 }
 
-uint64_t page_checksum(const void *page, size_t bytes)
-{
+uint64_t page_checksum(const void *page, size_t bytes) {
     uint64_t sum = bytes;
     for (size_t i = 0; 8 * i < bytes; i++) {
         uint64_t word = 0; /* the machine is little-endian, as the formula is */
@@ -34,14 +30,11 @@ uint64_t page_checksum(const void *page, size_t bytes)
     return sum;
 }
 
-static const unsigned char *address_of(const struct attention_rows *rows, uint32_t row)
-{
-    const unsigned char *page = rows->pages + (uint64_t)rows->table[row / rows->size] * rows->stride;
-    return page + rows->offset + (uint64_t)(row % rows->size) * rows->width * (rows->halves ? 2 : 4);
+static const unsigned char *address_of(const struct attention_rows *rows, uint32_t row) {
+    return rows->pages[row / rows->size] + (uint64_t)(row % rows->size) * rows->width * (rows->halves ? 2 : 4);
 }
 
-static float value_at(const struct attention_rows *rows, const unsigned char *address, uint32_t at)
-{
+static float value_at(const struct attention_rows *rows, const unsigned char *address, uint32_t at) {
     uint32_t bits;
     if (rows->halves) {
         uint16_t half;
@@ -56,8 +49,7 @@ static float value_at(const struct attention_rows *rows, const unsigned char *ad
 }
 
 static float dot(const float *query, const struct attention_rows *rows, const unsigned char *address, uint32_t from,
-                 uint32_t to, uint32_t at)
-{
+                 uint32_t to, uint32_t at) {
     float sum = 0;
     for (uint32_t i = from; i < to; i++) {
         sum += query[i] * value_at(rows, address, at + i);
@@ -66,8 +58,7 @@ static float dot(const float *query, const struct attention_rows *rows, const un
 }
 
 void attention_scores(const struct attention_rows *rows, const struct attention_queries *of, uint32_t dim, uint32_t split,
-                      float scale, const float *queries, float *scores)
-{
+                      float scale, const float *queries, float *scores) {
     for (uint64_t query = 0; query < (uint64_t)of->count * of->heads; query++) {
         uint32_t at = (uint32_t)(query % of->heads) / of->group * dim;
         uint32_t length = of->from + (uint32_t)(query / of->heads) + 1;
@@ -81,8 +72,7 @@ void attention_scores(const struct attention_rows *rows, const struct attention_
 }
 
 void attention_weigh(const struct attention_rows *rows, const struct attention_queries *of, uint32_t dim, uint32_t distance,
-                     const float *weights, float *attended)
-{
+                     const float *weights, float *attended) {
     for (uint64_t query = 0; query < (uint64_t)of->count * of->heads; query++) {
         uint32_t at = (uint32_t)(query % of->heads) / of->group * distance;
         uint32_t length = of->from + (uint32_t)(query / of->heads) + 1;

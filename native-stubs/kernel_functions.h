@@ -9,15 +9,12 @@ void page_copy(const void *source, void *destination, size_t bytes);
 void page_fill(void *page, size_t bytes, unsigned char value);
 uint64_t page_checksum(const void *page, size_t bytes);
 
-/* Of one part of one layer, the rows of a sequence: as Rows in attention.cu. */
+/* The rows of a sequence in one part of one layer. */
 struct attention_rows {
-    const unsigned char *pages;
-    uint64_t stride;
-    uint64_t offset;
-    const int32_t *table;
-    uint32_t size;
-    uint32_t width;
-    uint32_t halves;
+    const unsigned char *const *pages; /* of each page of the sequence, where its first row begins */
+    uint32_t size;                     /* rows in a page */
+    uint32_t width;                    /* values of a row */
+    uint32_t halves;                   /* 1 for BFLOAT16, 0 for FLOAT32 */
 };
 
 /* Whose queries attend: tokens [from, from + count), each with all heads; group of them share one of the rows' heads. */

@@ -10,7 +10,6 @@
 #define PAGE ((size_t)4096)
 #define SMALL ((size_t)2 << 20)
 #define UNIT ((size_t)512)
-#define SPOILT ((size_t)1 << 20) /* so much at the start of an allocation is not zero, as on a device */
 
 CUresult charge(int device, size_t bytes) {
     if (settings.fail_above != 0 && bytes > settings.fail_above) return CUDA_ERROR_OUT_OF_MEMORY;

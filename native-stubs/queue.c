@@ -240,6 +240,12 @@ static bool run(struct operation *operation) {
 
 static long long threads_alive;
 
+static void stream_release(struct stream *stream) {
+    if (--stream->references > 0) return;
+    pthread_cond_destroy(&stream->wake);
+    free(stream);
+}
+
 static void stream_unlink(struct stream *stream) {
     struct stream **link = &streams;
     while (*link != stream) link = &(*link)->next_stream;
@@ -327,10 +333,8 @@ void stream_close(struct stream *stream) {
     pthread_cond_signal(&stream->wake);
 }
 
-void stream_release(struct stream *stream) {
-    if (--stream->references > 0) return;
-    pthread_cond_destroy(&stream->wake);
-    free(stream);
+CUresult why_dropped(int device) {
+    return devices[device].sticky != CUDA_SUCCESS ? devices[device].sticky : CUDA_ERROR_CONTEXT_IS_DESTROYED;
 }
 
 CUresult stream_wait(struct stream *stream) {
@@ -338,12 +342,14 @@ CUresult stream_wait(struct stream *stream) {
     uint64_t last = stream->last;
     stream->references++;
     while (stream->completed < last && devices[device].sticky == CUDA_SUCCESS) wait_for_change();
+    bool dropped = stream->dropped;
     stream_release(stream);
-    return devices[device].sticky;
+    return dropped ? why_dropped(device) : devices[device].sticky;
 }
 
 static void drop_queued(struct stream *stream) {
     struct operation *queued = stream->running == NULL ? stream->head : stream->running->next;
+    if (queued != NULL) stream->dropped = true;
     if (stream->running == NULL) {
         stream->head = stream->tail = NULL;
         stream->granted = false;
@@ -370,6 +376,15 @@ static bool some_run(int device) {
         if (stream->device == device && stream->running != NULL) return true;
     }
     return false;
+}
+
+long long streams_operations(int device) {
+    long long count = 0;
+    for (struct stream *stream = streams; stream != NULL; stream = stream->next_stream) {
+        if (stream->device != device) continue;
+        for (struct operation *queued = stream->head; queued != NULL; queued = queued->next) count++;
+    }
+    return count;
 }
 
 void streams_await_end_of(int device) {

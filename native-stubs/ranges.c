@@ -197,7 +197,8 @@ long long ranges_of(int device) {
 static void drop_of(struct ranges *in, int device) {
     for (size_t i = in->count; i-- > 0;) {
         struct range *range = in->items[i];
-        if (!goes_with(range, device)) continue;
+        /* What is closing already goes with who closes it. */
+        if (!goes_with(range, device) || range->closing) continue;
         range->closing = true;
         if (range->users > 0) {
             range->goes_when_idle = true;
@@ -232,6 +233,7 @@ static CUresult span_of_mappings(struct operation *operation, uint64_t address, 
     for (uint64_t at = address; at < end;) {
         struct range *mapping = range_find(&mappings, at);
         if (mapping == NULL || mapping->closing) return refuse(at, (size_t)(end - at), "is reserved and not mapped");
+        if (devices[mapping->device].sticky != CUDA_SUCCESS) return devices[mapping->device].sticky;
         if (mapping->access == 0) {
             refuse(at, (size_t)(end - at), "is mapped, and no device was given access");
             operation->fault = CUDA_ERROR_ILLEGAL_ADDRESS;
@@ -250,7 +252,7 @@ static CUresult span_of_device(struct operation *operation, uint64_t address, si
     if (bytes > area->end - address) return refuse(address, bytes, "reaches beyond its allocation");
     if (area->kind == RESERVATION) return span_of_mappings(operation, address, bytes);
     operation_use(operation, area);
-    return CUDA_SUCCESS;
+    return devices[area->device].sticky;
 }
 
 CUresult span(struct operation *operation, uint64_t address, size_t bytes, char **accessible, bool *pageable) {

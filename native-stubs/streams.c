@@ -28,10 +28,9 @@ CUresult stream_find(CUstream handle, struct stream **stream) {
 
 CUresult cuStreamCreateWithPriority(CUstream *stream, unsigned int flags, int priority) {
     ENTER(cuStreamCreateWithPriority, CONTEXT);
+    (void)priority; /* any is right, as with the driver, which clamps it; streams here are all alike */
     if (stream == NULL || flags > CU_STREAM_NON_BLOCKING) return leave(CUDA_ERROR_INVALID_VALUE);
     struct stream *created = stream_create(thread_state()->device);
-    created->flags = flags;
-    created->priority = priority;
     created->handle = (CUstream)handle_create(HANDLE_STREAM, created);
     *stream = created->handle;
     return leave(CUDA_SUCCESS);
@@ -154,7 +153,7 @@ CUresult cuEventSynchronize(CUevent event) {
     struct point *point = found->point;
     point->references++;
     while (!point->reached && !point->failed) wait_for_change();
-    result = point->reached ? CUDA_SUCCESS : devices[point->device].sticky;
+    if (!point->reached) result = why_dropped(point->device);
     point_release(point);
     return leave(result);
 }

@@ -7,10 +7,9 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-#define SPOILT ((size_t)1 << 20) /* so much at the start of new memory is not zero, as on a device */
 
 struct memory {
     uint64_t handle;
@@ -82,15 +81,13 @@ CUresult cuMemAddressFree(CUdeviceptr pointer, size_t bytes) {
 /* ---- Memory ---- */
 
 static bool extend_file(size_t bytes, int64_t *offset) {
-    static const char spoilt[4096] = {[0 ... 4095] = (char)0xA5};
+    char spoilt[SPOILT];
     if (file < 0) file = memfd_create("kvflux-device-memory", MFD_CLOEXEC);
     if (file < 0 || ftruncate(file, file_end + (int64_t)bytes) != 0) return false;
     *offset = file_end;
     file_end += (int64_t)bytes;
-    for (size_t at = 0; at < SPOILT; at += sizeof spoilt) {
-        if (pwrite(file, spoilt, sizeof spoilt, *offset + (int64_t)at) < 0) return false;
-    }
-    return true;
+    memset(spoilt, 0xA5, sizeof spoilt);
+    return pwrite(file, spoilt, sizeof spoilt, *offset) == (ssize_t)sizeof spoilt;
 }
 
 static void memory_free(struct memory *memory) {

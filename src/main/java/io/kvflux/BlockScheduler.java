@@ -139,8 +139,9 @@ public final class BlockScheduler {
     }
 
     /**
-     * Says that a step failed as a whole and that nothing touches its blocks any more. Its sequences end with the cause.
-     * Planning then pauses, for 10 ms after the first failure and twice as long after each further one in a row, at most
+     * Says that a step failed as a whole and that nothing touches its blocks any more. Its sequences end with the cause;
+     * but if it turns out that the memory of a replica is {@linkplain io.kvflux.memory.DeviceMemory#loss lost}, those of the
+     * other replicas compute again what this step was to give, and the rest does not apply. Planning then pauses, for 10 ms after the first failure and twice as long after each further one in a row, at most
      * 1 s; after maxExecutorFailures in a row the scheduler stops.
      *
      * @param step number of a step that was received and is not answered

@@ -88,6 +88,15 @@ final class GuardedRecorder implements SchedulerRecorder {
     }
 
     @Override
+    public void replicaLost(int replica, Throwable cause) {
+        try {
+            recorder.replicaLost(replica, cause);
+        } catch (Throwable thrown) {
+            Lanes.drop(thrown);
+        }
+    }
+
+    @Override
     public void transferFailed(Tier from, Tier to, Throwable cause) {
         try {
             recorder.transferFailed(from, to, cause);

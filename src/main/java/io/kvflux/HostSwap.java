@@ -50,6 +50,11 @@ final class HostSwap {
             }
             Landing landing = new Landing(this, transfer);
             inFlight++;
+            Throwable lost = owner().losses.of(transfer);
+            if (lost != null) {
+                landing.ended(transfer, 0, 0, lost);
+                continue;
+            }
             try {
                 connector.begin(transfer, landing);
             } catch (RuntimeException | Error refused) {

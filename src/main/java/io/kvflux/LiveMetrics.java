@@ -52,7 +52,8 @@ final class LiveMetrics implements SchedulerMetrics {
     private static final int DRAFTS_ABORTED = 38;
     private static final int DRAFTS_IN_FLIGHT = 39;
     static final int DRAFTERS_FAILED = 40;
-    private static final int COUNT = 41;
+    private static final int REPLICAS_LOST = 41;
+    private static final int COUNT = 42;
 
     private final long[] counted = new long[COUNT];
     private final AtomicLongArray shown = new AtomicLongArray(COUNT);
@@ -73,6 +74,9 @@ final class LiveMetrics implements SchedulerMetrics {
             counted[i] = 0;
         }
         for (int replica = 0; replica < replicas; replica++) {
+            if (core.isLost(replica)) {
+                continue;
+            }
             BlockCounts pool = core.pool(replica);
             counted[USABLE] += pool.usableBlocks();
             counted[FREE] += pool.freeBlocks();
@@ -80,6 +84,7 @@ final class LiveMetrics implements SchedulerMetrics {
             counted[CACHED] += pool.cachedBlocks();
             counted[WITHHELD] += pool.withheldBlocks();
         }
+        counted[REPLICAS_LOST] = (long) replicas - core.replicasLeft();
         counted[RUNNING] = core.running();
         counted[WAITING] = core.waiting();
         counted[STEPS_IN_FLIGHT] = core.stepsInFlight();
@@ -136,6 +141,11 @@ final class LiveMetrics implements SchedulerMetrics {
     @Override
     public long withheldBlocks() {
         return shown.get(WITHHELD);
+    }
+
+    @Override
+    public long replicasLost() {
+        return shown.get(REPLICAS_LOST);
     }
 
     @Override

@@ -57,6 +57,7 @@ final class Shell implements Loop.Work, SchedulerListener {
 
     final SchedulerCore core;
     final Steps steps;
+    final Losses losses;
     final EventHub events;
     final Drafting drafting;
     final LiveMetrics metrics = new LiveMetrics();
@@ -99,6 +100,7 @@ final class Shell implements Loop.Work, SchedulerListener {
         inner = new Lanes(settings.deliverOn(), settings.deliveryLanes());
         core = new SchedulerCore(settings.config(), this);
         steps = new Steps(this, core, settings);
+        losses = new Losses(this, core, settings.config().replicas());
         events = new EventHub(core);
         drafting = new Drafting(this);
         release = new Release(this, this::giveBack);
@@ -482,6 +484,9 @@ final class Shell implements Loop.Work, SchedulerListener {
             recorder.transferFailed(from(transfer), to(transfer), failure);
         }
         if (bug == null) {
+            if (failure != null && !transfer.direction().isOfStore()) {
+                losses.look();
+            }
             core.landed(transfer, landing.landed(), landing.seconds(), landing.endedByPage());
         }
     }
@@ -544,7 +549,12 @@ final class Shell implements Loop.Work, SchedulerListener {
 
     // ---- the end
 
-    /** Stops for good: the executor does not work. */
+    /** Who ran on a replica has ended, because its memory is lost. */
+    void replicaLost(int replica, Throwable cause) {
+        recorder.replicaLost(replica, cause);
+    }
+
+    /** Stops for good: the executor does not work, or no memory is left. */
     void stop(Throwable cause) {
         end(cause);
     }

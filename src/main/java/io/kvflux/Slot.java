@@ -33,7 +33,8 @@ final class Slot extends Signal implements CopyListener {
 
     final StepResult result = new StepResult();
     /** What is zeroed and copied before the step; null if the scheduler has no memory. */
-    final @Nullable CopyBatch batch;
+    @Nullable
+    CopyBatch batch;
 
     private final Steps steps;
     private final Loop loop;
@@ -85,6 +86,11 @@ final class Slot extends Signal implements CopyListener {
         word = word(planned.number(), PLANNED);
     }
 
+    /** Its batch is begun once more. */
+    void again() {
+        batchEnded = false;
+    }
+
     void issue(long number) {
         word = word(number, ISSUED);
     }
@@ -110,6 +116,15 @@ final class Slot extends Signal implements CopyListener {
     @Nullable
     Throwable failure() {
         return failure;
+    }
+
+    /** Whether the step failed, or an entry did. */
+    boolean anyFailed() {
+        boolean any = failure != null;
+        for (int i = 0; !any && i < result.size(); i++) {
+            any = result.failure(i) != null;
+        }
+        return any;
     }
 
     boolean is(int expected) {

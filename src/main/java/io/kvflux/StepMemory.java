@@ -6,6 +6,7 @@ import io.kvflux.memory.CopyBatch;
 import io.kvflux.memory.DeviceMemory;
 import io.kvflux.tier.Transfer;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.Objects;
 
 /**
@@ -21,6 +22,8 @@ final class StepMemory {
     private int[] replicas = new int[16];
     private int[] blocks = new int[16];
     private int emptied;
+    /** Replicas whose memory is lost. */
+    private final BitSet lost = new BitSet();
 
     /**
      * Over arenas whose content is undefined.
@@ -48,6 +51,9 @@ final class StepMemory {
     }
 
     void emptied(int replica, int block) {
+        if (lost.get(replica)) {
+            return;
+        }
         if (emptied == blocks.length) {
             replicas = Arrays.copyOf(replicas, emptied * 2);
             blocks = Arrays.copyOf(blocks, emptied * 2);
@@ -72,11 +78,61 @@ final class StepMemory {
         if (batch.isEmpty()) {
             return false;
         }
+        submit(batch, slot);
+        return true;
+    }
+
+    private void submit(CopyBatch batch, Slot slot) {
         try {
             arenas.device().submit(batch, slot);
         } catch (RuntimeException refused) {
             slot.ended(batch, refused);
         }
+    }
+
+    /** The memory of a replica is lost: nothing is filled there any more. */
+    void lose(int replica) {
+        lost.set(replica);
+        int kept = 0;
+        for (int i = 0; i < emptied; i++) {
+            if (replicas[i] != replica) {
+                replicas[kept] = replicas[i];
+                blocks[kept++] = blocks[i];
+            }
+        }
+        emptied = kept;
+    }
+
+    /** A batch failed; true if it had to do with a lost replica, without which it is tried again. */
+    boolean leavesOutLost(Slot slot) {
+        CopyBatch all = Objects.requireNonNull(slot.batch);
+        CopyBatch left = batch();
+        all.forEachFilled((replica, block) -> {
+            if (!lost.get(replica)) {
+                left.fill(replica, block);
+            }
+        });
+        Step step = slot.step();
+        for (int i = 0; i < step.copies(); i++) {
+            if (!lost.get(step.copyReplica(i))) {
+                left.copy(step.copyReplica(i), step.copySource(i), step.copyDestination(i));
+            }
+        }
+        if (left.filledBlocks() + left.copiedBlocks() == all.filledBlocks() + all.copiedBlocks()) {
+            return false;
+        }
+        slot.batch = left;
+        return true;
+    }
+
+    /** Begins anew what is left of a batch; false if that is nothing. */
+    boolean beginAgain(Slot slot) {
+        CopyBatch batch = Objects.requireNonNull(slot.batch);
+        if (batch.isEmpty()) {
+            return false;
+        }
+        slot.again();
+        submit(batch, slot);
         return true;
     }
 

@@ -143,8 +143,21 @@ final class Steps {
         return planned > taken && !last.ready && last.batch != null && last.batch.filledBlocks() > 0;
     }
 
-    /** The batch of a step is over. If it failed, what needs it fails; the others of the step go on. */
-    void prepared(Slot slot, @Nullable Throwable cause) {
+    /**
+     * The batch of a step is over. If it failed, what needs it fails; the others of the step go on. If memory was lost, it is
+     * tried again for those whose memory was not.
+     */
+    void prepared(Slot slot, @Nullable Throwable failed) {
+        Throwable cause = failed;
+        if (cause != null && !broken && shell.memory != null) {
+            shell.losses.look();
+            if (shell.memory.leavesOutLost(slot)) {
+                if (shell.memory.beginAgain(slot)) {
+                    return;
+                }
+                cause = null;
+            }
+        }
         slot.ready = true;
         if (broken) {
             return;
@@ -164,6 +177,9 @@ final class Steps {
     void takeResults() {
         while (!broken && taken < planned && slot(taken + 1).is(Slot.DONE)) {
             Slot slot = slot(taken + 1);
+            if (slot.anyFailed() && shell.losses.look()) {
+                continue; // the end of everything may have taken it
+            }
             taken++;
             handed = Math.max(handed, taken); // it may have come to nothing before it was handed out
             take(slot);
@@ -236,6 +252,7 @@ final class Steps {
 
     private void take(Slot slot) {
         Throwable cause = slot.failure();
+        boolean spared = core.spares(slot.number());
         int entries = slot.step().size();
         if (cause == null) {
             if (shell.swap != null || settings.config().speculates()) {
@@ -249,7 +266,7 @@ final class Steps {
         lastTakenNs = shell.nowNs();
         shell.stepTaken(slot, entries, cause != null);
         slot.free();
-        if (cause != null && !ended) {
+        if (cause != null && !ended && !spared) {
             failed(cause);
         }
     }

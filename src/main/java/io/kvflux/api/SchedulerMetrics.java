@@ -22,6 +22,9 @@ public interface SchedulerMetrics {
     /** {@return blocks let go that a step in flight may still touch} */
     long withheldBlocks();
 
+    /** {@return replicas whose memory is lost; their blocks are in no number} */
+    long replicasLost();
+
     /** {@return sequences that hold blocks} */
     long running();
 

@@ -75,4 +75,12 @@ public interface SchedulerRecorder {
      * @param cause why
      */
     default void drafterFailed(Throwable cause) {}
+
+    /**
+     * The memory of a replica is lost: who ran there has ended with the cause, and nobody runs there any more.
+     *
+     * @param replica which
+     * @param cause why
+     */
+    default void replicaLost(int replica, Throwable cause) {}
 }

@@ -45,7 +45,7 @@ public record SchedulerSnapshot(List<SequenceState> sequences, List<ReplicaState
             int blocks) {}
 
     /**
-     * The blocks of one replica: free + held + cached + withheld = usable.
+     * The blocks of one replica: free + held + cached + withheld = usable. Of one whose memory is lost all are 0.
      *
      * @param usable blocks that can hold KV
      * @param free blocks that hold nothing

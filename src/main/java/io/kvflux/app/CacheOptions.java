@@ -1,6 +1,7 @@
 package io.kvflux.app;
 
 import io.kvflux.geometry.DataSize;
+import io.kvflux.sim.ReplayDevice;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -66,7 +67,22 @@ final class CacheOptions {
 
     @Option(
             names = "--with-memory",
-            description = "Put host memory behind the blocks of every tier: pages are filled with a pattern of their"
+            description = "Put memory behind the blocks of every tier: pages are filled with a pattern of their"
                     + " content, really copied, and checked at every hit (slow). Default: off.")
     boolean withMemory;
+
+    @Option(
+            names = "--device",
+            paramLabel = "NAME",
+            description = "Where --with-memory puts the pages of the device: host, cuda (the first GPU), cuda:N, or"
+                    + " cuda:N,N for shards and replicas on several. Default: host.")
+    @Nullable
+    String device;
+
+    /** The GPUs of --device, null for host memory. */
+    @Nullable
+    ReplayDevice replayDevice() {
+        DeviceName name = device == null ? DeviceName.HOST : DeviceName.parse("--device", device);
+        return name.isHost() ? null : name.forReplay();
+    }
 }

@@ -43,6 +43,9 @@ final class Contradictions {
         if (cache.withMemory && time.realtime) {
             throw new UsageException("--realtime has pages of its own, so --with-memory has no meaning with it");
         }
+        if (cache.device != null && !cache.withMemory) {
+            throw new UsageException("--device is where real pages are, so it needs --with-memory");
+        }
         if (cache.cacheOnly) {
             checkCacheOnly(workload, cache, tiers, scheduling, time, output);
         }

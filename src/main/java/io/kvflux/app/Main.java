@@ -1,7 +1,10 @@
 package io.kvflux.app;
 
+import io.kvflux.memory.DeviceLostException;
 import io.kvflux.memory.OutOfDeviceMemoryException;
 import io.kvflux.memory.chronicle.MissingFlagsException;
+import io.kvflux.memory.cuda.CudaException;
+import io.kvflux.memory.cuda.CudaUnavailableException;
 import io.kvflux.models.ModelConfigException;
 import io.kvflux.sim.PageMismatchException;
 import io.kvflux.sim.TraceException;
@@ -109,7 +112,10 @@ public final class Main {
                 || e instanceof PageMismatchException
                 || e instanceof DiskException
                 || e instanceof MissingFlagsException
-                || e instanceof OutOfDeviceMemoryException) {
+                || e instanceof OutOfDeviceMemoryException
+                || e instanceof CudaUnavailableException
+                || e instanceof CudaException
+                || e instanceof DeviceLostException) {
             return fail(command.getErr(), oneLine(e.getMessage()), FAILURE);
         }
         return fail(

@@ -65,7 +65,8 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
                     cache.cacheOnly,
                     cache.withMemory,
                     tiers.disk(),
-                    drafts.speculation(profile, cache, time));
+                    drafts.speculation(profile, cache, time),
+                    cache.replayDevice());
             requireMemory(options);
             if (time.realtime) {
                 requireHostMemory(options);
@@ -85,7 +86,7 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
         }
         MemoryNeed need = MemoryNeed.of(options);
         MachineMemory machine = MachineMemory.ofThisMachine();
-        if (need.bytes() > machine.bytes()) {
+        if (need.ofThisMachine(options) > machine.bytes()) {
             throw new UsageException("the pages of --with-memory must fit the memory of the machine, device="
                     + new DataSize(need.deviceBytes()) + ", host=" + new DataSize(need.hostBytes()) + ", machine="
                     + new DataSize(machine.bytes())
@@ -245,7 +246,10 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
         describeTiers(rows, options);
         rows.put("seed", Long.toString(options.seed()));
         if (options.withMemory()) {
-            rows.put("memory", "real, checked at every hit");
+            rows.put(
+                    "memory",
+                    (options.device() == null ? "real" : "on " + options.device().name())
+                            + ", checked at every hit");
         }
         if (options.cacheOnly()) {
             rows.put("mode", "cache only");

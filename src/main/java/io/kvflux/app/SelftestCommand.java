@@ -1,5 +1,6 @@
 package io.kvflux.app;
 
+import io.kvflux.geometry.DataSize;
 import io.kvflux.selftest.Selftest;
 import io.kvflux.selftest.SelftestResult;
 import io.kvflux.selftest.TestDevice;
@@ -32,7 +33,7 @@ final class SelftestCommand implements Callable<Integer> {
 
     private static final int INTERRUPTED = 130;
     private static final long DEFAULT_SCENARIOS = 512;
-    private static final String HOST = "host";
+    private static final DataSize PROBE = new DataSize(1 << 20);
 
     private final Interruption interruption;
     private final TestDevice host;
@@ -69,8 +70,14 @@ final class SelftestCommand implements Callable<Integer> {
     @Option(
             names = "--device",
             paramLabel = "NAME",
-            description = "Where the pages are: " + HOST + " (memory of this process). Default: " + HOST + ".")
-    private String device = HOST;
+            description = "Where the pages are: host (memory of this process), cuda (the first GPU), cuda:N, or"
+                    + " cuda:N,N for the shards and replicas of a scenario on several. Default: host.")
+    private String device = "host";
+
+    @Option(
+            names = "--no-kernels",
+            description = "On a GPU: pages are copied by its copy engines, and attended to by the processor.")
+    private boolean noKernels;
 
     @Option(
             names = "--scenario",
@@ -125,10 +132,16 @@ final class SelftestCommand implements Callable<Integer> {
     }
 
     private TestDevice device() {
-        if (!device.equals(HOST)) {
-            throw new UsageException("--device: expected " + HOST + ", found '" + device + "'");
+        DeviceName name = DeviceName.parse("--device", device);
+        if (name.isHost() && noKernels) {
+            throw new UsageException("--no-kernels is about a GPU: give --device");
         }
-        return host;
+        if (name.isHost()) {
+            return host;
+        }
+        TestDevice gpus = TestDevice.cuda(name.ordinals(), !noKernels);
+        gpus.open(PROBE).close(); // what is not there is told before anything is run
+        return gpus;
     }
 
     private SelftestResult replay(TestDevice under, String line) {

@@ -396,14 +396,20 @@ public final class BlockPool implements BlockCounts {
                 putFree(block);
                 block = after;
             }
-            for (int run = fences.firstRun(fence); run != Runs.NONE; run = fences.firstRun(fence)) {
-                fences.releaseRun(run, fence);
-                withheld -= runs.pages[run];
-                cached += runs.pages[run];
-                eviction.cached(run);
-            }
+            releaseRuns(fence, fence);
         }
         fences.advanceTo(step);
+    }
+
+    /** The runs that wait for a step wait no longer, but are as if another had been the newest to touch them. */
+    private void releaseRuns(long fence, long as) {
+        for (int run = fences.firstRun(fence); run != Runs.NONE; run = fences.firstRun(fence)) {
+            fences.releaseRun(run, fence);
+            runs.fence[run] = as;
+            withheld -= runs.pages[run];
+            cached += runs.pages[run];
+            eviction.cached(run);
+        }
     }
 
     /** {@return the block of the page that is evicted next, or 0 if nothing is cached} */
@@ -480,12 +486,34 @@ public final class BlockPool implements BlockCounts {
         if (held > 0 || withheld > 0) {
             return false;
         }
+        forgetCached();
+        return true;
+    }
+
+    private void forgetCached() {
         boolean any = cached > 0;
         while (cached > 0) {
             putFree(takeVictim()); // one notice for all of it
         }
         listeners.cleared(any);
-        return true;
+    }
+
+    /**
+     * The memory of the blocks is lost: forgets all content, that of withheld blocks too, and never tells again that a block
+     * was emptied. Nothing may be taken from the pool any more. Blocks that a table or a copy had of its own stay withheld
+     * until their time has come.
+     *
+     * @throws IllegalStateException if a block is held
+     */
+    public void lose() {
+        if (held > 0) {
+            throw new IllegalStateException("whoever holds a block of a lost pool ends first, held=" + held);
+        }
+        listeners.onEmptied(null);
+        for (long fence = fences.completed() + 1; fence <= fences.completed() + fences.buckets(); fence++) {
+            releaseRuns(fence, fences.completed());
+        }
+        forgetCached();
     }
 
     /**

@@ -37,7 +37,7 @@ final class PoolListeners {
         tiers = listener;
     }
 
-    void onEmptied(IntConsumer listener) {
+    void onEmptied(@Nullable IntConsumer listener) {
         emptied = listener;
     }
 

@@ -42,6 +42,21 @@ final class BlockCopies {
         clear();
     }
 
+    /** Forgets the copies of one replica. */
+    void drop(int replica) {
+        int kept = 0;
+        for (int i = 0; i < size; i++) {
+            if (replicas[i] != replica) {
+                replicas[kept] = replicas[i];
+                sources[kept] = sources[i];
+                destinations[kept] = destinations[i];
+                children[kept++] = children[i];
+            }
+        }
+        Arrays.fill(children, kept, size, null);
+        size = kept;
+    }
+
     void clear() {
         Arrays.fill(children, 0, size, null);
         size = 0;

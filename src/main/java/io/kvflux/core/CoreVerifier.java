@@ -1,6 +1,7 @@
 package io.kvflux.core;
 
 import io.kvflux.api.SequenceId;
+import io.kvflux.block.BlockCounts;
 import io.kvflux.block.BlockTable;
 import io.kvflux.draft.DraftLedger;
 import java.util.ArrayList;
@@ -48,6 +49,9 @@ final class CoreVerifier {
                 copying += replica.pool.isCopying(block) ? 1 : 0;
             }
             require(replica.copying == copying, "copying counts the blocks withheld for a copy", replica.copying);
+            if (replica.lost) {
+                verifyLost(replica);
+            }
         }
         int waiting = 0;
         Map<Sequence, Integer> sampling = pendingTokens();
@@ -62,6 +66,22 @@ final class CoreVerifier {
         require(waiting == queue.size(), "the queue holds those that wait", queue.size());
         if (core.tiers() != null) {
             core.tiers().verify();
+        }
+    }
+
+    /** Nobody runs on a lost replica, nothing is found there, and no step in flight counts for it. */
+    private void verifyLost(Replica replica) {
+        BlockCounts pool = replica.pool;
+        require(replica.running.isEmpty(), "nobody runs on a lost replica", replica.index);
+        require(
+                pool.heldBlocks() + pool.cachedBlocks() + pool.indexedRuns() == 0,
+                "a lost replica has no content",
+                replica.index);
+        for (int age = 0; age < core.stepsInFlight(); age++) {
+            EntryList part = core.inFlight(age).parts[replica.index];
+            for (int i = 0; i < part.size; i++) {
+                require(part.voided[i], "what a lost replica computes counts for nothing", part.sequences[i]);
+            }
         }
     }
 
@@ -97,7 +117,7 @@ final class CoreVerifier {
         for (int age = 0; age < core.stepsInFlight(); age++) {
             for (EntryList part : core.inFlight(age).parts) {
                 for (int i = 0; i < part.size; i++) {
-                    boolean its = part.sequences[i] == sequence && part.streams[i] == stream.number;
+                    boolean its = part.sequences[i] == sequence && part.streams[i] == stream.number && !part.voided[i];
                     verifying += its ? part.drafts[i] : 0;
                 }
             }
@@ -129,7 +149,7 @@ final class CoreVerifier {
         for (int age = 0; age < core.stepsInFlight(); age++) {
             for (EntryList part : core.inFlight(age).parts) {
                 for (int i = 0; i < part.size; i++) {
-                    drafts += part.drafts[i];
+                    drafts += part.voided[i] ? 0 : part.drafts[i];
                 }
             }
         }
@@ -141,7 +161,8 @@ final class CoreVerifier {
         for (int age = 0; age < core.stepsInFlight(); age++) {
             for (EntryList part : core.inFlight(age).parts) {
                 for (int i = 0; i < part.size; i++) {
-                    sampling.merge(part.sequences[i], part.samples[i] ? 1 + part.drafts[i] : 0, Integer::sum);
+                    boolean counts = part.samples[i] && !part.voided[i];
+                    sampling.merge(part.sequences[i], counts ? 1 + part.drafts[i] : 0, Integer::sum);
                 }
             }
         }

@@ -38,6 +38,9 @@ final class CoreView {
         PrefixMatch match = new PrefixMatch();
         int tokens = 0;
         for (Replica replica : replicas) {
+            if (replica.lost) {
+                continue;
+            }
             replica.pool.match(probe.scope, probe.tokens, (probe.length - 1) / config.pageSize(), probe.keys, match);
             int found = swapper == null ? match.pages() * config.pageSize() : swapper.match(replica, probe, match);
             tokens = Math.max(tokens, found);
@@ -54,6 +57,10 @@ final class CoreView {
         List<SchedulerSnapshot.ReplicaState> pools = new ArrayList<>(replicas.length);
         for (Replica replica : replicas) {
             BlockCounts pool = replica.pool;
+            if (replica.lost) {
+                pools.add(new SchedulerSnapshot.ReplicaState(0, 0, 0, 0, 0));
+                continue;
+            }
             pools.add(new SchedulerSnapshot.ReplicaState(
                     pool.usableBlocks(),
                     pool.freeBlocks(),

@@ -306,15 +306,6 @@ final class Drafts {
         streams.lost(sequence, part, entry);
     }
 
-    /** A step came to nothing. */
-    void lost(StepPlan plan) {
-        for (EntryList part : plan.parts) {
-            for (int i = 0; i < part.size; i++) {
-                lost(part, i);
-            }
-        }
-    }
-
     /** A step took so long. A step is as long as the part of its slowest replica. */
     void took(StepPlan plan, double seconds) {
         int most = 0;

@@ -16,6 +16,8 @@ final class EntryList {
     int[] counts = new int[16];
     boolean[] prefill = new boolean[16];
     boolean[] samples = new boolean[16];
+    /** Entries that count for nothing any more: their replica was lost, or what they build on. */
+    boolean[] voided = new boolean[16];
     /** Drafts that an entry verifies, their ids if they are known, and those of earlier entries that count as accepted. */
     int[] drafts = new int[16];
 
@@ -43,6 +45,7 @@ final class EntryList {
         counts[size] = count;
         prefill[size] = isPrefill;
         samples[size] = samplesToken;
+        voided[size] = false;
         SequenceDrafts own = sequence.drafts;
         drafts[size] = draftCount;
         draftIds[size] = own != null && sequence.pending == 0 ? own.ids : null;
@@ -92,6 +95,7 @@ final class EntryList {
         counts = Arrays.copyOf(counts, capacity);
         prefill = Arrays.copyOf(prefill, capacity);
         samples = Arrays.copyOf(samples, capacity);
+        voided = Arrays.copyOf(voided, capacity);
         drafts = Arrays.copyOf(drafts, capacity);
         draftIds = Arrays.copyOf(draftIds, capacity);
         unverified = Arrays.copyOf(unverified, capacity);

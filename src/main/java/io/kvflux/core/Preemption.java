@@ -70,6 +70,12 @@ final class Preemption {
         }
     }
 
+    /** As {@link #preempt}, for one of whose step nothing came: it computes its KV again, as far as that is not cached. */
+    void repeat(Sequence sequence) {
+        giveUp(sequence, false);
+        replicas[sequence.replica].remove(sequence);
+    }
+
     private boolean offloads(Sequence sequence) {
         if (swapper == null) {
             return false;

@@ -22,6 +22,8 @@ final class Replica {
     int tokensLeft;
     /** Whether nobody more may be admitted to this step. */
     boolean closed;
+    /** Whether its memory is lost: nobody is admitted any more. */
+    boolean lost;
 
     private long contextLeft;
     private boolean placedAny;
@@ -44,7 +46,7 @@ final class Replica {
         tokensLeft = config.maxBatchTokens();
         contextLeft = config.maxBatchContextTokens();
         placedAny = false;
-        closed = false;
+        closed = lost;
     }
 
     /** Whether another sequence may be admitted. */

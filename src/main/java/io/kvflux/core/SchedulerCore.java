@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
@@ -43,11 +44,12 @@ public final class SchedulerCore {
     private final MeasuredCosts costs = new MeasuredCosts();
     private final @Nullable Swapper swapper;
     private final @Nullable Drafts drafts;
+    private final Endings endings;
+    private final Answers answers;
 
     private long lastId;
     private long issued;
     private long completed;
-    private boolean planning;
 
     /**
      * A core with nothing in it.
@@ -75,6 +77,8 @@ public final class SchedulerCore {
         swapper = tiers == null ? null : new Swapper(config, tiers, replicas, costs, telling::transfer);
         drafts = config.speculates() ? new Drafts(config, telling, replicas, queue, swapper) : null;
         preemption = new Preemption(config, replicas, queue, swapper, drafts, costs, telling::preempted);
+        endings = new Endings(live, queue, replicas, preemption, swapper, drafts, telling);
+        answers = new Answers(config, replicas, swapper, drafts, endings, telling);
         planner = new Planner(config, this, telling, preemption, replicas, queue, swapper, drafts, ring[0]);
         view = new CoreView(config, replicas, live.values(), swapper);
     }
@@ -130,7 +134,7 @@ public final class SchedulerCore {
         if (sequence == null) {
             return false;
         }
-        finish(sequence, FinishReason.CANCELLED, null);
+        endings.finish(sequence, FinishReason.CANCELLED, null);
         verifyIfAsked();
         return true;
     }
@@ -177,9 +181,9 @@ public final class SchedulerCore {
         }
         StepPlan plan = ring[(int) (issued % ring.length)];
         plan.begin(issued + 1);
-        planning = true;
+        endings.planning = true;
         planner.fill(plan);
-        planning = false;
+        endings.planning = false;
         if (swapper != null) {
             swapper.keepAhead();
         }
@@ -205,12 +209,7 @@ public final class SchedulerCore {
         StepPlan plan = oldest(result.step());
         result.requireAnswers(plan);
         advance(plan);
-        int entry = 0;
-        for (EntryList part : plan.parts) {
-            for (int i = 0; i < part.size; i++, entry++) {
-                take(part, i, result, entry);
-            }
-        }
+        answers.take(plan, result);
         plan.clear();
         preemption.suspendIdle();
         settle();
@@ -300,7 +299,8 @@ public final class SchedulerCore {
     }
 
     /**
-     * The oldest step in flight failed as a whole, and no longer touches any block. Its sequences end with the cause.
+     * The oldest step in flight failed as a whole, and no longer touches any block. Its sequences end with the cause, unless
+     * a replica was {@linkplain #loseReplica lost} while it was in flight: then they are preempted, and compute again.
      *
      * @param step number of the step
      * @param cause why
@@ -311,15 +311,7 @@ public final class SchedulerCore {
         Objects.requireNonNull(cause, "cause");
         StepPlan plan = oldest(step);
         advance(plan);
-        if (drafts != null) {
-            drafts.lost(plan);
-        }
-        for (EntryList part : plan.parts) {
-            for (int i = 0; i < part.size; i++) {
-                failIfLive(part.sequences[i], cause);
-            }
-        }
-        failForks(plan, cause);
+        endings.fail(plan, inFlight(), cause);
         plan.clear();
         preemption.suspendIdle();
         settle();
@@ -340,8 +332,57 @@ public final class SchedulerCore {
             throw new IllegalArgumentException("only a step in flight has copies, step=" + step + ", completed="
                     + completed + ", issued=" + issued);
         }
-        failForks(inFlight((int) (step - completed - 1)), cause);
+        endings.failForks(inFlight((int) (step - completed - 1)), cause);
         verifyIfAsked();
+    }
+
+    /**
+     * The memory of a replica is lost for good. Who runs on it ends with the cause; who waits goes to another. Nobody is
+     * admitted to it any more, its cached content is forgotten, and what steps in flight compute there counts for nothing.
+     * Its blocks are never given out again; its pool stays, and gets back what steps and copies in flight withhold.
+     *
+     * @param replica in [0, replicas)
+     * @param cause why
+     * @throws IllegalArgumentException if it is lost already
+     */
+    public void loseReplica(int replica, Throwable cause) {
+        telling.requireNotBusy();
+        Objects.requireNonNull(cause, "cause");
+        if (isLost(replica)) {
+            throw new IllegalArgumentException("a replica is lost once, replica=" + replica);
+        }
+        pendingCopies.drop(replica);
+        endings.lose(replicas[replica], inFlight(), issued, cause);
+        settle();
+    }
+
+    /**
+     * Whether a replica is {@linkplain #loseReplica lost}.
+     *
+     * @param replica in [0, replicas)
+     * @return whether nobody runs on it any more
+     */
+    public boolean isLost(int replica) {
+        return replicas[replica].lost;
+    }
+
+    /** {@return replicas that are not {@linkplain #loseReplica lost}} */
+    public int replicasLeft() {
+        int left = 0;
+        for (Replica replica : replicas) {
+            left += replica.lost ? 0 : 1;
+        }
+        return left;
+    }
+
+    /**
+     * Whether a replica was lost while a step was in flight, so that its failure ends nobody.
+     *
+     * @param step number of a step that was planned
+     * @return whether it was planned before a replica was lost, and had not completed by then
+     */
+    public boolean spares(long step) {
+        return endings.spares(step);
     }
 
     /**
@@ -457,12 +498,12 @@ public final class SchedulerCore {
             return false;
         }
         for (Replica replica : replicas) {
-            if (replica.pool.heldBlocks() + replica.pool.withheldBlocks() > 0) {
+            if (!replica.lost && replica.pool.heldBlocks() + replica.pool.withheldBlocks() > 0) {
                 return false;
             }
         }
         for (Replica replica : replicas) {
-            replica.pool.clearCache();
+            replica.pool.clearCache(); // of one that is lost there is nothing to clear
         }
         if (swapper != null) {
             swapper.tiers().clear(telling::erase);
@@ -570,7 +611,7 @@ public final class SchedulerCore {
     }
 
     void outgrown(Sequence sequence, int tokens) {
-        finish(sequence, FinishReason.FAILED, tooLong(tokens));
+        endings.finish(sequence, FinishReason.FAILED, tooLong(tokens));
     }
 
     /** Tenants whose accounts are kept. */
@@ -583,109 +624,16 @@ public final class SchedulerCore {
         return ring[(int) ((completed + age) % ring.length)];
     }
 
+    /** The plans of all steps in flight, the oldest first. */
+    private List<StepPlan> inFlight() {
+        return IntStream.range(0, stepsInFlight()).mapToObj(this::inFlight).toList();
+    }
+
     private void enter(Sequence sequence) {
         live.put(sequence.id, sequence);
         queue.enter(sequence);
         if (drafts != null) {
             drafts.enter(sequence);
-        }
-    }
-
-    private void take(EntryList part, int entry, StepResult result, int at) {
-        Sequence sequence = part.sequences[entry];
-        Throwable failure = drafts == null ? result.failure(at) : drafts.failure(part, entry, result, at);
-        if (drafts != null && (failure != null || sequence.state == Sequence.State.FINISHED)) {
-            drafts.lost(part, entry);
-        }
-        if (sequence.state == Sequence.State.FINISHED) {
-            return;
-        }
-        if (failure != null) {
-            finish(sequence, FinishReason.FAILED, failure);
-            return;
-        }
-        boolean current = part.epochs[entry] == sequence.epoch;
-        int accepted = part.drafts[entry] == 0 ? 0 : result.accepted(at);
-        int firstNew = sequence.length;
-        if (part.samples[entry]) {
-            takeTokens(part, entry, accepted, result.token(at));
-        }
-        if (current) {
-            int computed = sequence.computed + part.counts[entry] - part.drafts[entry] + accepted;
-            sequence.computed = Math.min(computed, sequence.length); // a stop token may be among the drafts
-        }
-        if (drafts != null && part.samples[entry]) {
-            drafts.answered(part, entry, result, at, firstNew, current && sequence.placedIn == completed);
-        }
-        if (current && config.prefixCaching()) {
-            int from = sequence.table.committed();
-            int full = sequence.computed / config.pageSize();
-            replicas[sequence.replica].pool.commit(sequence.table, sequence.tokens, full, sequence.keys);
-            if (swapper != null) {
-                swapper.committed(sequence, from, full);
-            }
-        }
-        if (part.samples[entry] && sequence.atStop()) {
-            finish(sequence, FinishReason.STOP, null);
-        } else if (part.samples[entry] && sequence.atLimit()) {
-            finish(sequence, FinishReason.LENGTH, null);
-        }
-    }
-
-    /** The drafts that were accepted and the token sampled after them, up to one that ends the sequence. */
-    private void takeTokens(EntryList part, int entry, int accepted, int token) {
-        Sequence sequence = part.sequences[entry];
-        sequence.pending -= 1 + part.drafts[entry];
-        boolean goesOn = true;
-        for (int i = 0; i < accepted && goesOn; i++) {
-            goesOn = takeToken(sequence, drafts(part, entry, sequence)[i]);
-        }
-        if (goesOn) {
-            takeToken(sequence, token);
-        }
-    }
-
-    private static int[] drafts(EntryList part, int entry, Sequence sequence) {
-        return part.streams[entry] > 0 ? part.draftIds[entry] : Objects.requireNonNull(sequence.drafts).ids;
-    }
-
-    private boolean takeToken(Sequence sequence, int token) {
-        sequence.append(token);
-        telling.token(sequence, token);
-        return !sequence.atStop() && !sequence.atLimit();
-    }
-
-    private void finish(Sequence sequence, FinishReason reason, @Nullable Throwable cause) {
-        if (sequence.state == Sequence.State.RUNNING) {
-            preemption.release(sequence);
-            if (!planning) {
-                replicas[sequence.replica].remove(sequence);
-            }
-        } else {
-            queue.remove(sequence);
-            if (swapper != null) {
-                swapper.forget(sequence);
-            }
-        }
-        sequence.state = Sequence.State.FINISHED;
-        queue.leave(sequence);
-        live.remove(sequence.id);
-        telling.finished(sequence, reason, cause);
-    }
-
-    /** One that was preempted since needs the copy no more. */
-    private void failForks(StepPlan plan, Throwable cause) {
-        for (int i = 0; i < plan.copies.size; i++) {
-            Sequence fork = plan.copies.children[i];
-            if (fork.copiedIn == plan.number()) {
-                failIfLive(fork, cause);
-            }
-        }
-    }
-
-    private void failIfLive(Sequence sequence, Throwable cause) {
-        if (sequence.state != Sequence.State.FINISHED) {
-            finish(sequence, FinishReason.FAILED, cause);
         }
     }
 

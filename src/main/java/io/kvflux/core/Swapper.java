@@ -479,7 +479,9 @@ final class Swapper {
     private void landedOnDevice(PlannedTransfer transfer, int landed) {
         Replica replica = replicas[transfer.replica];
         for (int i = transfer.size - 1; i >= 0; i--) {
-            if (i < landed) {
+            if (replica.lost) {
+                tiers.letGo(transfer.slots[i]); // which is as good as before
+            } else if (i < landed) {
                 tiers.brought(transfer.slots[i]);
             } else if (i == landed) {
                 tiers.spoiled(transfer.slots[i]);

@@ -6,6 +6,7 @@ import io.kvflux.geometry.MultiKvCacheParams;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The memory behind the blocks of a scheduler: for every cache, replica and shard an arena with a page for every block
@@ -111,6 +112,22 @@ public final class BlockArenas implements AutoCloseable {
      */
     public PageArena arena(int cache, int replica, int shard) {
         return byReplica.get(replica).get(cache * shards + Objects.checkIndex(shard, shards));
+    }
+
+    /**
+     * Why the memory of a replica is lost: with one of its arenas all are, because a block is in all of them.
+     *
+     * @param replica in [0, replicas)
+     * @return what the device says of the first arena that is {@linkplain DeviceMemory#loss lost}; null if none is
+     */
+    public @Nullable Throwable loss(int replica) {
+        for (PageArena arena : byReplica.get(replica)) {
+            Throwable cause = device.loss(arena);
+            if (cause != null) {
+                return cause;
+            }
+        }
+        return null;
     }
 
     /**

@@ -54,16 +54,6 @@ public interface DeviceMemory extends AutoCloseable {
     default void detach(SlotArena slots) {}
 
     /**
-     * Whether what an arena held is lost for good, with the device that it was on.
-     *
-     * @param arena an arena of this device
-     * @return why; null while it is not lost
-     */
-    default @Nullable Throwable loss(PageArena arena) {
-        return null;
-    }
-
-    /**
      * Begins to carry out a batch. The listener hears exactly once how it ended: on a thread of the device or, if the device
      * works on the caller's, before this returns, unless it has to wait for a batch that another thread submitted and is
      * carried out there. Until then nobody else may touch the blocks, the slots or the batch. Batches that share a block or a
@@ -77,6 +67,19 @@ public interface DeviceMemory extends AutoCloseable {
      * @throws IllegalStateException if the device is closed; the listener then hears nothing
      */
     void submit(CopyBatch batch, CopyListener listener);
+
+    /**
+     * Why an arena lost its content and can never be used again, such as a device that fell off its bus or a context that is
+     * broken for good. It is asked when something failed, and may ask the driver. Batches that touch such an arena end with a
+     * failure, those in flight too; it is released as any other.
+     *
+     * @param arena an arena of this device that is not released
+     * @return the cause that those who relied on it are to be told, as a rule a {@link DeviceLostException}; null while that
+     *     has not happened
+     */
+    default @Nullable Throwable loss(PageArena arena) {
+        return null;
+    }
 
     /**
      * Releases every arena. A second call does nothing.

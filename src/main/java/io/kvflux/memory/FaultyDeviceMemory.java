@@ -3,7 +3,9 @@ package io.kvflux.memory;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.IntFunction;
@@ -106,7 +108,12 @@ public final class FaultyDeviceMemory implements DeviceMemory {
             try {
                 if (!begun) {
                     begun = true;
-                    device.submit(work, this);
+                    Throwable loss = loss(batch);
+                    if (loss == null) {
+                        device.submit(work, this);
+                    } else {
+                        ended(work, loss);
+                    }
                 }
             } finally {
                 beginning.unlock();
@@ -164,6 +171,8 @@ public final class FaultyDeviceMemory implements DeviceMemory {
     private final List<Held> open = new ArrayList<>();
     /** Whose end is never told. */
     private final List<Held> never = new ArrayList<>();
+    /** By replica. */
+    private final Map<Integer, Throwable> lost = new HashMap<>();
 
     private int batches;
     private boolean closed;
@@ -252,6 +261,41 @@ public final class FaultyDeviceMemory implements DeviceMemory {
         earlier.forEach(Held::begin);
     }
 
+    /**
+     * The arenas of a replica are lost: batches that touch them fail with the cause, whatever else was to happen to them.
+     * Those that are delayed are not carried out either; those whose end is never told still have none.
+     *
+     * @param replica which
+     * @param cause why
+     */
+    public synchronized void lose(int replica, Throwable cause) {
+        lost.put(replica, cause);
+    }
+
+    @Override
+    public @Nullable Throwable loss(PageArena arena) {
+        synchronized (this) {
+            Throwable cause = lost.get(arena.spec().replica());
+            if (cause != null) {
+                return cause;
+            }
+        }
+        return device.loss(arena);
+    }
+
+    private synchronized @Nullable Throwable loss(CopyBatch batch) {
+        List<Throwable> causes = new ArrayList<>();
+        if (!lost.isEmpty()) {
+            batch.forEachArena(arena -> {
+                Throwable cause = lost.get(arena.spec().replica());
+                if (cause != null) {
+                    causes.add(cause);
+                }
+            });
+        }
+        return causes.isEmpty() ? null : causes.get(0);
+    }
+
     /** {@return batches whose end is delayed} */
     public synchronized int delayed() {
         return held.size();
@@ -294,11 +338,6 @@ public final class FaultyDeviceMemory implements DeviceMemory {
     }
 
     @Override
-    public @Nullable Throwable loss(PageArena arena) {
-        return device.loss(arena);
-    }
-
-    @Override
     public void submit(CopyBatch batch, CopyListener listener) {
         int number;
         synchronized (this) {
@@ -306,6 +345,11 @@ public final class FaultyDeviceMemory implements DeviceMemory {
                 throw new IllegalStateException("the device is closed, device=" + name());
             }
             number = batches++;
+        }
+        Throwable loss = loss(batch);
+        if (loss != null) {
+            listener.ended(batch, loss);
+            return;
         }
         InjectedFaultException failure = new InjectedFaultException(number, 0);
         switch (faults.of(number, batch)) {

@@ -46,6 +46,7 @@ public final class SchedulerMeters implements MeterBinder {
         blocks(registry, "held", SchedulerMetrics::heldBlocks);
         blocks(registry, "cached", SchedulerMetrics::cachedBlocks);
         blocks(registry, "withheld", SchedulerMetrics::withheldBlocks);
+        counter(registry, "kvflux.replicas.lost", "replicas whose memory is lost", SchedulerMetrics::replicasLost);
     }
 
     private void bindSequences(MeterRegistry registry) {

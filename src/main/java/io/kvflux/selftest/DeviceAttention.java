@@ -94,47 +94,44 @@ final class DeviceAttention extends AttentionPlace {
     /** The kernels on one device, and the memory that they work in. */
     private final class Unit {
 
-        private final int ordinal;
         private final CudaKernel score;
         private final CudaKernel weigh;
-        private final Room tables = new Room();
-        private final Room queries = new Room();
-        private final Room scores = new Room();
-        private final Room sums = new Room();
+        private final Room tables;
+        private final Room queries;
+        private final Room scores;
+        private final Room sums;
         private float[] weights = {};
 
         Unit(int ordinal) {
-            this.ordinal = ordinal;
             String text = text();
             score = device.kernel(ordinal, text, "kvflux_attention_scores");
             weigh = device.kernel(ordinal, text, "kvflux_attention_weigh");
+            tables = new Room(ordinal);
+            queries = new Room(ordinal);
+            scores = new Room(ordinal);
+            sums = new Room(ordinal);
         }
 
         void attend(Rows rows, int from, int count, float[] asked, float[] attended) {
             ReferenceShape shape = rows.shape();
             int length = from + count;
             int heads = count * rows.heads();
-            int[] table = rows.table(length);
-            long blocks = tables.write(ordinal, table);
-            long of = queries.write(ordinal, asked, heads * shape.headWidth());
-            long at = scores.reserve(ordinal, heads * length);
-            int grid = Math.min(heads, MOST_ROWS);
-            long scale = Float.floatToRawIntBits(shape.scale());
-            score.launch(
-                    (length + BLOCK - 1) / BLOCK,
-                    grid,
-                    BLOCK,
-                    rows.arguments(0, blocks, from, count, shape.headWidth(), shape.valueWidth(), scale, of, at));
-            soften(rows.heads(), from, count);
-            long to = sums.reserve(ordinal, heads * shape.valueWidth());
+            int dim = shape.headWidth();
             int width = shape.valueWidth();
+            long table = tables.write(rows.table(length));
+            long query = queries.write(asked, heads * dim);
+            long weight = scores.reserve(heads * length);
+            long sum = sums.reserve(heads * width);
+            long scale = Float.floatToRawIntBits(shape.scale());
+            launch(score, length, heads, rows.arguments(0, table, from, count, dim, width, scale, query, weight));
+            soften(rows.heads(), from, count);
             int part = shape.parts() - 1;
-            weigh.launch(
-                    (width + BLOCK - 1) / BLOCK,
-                    grid,
-                    BLOCK,
-                    rows.arguments(part, blocks, from, count, width, shape.headWidth(), at, to));
+            launch(weigh, width, heads, rows.arguments(part, table, from, count, width, dim, weight, sum));
             sums.read(attended, heads * width);
+        }
+
+        private void launch(CudaKernel kernel, int threads, int rows, long... arguments) {
+            kernel.launch((threads + BLOCK - 1) / BLOCK, Math.min(rows, MOST_ROWS), BLOCK, arguments);
         }
 
         /** Makes weights of the scores. */
@@ -148,10 +145,12 @@ final class DeviceAttention extends AttentionPlace {
             for (int query = 0; query < count * heads; query++) {
                 RowAttention.softmax(weights, query * length, from + query / heads + 1);
             }
-            scores.write(ordinal, weights, all);
+            scores.write(weights, all);
         }
 
         void close() {
+            score.close();
+            weigh.close();
             tables.close();
             queries.close();
             scores.close();
@@ -159,30 +158,36 @@ final class DeviceAttention extends AttentionPlace {
         }
     }
 
-    /** Memory of a device for 4-byte values, that grows. */
+    /** Memory of a device for values of 4 bytes, that grows. */
     private final class Room {
 
+        private final int ordinal;
         private @Nullable CudaBuffer buffer;
         private int capacity;
 
-        /** Makes room; what is there is lost if there has not been enough. */
-        long reserve(int ordinal, int values) {
+        Room(int ordinal) {
+            this.ordinal = ordinal;
+        }
+
+        /** Makes room; what was there is lost if there was not enough. */
+        long reserve(int values) {
             if (values > capacity) {
                 close();
-                buffer = device.buffer(ordinal, 4L * (values + (values >> 1)));
-                capacity = values + (values >> 1);
+                int larger = values + (values >> 1);
+                buffer = device.buffer(ordinal, 4L * larger);
+                capacity = larger;
             }
             return buffer().address();
         }
 
-        long write(int ordinal, int[] values) {
-            long address = reserve(ordinal, values.length);
+        long write(int[] values) {
+            long address = reserve(values.length);
             buffer().write(0, values, 0, values.length);
             return address;
         }
 
-        long write(int ordinal, float[] values, int count) {
-            long address = reserve(ordinal, count);
+        long write(float[] values, int count) {
+            long address = reserve(count);
             buffer().write(0, values, 0, count);
             return address;
         }

@@ -3,6 +3,7 @@ package io.kvflux.selftest;
 import io.kvflux.geometry.DataSize;
 import io.kvflux.memory.DeviceMemory;
 import io.kvflux.memory.host.HostMemoryDevice;
+import java.util.List;
 
 /**
  * A device under test: all that the self-test needs to know of one. Its pages must be readable and writable through {@link
@@ -30,6 +31,18 @@ public interface TestDevice {
      */
     default AttentionPlace attention(DeviceMemory memory) {
         return AttentionPlace.processor();
+    }
+
+    /**
+     * The memory of GPUs. Every batch is waited for, so that a scenario runs the same again: what comes late, out of order or
+     * not at all, the scenario decides.
+     *
+     * @param ordinals which GPUs
+     * @param kernels whether kernels copy pages and attend to them; if not, copy engines do, and the processor
+     * @return the device under test
+     */
+    static TestDevice cuda(List<Integer> ordinals, boolean kernels) {
+        return new CudaUnderTest(ordinals, kernels);
     }
 
     /** {@return plain host memory} */

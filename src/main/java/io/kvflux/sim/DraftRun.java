@@ -119,7 +119,8 @@ record DraftRun(Supplier<DraftPolicy> policy, double acceptance, int blocks, int
                 false,
                 null,
                 new Speculation(
-                        Acceptance.of(acceptance), Speculation.linearCost(Speculation.DEFAULT_PASS_SECONDS, 0)));
+                        Acceptance.of(acceptance), Speculation.linearCost(Speculation.DEFAULT_PASS_SECONDS, 0)),
+                null);
         WhileAllRun whileAllRun = new WhileAllRun();
         TimedReplay replay = new TimedReplay(load, options, whileAllRun, () -> false);
         long[] opened = new long[2];

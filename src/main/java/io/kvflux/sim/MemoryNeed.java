@@ -34,6 +34,16 @@ public record MemoryNeed(long deviceBytes, long hostBytes) {
         return options.cacheOnly() ? Math.min(config.hostBlocks(), config.blocksPerReplica()) : 0;
     }
 
+    /**
+     * What of it is memory of this machine.
+     *
+     * @param options how to replay
+     * @return bytes, at most 2^63 - 1
+     */
+    public long ofThisMachine(ReplayOptions options) {
+        return options.device() == null ? bytes() : hostBytes;
+    }
+
     /** {@return the sum of both, at most 2^63 - 1} */
     public long bytes() {
         long sum = deviceBytes + hostBytes;

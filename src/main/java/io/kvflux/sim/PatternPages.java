@@ -4,15 +4,18 @@ import io.kvflux.core.SchedulerConfig;
 import io.kvflux.geometry.DataSize;
 import io.kvflux.memory.BlockArenas;
 import io.kvflux.memory.CopyBatch;
+import io.kvflux.memory.DeviceLostException;
+import io.kvflux.memory.DeviceMemory;
 import io.kvflux.memory.SlotLayout;
 import io.kvflux.memory.chronicle.HostSlots;
 import io.kvflux.memory.chronicle.MachineMemory;
 import io.kvflux.memory.host.HostMemoryDevice;
 import java.util.Arrays;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Real pages behind a replay: arenas of host memory as the device and slots below it, in which every token has its share of
+ * Real pages behind a replay: arenas on a device, which is host memory by default, and slots below it, in which every token has its share of
  * each page, filled with its {@link TokenPattern}.
  *
  * <pre>
@@ -49,7 +52,7 @@ final class PatternPages implements AutoCloseable {
 
     private final int pageSize;
     private final SlotLayout layout;
-    private final HostMemoryDevice device;
+    private final DeviceMemory device;
     private final BlockArenas arenas;
     private final @Nullable HostSlots slots;
     private final @Nullable PatternDisk disk;
@@ -66,19 +69,33 @@ final class PatternPages implements AutoCloseable {
     PatternPages(ReplayOptions options) {
         SchedulerConfig config = options.scheduler();
         MemoryNeed need = MemoryNeed.of(options);
-        MachineMemory.ofThisMachine().requireFits("the pages of a replay", need.bytes());
+        MachineMemory.ofThisMachine().requireFits("the pages of a replay", need.ofThisMachine(options));
         pageSize = config.pageSize();
         layout = SlotLayout.of(config.caches());
         disk = options.disk() == null ? null : new PatternDisk(options.disk(), options);
-        device = HostMemoryDevice.withBudget(new DataSize(need.deviceBytes()));
+        DataSize budget = new DataSize(need.deviceBytes());
+        try {
+            device = options.device() == null
+                    ? HostMemoryDevice.withBudget(budget)
+                    : options.device().open(budget);
+        } catch (RuntimeException | Error refused) {
+            closeDisk();
+            throw refused;
+        }
+        HostSlots some = null;
         try {
             arenas = BlockArenas.allocate(device, config.caches(), config.blocksPerReplica());
-            slots = config.hostBlocks() == 0
-                    ? null
-                    : HostSlots.allocate(
-                            config.hostBlocks() + MemoryNeed.spareSlots(options), layout.bytes(), HostSlots.Touch.LAZY);
+            if (config.hostBlocks() > 0) {
+                int count = config.hostBlocks() + MemoryNeed.spareSlots(options);
+                some = HostSlots.allocate(count, layout.bytes(), HostSlots.Touch.LAZY);
+                device.attach(some);
+            }
+            slots = some;
         } catch (RuntimeException | Error refused) {
             device.close();
+            if (some != null) {
+                some.close();
+            }
             closeDisk();
             throw refused;
         }
@@ -103,16 +120,24 @@ final class PatternPages implements AutoCloseable {
         return new CopyBatch(arenas, slots, layout);
     }
 
-    /** Copies, and empties the batch. */
+    /**
+     * Copies, waits for the end, and empties the batch.
+     *
+     * @throws io.kvflux.memory.DeviceLostException if the device is lost
+     */
     void carryOut(CopyBatch batch) {
         if (batch.isEmpty()) {
             return;
         }
-        device.submit(batch, (ended, failure) -> {
-            if (failure != null) {
-                throw new IllegalStateException("a copy within host memory must not fail", failure);
-            }
-        });
+        CompletableFuture<@Nullable Throwable> end = new CompletableFuture<>();
+        device.submit(batch, (ended, failure) -> end.complete(failure));
+        Throwable failure = end.join();
+        if (failure instanceof DeviceLostException lost) {
+            throw lost;
+        }
+        if (failure != null) {
+            throw new IllegalStateException("a copy of a replay's pages must not fail", failure);
+        }
         batch.clear();
     }
 

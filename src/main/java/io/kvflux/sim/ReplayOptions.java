@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param withMemory whether there is memory behind the blocks, whose bytes are written, copied and checked at every hit
  * @param disk what is below the host tier, null for nothing
  * @param speculation how drafts fare, null where the scheduler never drafts
+ * @param device where the pages are, null for host memory; unused without withMemory
  */
 public record ReplayOptions(
         SchedulerConfig scheduler,
@@ -28,7 +29,8 @@ public record ReplayOptions(
         boolean cacheOnly,
         boolean withMemory,
         @Nullable ReplayDisk disk,
-        @Nullable Speculation speculation) {
+        @Nullable Speculation speculation,
+        @Nullable ReplayDevice device) {
 
     /** What a PCIe 4.0 link of sixteen lanes carries, in bytes a second. */
     public static final double DEFAULT_HOST_BYTES_PER_SECOND = 24L << 30;
@@ -45,6 +47,7 @@ public record ReplayOptions(
      * @param withMemory whether there is memory behind the blocks
      * @param disk what is below the host tier, null for nothing
      * @param speculation how drafts fare, null where the scheduler never drafts
+     * @param device where the pages are, null for host memory
      * @throws IllegalArgumentException if tenants or hostBytesPerSecond is not positive, cacheOnly has several replicas or no
      *     prefix caching, a disk has no host tier above it, or the scheduler drafts and it is not said how drafts fare
      */
@@ -92,7 +95,7 @@ public record ReplayOptions(
             boolean cacheOnly,
             boolean withMemory,
             @Nullable ReplayDisk disk) {
-        this(scheduler, cost, hostBytesPerSecond, tenants, seed, cacheOnly, withMemory, disk, null);
+        this(scheduler, cost, hostBytesPerSecond, tenants, seed, cacheOnly, withMemory, disk, null, null);
     }
 
     /**
@@ -118,7 +121,18 @@ public record ReplayOptions(
     /** {@return the same without a disk} */
     public ReplayOptions withoutDisk() {
         return new ReplayOptions(
-                scheduler, cost, hostBytesPerSecond, tenants, seed, cacheOnly, withMemory, null, speculation);
+                scheduler, cost, hostBytesPerSecond, tenants, seed, cacheOnly, withMemory, null, speculation, device);
+    }
+
+    /**
+     * The same with the pages elsewhere.
+     *
+     * @param where the device, null for host memory
+     * @return the options
+     */
+    public ReplayOptions on(@Nullable ReplayDevice where) {
+        return new ReplayOptions(
+                scheduler, cost, hostBytesPerSecond, tenants, seed, cacheOnly, withMemory, disk, speculation, where);
     }
 
     Speculation requireSpeculation() {

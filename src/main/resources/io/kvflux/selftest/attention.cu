@@ -1,6 +1,6 @@
 /*
  * Attention of the self-test's reference model, over pages that are in device memory. attention.ptx is made of it by
- * native-stubs/kernels; to build or to run KvFlux no CUDA compiler is needed.
+ * native-stubs/ptx; to build or to run KvFlux no CUDA compiler is needed.
  *
  * The output must be that of RowAttention.java bit by bit. So a sum runs in one thread, from the first on, and each product
  * and each sum is rounded by itself: no fused multiply-add, whatever flags this is compiled with. The softmax between the

@@ -192,6 +192,21 @@ final class ModelDevice {
         }
     }
 
+    /** What a replica had is garbage. */
+    void lose(int replica) {
+        Arrays.fill(slots[replica], -7);
+    }
+
+    /** What an entry of a step that ran gave counts for nothing: its sequence computes that again. */
+    void voided(Step step, int entry) {
+        if (step.samples(entry)) {
+            pending.remove(step.sequence(entry));
+        }
+        ran.replaceAll(one -> one.step == step.number() && one.entry == entry
+                ? new Ran(one.step, one.entry, one.sequence, one.start, 0, 0)
+                : one);
+    }
+
     void finished(long step) {
         inFlight.removeIf(touched -> touched.step == step);
         ran.removeIf(one -> one.step < step); // the step itself may still turn out to have failed

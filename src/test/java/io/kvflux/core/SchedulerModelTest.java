@@ -77,6 +77,11 @@ class SchedulerModelTest {
                         "rejected",
                         "overlapped",
                         "cleared",
+                        "lost",
+                        "lost with sequences",
+                        "lost with overlap",
+                        "lost with transfers",
+                        "spared",
                         "held",
                         "hostHits",
                         "tails",
@@ -152,6 +157,14 @@ class SchedulerModelTest {
         SequenceId cancelling;
 
         boolean failing;
+        /** The replica whose memory is lost, and steps that were in flight then; -1 and 0 if none is. */
+        int lost = -1;
+
+        long lostAfter;
+        boolean losing;
+        /** By step and entry: what counts for nothing. */
+        final Set<List<Long>> voided = new HashSet<>();
+
         boolean calm;
         long lastFirstAdmission;
         long granted;
@@ -207,6 +220,9 @@ class SchedulerModelTest {
             core = new SchedulerCore(config, this);
             findable = new FindableModel(config, core, SchedulerModelTest::saw);
             device.restart();
+            lost = -1;
+            lostAfter = 0;
+            voided.clear();
             sequences.clear();
             lastFirstAdmission = 0;
             granted = 0;
@@ -257,9 +273,69 @@ class SchedulerModelTest {
             } else if (choice < 86) {
                 return !issued.isEmpty() && complete();
             } else if (choice < 87) {
-                return core.clearCache() && saw("cleared");
+                return random.nextInt(10) == 0 ? lose() : core.clearCache() && saw("cleared");
             }
             return !live.isEmpty() && signal(choice, live.get(random.nextInt(live.size())));
+        }
+
+        /** One of two replicas loses its memory; false if it is the last. */
+        boolean lose() {
+            if (config.replicas() == 1 || lost >= 0) {
+                return false;
+            }
+            saw("lost");
+            lost = random.nextInt(config.replicas());
+            lostAfter = issued.isEmpty() ? 0 : issued.getLast().number();
+            if (issued.size() > 1) {
+                saw("lost with overlap");
+            }
+            if (!transfers.isEmpty()) {
+                saw("lost with transfers");
+            }
+            device.lose(lost);
+            for (Step step : issued) {
+                for (int i = step.firstEntry(lost); i < step.firstEntry(lost + 1); i++) {
+                    voided(step, i);
+                }
+            }
+            losing = true;
+            core.loseReplica(lost, new IllegalStateException("lost"));
+            losing = false;
+            return true;
+        }
+
+        private boolean voided(Step step, int entry) {
+            boolean counted = voided.add(List.of(step.number(), (long) entry));
+            if (counted) {
+                device.voided(step, entry);
+            }
+            return counted;
+        }
+
+        /** A step comes to nothing when a replica was lost: what is in it and what builds on that is void. */
+        void repeat(Step failed) {
+            saw("spared");
+            List<SequenceId> again = new ArrayList<>();
+            for (int i = 0; i < failed.size(); i++) {
+                if (voided(failed, i)) {
+                    again.add(failed.sequence(i));
+                }
+            }
+            core.fail(failed.number(), new IllegalStateException("device"));
+            int age = 0;
+            for (Step later : issued) {
+                int entry = 0;
+                for (EntryList part : core.inFlight(age++).parts) {
+                    for (int i = 0; i < part.size; i++, entry++) {
+                        SequenceId id = later.sequence(entry);
+                        assertThat(part.voided[i] || !live.contains(id) || !again.contains(id))
+                                .isTrue();
+                        if (part.voided[i]) { // forks whose copy it made too
+                            voided(later, entry);
+                        }
+                    }
+                }
+            }
         }
 
         /** The drafter does something, or comes or goes. */
@@ -334,8 +410,10 @@ class SchedulerModelTest {
                 return false;
             }
             Transfer transfer = transfers.remove(random.nextInt(transfers.size()));
-            boolean fails = !calm && random.nextInt(8) == 0 && saw("failed " + transfer.direction());
-            int landed = fails ? random.nextInt(transfer.size()) : transfer.size();
+            boolean gone =
+                    transfer.replica() == lost && !transfer.direction().isOfStore() && !copied.contains(transfer);
+            boolean fails = gone || (!calm && random.nextInt(8) == 0 && saw("failed " + transfer.direction()));
+            int landed = gone ? 0 : fails ? random.nextInt(transfer.size()) : transfer.size();
             if (!copied.remove(transfer) || fails) {
                 device.copy(transfer, landed);
             }
@@ -454,10 +532,16 @@ class SchedulerModelTest {
                     .isEqualTo(contents.remove());
             device.finished(step.number());
             core.took(step.number(), random.nextDouble() * 10);
-            if (!calm && random.nextInt(200) == 0) {
+            boolean spares = core.spares(step.number());
+            assertThat(spares).isEqualTo(step.number() <= lostAfter);
+            if (!calm && random.nextInt(spares ? 2 : 200) == 0) {
                 saw("stepFailed");
-                failing = true;
                 device.failed(step);
+                if (spares) {
+                    repeat(step);
+                    return true;
+                }
+                failing = true;
                 core.fail(step.number(), new IllegalStateException("device"));
                 failing = false;
                 return true;
@@ -520,6 +604,7 @@ class SchedulerModelTest {
             if (hostTokens > 0) {
                 saw(hostTokens % config.pageSize() == 0 ? "hostHits" : "tails");
             }
+            assertThat(replica).isNotEqualTo(lost);
             assertThat(hitTokens).isLessThan(sequence.length);
             assertThat(hitTokens == 0 || config.prefixCaching()).isTrue();
             if (hitTokens > 0) {
@@ -570,6 +655,9 @@ class SchedulerModelTest {
                 assertThat(tooLong.neededBlocks()).isEqualTo(config.blocksPerReplica() + 1);
                 assertThat((sequence.length + config.pageSize() - 1) / config.pageSize())
                         .isEqualTo(tooLong.neededBlocks());
+            } else if (losing) {
+                saw("lost with sequences");
+                assertThat(cause).hasMessage("lost");
             } else {
                 assertThat(failing).isTrue();
             }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kvflux.geometry.DType;
 import io.kvflux.geometry.DataSize;
+import io.kvflux.geometry.DeviceRef;
 import io.kvflux.geometry.KvCacheParams;
 import io.kvflux.geometry.MultiKvCacheParams;
 import io.kvflux.memory.FaultyDeviceMemory.Fault;
@@ -25,6 +26,16 @@ class FaultyDeviceMemoryTest extends DeviceMemoryContract {
             .numKvHeads(1)
             .headDim(1)
             .pageSize(1)
+            .build());
+
+    private static final MultiKvCacheParams TWO_REPLICAS = MultiKvCacheParams.fromParams(KvCacheParams.builder()
+            .dtype(DType.FLOAT32)
+            .numLayers(1)
+            .numKvHeads(1)
+            .headDim(1)
+            .pageSize(1)
+            .devices(List.of(DeviceRef.gpu(0), DeviceRef.gpu(1)))
+            .dataParallelDegree(2)
             .build());
 
     private final long before = Region.liveBytes();
@@ -67,6 +78,39 @@ class FaultyDeviceMemoryTest extends DeviceMemoryContract {
         assertThatThrownBy(() -> device.submit(new CopyBatch(arenas), (same, failure) -> {}))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("the device is closed");
+    }
+
+    @Test
+    void whatIsLostFailsAlsoWhatIsDelayedAndTheRestIsAsBefore() {
+        HostMemoryDevice host = HostMemoryDevice.withBudget(DataSize.parse("1MiB"));
+        FaultyDeviceMemory device = new FaultyDeviceMemory(host, batch -> batch < 2 ? Fault.DELAY : Fault.NONE);
+        BlockArenas arenas = BlockArenas.allocate(device, TWO_REPLICAS, 5);
+        DeviceLostException cause = new DeviceLostException("test", "gone", "restart the process", null);
+        List<Throwable> ends = new ArrayList<>();
+        CopyBatch both = filling(arenas, 0, 1);
+        device.submit(both, (same, failure) -> ends.add(failure));
+        device.submit(filling(arenas, 1), (same, failure) -> ends.add(failure));
+        assertThat(arenas.loss(0)).isNull();
+        device.lose(0, cause);
+        assertThat(arenas.loss(0)).isSameAs(cause);
+        assertThat(arenas.loss(1)).isNull();
+        device.releaseNext();
+        device.releaseNext();
+        device.submit(filling(arenas, 0), (same, failure) -> ends.add(failure));
+        device.submit(filling(arenas, 1), (same, failure) -> ends.add(failure));
+        assertThat(ends).containsExactly(cause, null, cause, null);
+        assertThat(cause).hasMessageContaining("device=test").hasMessageContaining("restart the process");
+        assertThat(cause.device()).isEqualTo("test");
+        arenas.close();
+        device.close();
+    }
+
+    private static CopyBatch filling(BlockArenas arenas, int... replicas) {
+        CopyBatch batch = new CopyBatch(arenas);
+        for (int replica : replicas) {
+            batch.fill(replica, 1);
+        }
+        return batch;
     }
 
     /** Blocks 1 to 4 hold their number; the batch fills 2, then copies 1 to 3 and 4 to 5. */

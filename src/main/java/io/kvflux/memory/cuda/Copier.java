@@ -82,7 +82,7 @@ final class Copier implements CopyBatch.Work {
             for (int i = 0; i < shares.length; i++) {
                 issuePeers(i);
             }
-        } catch (RuntimeException refused) {
+        } catch (RuntimeException | Error refused) {
             job.failed(refused);
         }
         for (int i = 0; i < shares.length; i++) {

@@ -45,24 +45,28 @@ final class CudaArena implements PageArena {
 
     @Override
     public void read(int page, long offset, byte[] into) {
-        gpu.staging().read(at(page, offset, into.length), into);
+        long address = at(page, offset, into.length);
+        gpu.staging().read(address, into);
     }
 
     @Override
     public void write(int page, long offset, byte[] from) {
-        gpu.staging().write(at(page, offset, from.length), from);
+        long address = at(page, offset, from.length);
+        gpu.staging().write(address, from);
     }
 
     @Override
     public void read(int page, long offset, float[] into, int at, int count) {
         Objects.checkFromIndexSize(at, count, into.length);
-        gpu.staging().read(at(page, offset, (long) count * Float.BYTES), into, at, count);
+        long address = at(page, offset, (long) count * Float.BYTES);
+        gpu.staging().read(address, into, at, count);
     }
 
     @Override
     public void write(int page, long offset, float[] from, int at, int count) {
         Objects.checkFromIndexSize(at, count, from.length);
-        gpu.staging().write(at(page, offset, (long) count * Float.BYTES), from, at, count);
+        long address = at(page, offset, (long) count * Float.BYTES);
+        gpu.staging().write(address, from, at, count);
     }
 
     /** Within the context of its device. */

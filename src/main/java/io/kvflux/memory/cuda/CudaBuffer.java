@@ -50,7 +50,8 @@ public final class CudaBuffer implements AutoCloseable {
      */
     public void read(long offset, float[] into, int at, int count) {
         Objects.checkFromIndexSize(at, count, into.length);
-        gpu.staging().read(at(offset, (long) count * Float.BYTES), into, at, count);
+        long address = at(offset, (long) count * Float.BYTES);
+        gpu.staging().read(address, into, at, count);
     }
 
     /**
@@ -63,7 +64,8 @@ public final class CudaBuffer implements AutoCloseable {
      */
     public void write(long offset, float[] from, int at, int count) {
         Objects.checkFromIndexSize(at, count, from.length);
-        gpu.staging().write(at(offset, (long) count * Float.BYTES), from, at, count);
+        long address = at(offset, (long) count * Float.BYTES);
+        gpu.staging().write(address, from, at, count);
     }
 
     /**
@@ -73,7 +75,8 @@ public final class CudaBuffer implements AutoCloseable {
      * @param into takes them
      */
     public void read(long offset, byte[] into) {
-        gpu.staging().read(at(offset, into.length), into);
+        long address = at(offset, into.length);
+        gpu.staging().read(address, into);
     }
 
     /**
@@ -83,7 +86,8 @@ public final class CudaBuffer implements AutoCloseable {
      * @param from the bytes
      */
     public void write(long offset, byte[] from) {
-        gpu.staging().write(at(offset, from.length), from);
+        long address = at(offset, from.length);
+        gpu.staging().write(address, from);
     }
 
     /**

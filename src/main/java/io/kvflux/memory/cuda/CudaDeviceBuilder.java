@@ -205,9 +205,7 @@ public final class CudaDeviceBuilder {
     }
 
     static void closeAll(List<Gpu> gpus, List<PageKernels> kernels) {
-        for (PageKernels own : kernels) {
-            own.close();
-        }
+        kernels.forEach(PageKernels::close);
         gpus.forEach(Gpu::close);
     }
 }

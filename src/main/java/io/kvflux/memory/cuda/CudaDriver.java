@@ -3,6 +3,7 @@ package io.kvflux.memory.cuda;
 import com.sun.jna.Native;
 import com.sun.jna.NativeLibrary;
 import com.sun.jna.Platform;
+import java.io.File;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -57,7 +58,7 @@ record CudaDriver(String library, int version, boolean virtualMemory, boolean po
         String asked = System.getProperty(LIBRARY);
         List<String> names = new ArrayList<>();
         if (asked != null) {
-            names.add(asked);
+            names.add(isFile(asked) ? new File(asked).getAbsolutePath() : asked);
         } else if (Platform.isWindows()) {
             names.add("nvcuda");
         } else {
@@ -102,6 +103,10 @@ record CudaDriver(String library, int version, boolean virtualMemory, boolean po
 
     private static String fileOf(NativeLibrary library) {
         return library.getFile() == null ? library.getName() : library.getFile().toString();
+    }
+
+    private static boolean isFile(String library) {
+        return library.indexOf('/') >= 0 || library.indexOf(File.separatorChar) >= 0;
     }
 
     private static void bind(NativeLibrary library, Class<?> set) {

@@ -188,9 +188,9 @@ final class Gpu implements AutoCloseable {
         }
         if (code != Cu.CUDA_SUCCESS && code != Cu.CUDA_ERROR_NOT_READY && loss == null) {
             loss = new DeviceLostException(
-                    properties.name()
-                            + " is lost, and what was in its memory with it: restart this process; if it happens"
-                            + " again, look for Xid messages of the driver in the kernel's log",
+                    properties.name(),
+                    String.valueOf(failure.getMessage()),
+                    "restart this process; if it happens again, look for Xid messages of the driver in the kernel's log",
                     failure);
         }
     }

@@ -113,7 +113,8 @@ final class PageKernels {
                 "cuLaunchKernel");
     }
 
+    /** Unloads them; within any context. */
     void close() {
-        Driver.cuModuleUnload(module);
+        gpu.run(() -> Driver.cuModuleUnload(module));
     }
 }

@@ -1,13 +1,14 @@
 /*
- * Work on many pages in one launch. pages.ptx is made of it by native-stubs/kernels; to build or to run KvFlux no CUDA
+ * Work on many pages in one launch. pages.ptx is made of it by native-stubs/ptx; to build or to run KvFlux no CUDA
  * compiler is needed.
  *
  * A page is named by its address: in device memory, or in host memory that is pinned and mapped, on either side of a copy.
  * It may begin at any address and have any length; where 16 bytes can be moved at a time they are.
  *
  * Launch: a page is a column of the grid and a piece of a page a row, so gridDim.x = pages and gridDim.y = pieces is the
- * widest launch that is of use. A smaller grid does the same work with fewer multiprocessors. Blocks have a multiple of 32
- * threads. Pages that are written must not overlap with any other page of the launch.
+ * widest launch that is of use: 256 threads move 16 KiB before they come round. A smaller grid does the same work with
+ * fewer multiprocessors. Blocks have a multiple of 32 threads. Pages that are written must not overlap with any other page
+ * of the launch.
  */
 
 typedef unsigned long long u64;

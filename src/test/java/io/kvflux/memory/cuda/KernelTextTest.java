@@ -35,7 +35,7 @@ class KernelTextTest {
     @ValueSource(strings = {"memory/cuda/pages", "selftest/attention"})
     void namesItsCommandAndIsForOldDriversAndDevices(String kernels) throws IOException {
         assertThat(text(kernels, ".ptx"))
-                .startsWith("// Made from " + kernels.replaceFirst(".*/", "") + ".cu by native-stubs/kernels")
+                .startsWith("// Made from " + kernels.replaceFirst(".*/", "") + ".cu by native-stubs/ptx")
                 .contains("//   nvcc -ptx -arch=compute_75 ", "\n.version 6.4\n", "\n.target sm_75\n");
     }
 
@@ -78,14 +78,14 @@ class KernelTextTest {
         String version = compiler.orElseThrow().run("--version");
         Matcher own = COMPILER.matcher(version);
         assertThat(own.find()).as(version).isTrue();
-        ProcessBuilder script = new ProcessBuilder("native-stubs/kernels", folder.toString());
+        ProcessBuilder script = new ProcessBuilder("native-stubs/ptx", folder.toString());
         script.environment().put("NVCC", compiler.orElseThrow().path().toString());
         Tool.run(script);
         String fresh = Files.readString(folder.resolve(Path.of(kernels).getFileName() + ".ptx"));
         String committed = text(kernels, ".ptx");
         if (committed.contains(own.group())) {
             assertThat(fresh)
-                    .as("run native-stubs/kernels and commit what it writes")
+                    .as("run native-stubs/ptx and commit what it writes")
                     .isEqualTo(committed);
         } else {
             Tool.notShown("nvcc of the version that " + kernels + ".ptx names", "it is what its source says");

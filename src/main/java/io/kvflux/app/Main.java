@@ -63,7 +63,8 @@ public final class Main {
 
     private static CommandLine commandLine(Interruption interruption) {
         CommandLine line = new CommandLine(new KvFluxCommand());
-        line.addSubcommand(new ReplayCommand(interruption))
+        line.addSubcommand(new DoctorCommand())
+                .addSubcommand(new ReplayCommand(interruption))
                 .addSubcommand(new PlanCommand())
                 .addSubcommand(new SelftestCommand(interruption))
                 .addSubcommand(new ServeCommand(interruption))

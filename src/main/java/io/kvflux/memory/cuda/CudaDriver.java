@@ -45,10 +45,7 @@ record CudaDriver(String library, int version, boolean virtualMemory, boolean po
         if (bound == null) {
             NativeLibrary library = open();
             bind(library, Driver.class);
-            start(
-                    library.getFile() == null
-                            ? library.getName()
-                            : library.getFile().toString());
+            start(fileOf(library));
             bound = describe(library);
         } else {
             start(bound.library);
@@ -57,6 +54,7 @@ record CudaDriver(String library, int version, boolean virtualMemory, boolean po
     }
 
     private static NativeLibrary open() {
+        requireJna();
         String asked = System.getProperty(LIBRARY);
         List<String> names = new ArrayList<>();
         if (asked != null) {
@@ -75,10 +73,36 @@ record CudaDriver(String library, int version, boolean virtualMemory, boolean po
                 first = first == null ? missing : first;
             }
         }
+        if (asked != null) {
+            throw new CudaUnavailableException(
+                    "the library of the CUDA driver that -D" + LIBRARY + " names cannot be loaded, library=" + asked
+                            + ": " + reason(first) + "; name another, or none for the one that is installed",
+                    first);
+        }
         throw new CudaUnavailableException(
                 "there is no CUDA driver here, looked for=" + String.join(" and ", names)
                         + ": install the driver of the GPU, or name its library with -D" + LIBRARY + "=FILE",
-                first);
+                first,
+                true);
+    }
+
+    /** The library behind JNA, which it unpacks into a folder when it is first used. */
+    private static void requireJna() {
+        try {
+            if (Native.POINTER_SIZE != Long.BYTES) {
+                throw new CudaUnavailableException("the CUDA driver needs a JVM of 64 bits", null);
+            }
+        } catch (LinkageError refused) {
+            throw new CudaUnavailableException(
+                    "the CUDA driver cannot be called, since JNA does not load: " + reason(refused)
+                            + "; name a folder with -Djna.tmpdir=FOLDER that can be written to and is not mounted"
+                            + " noexec, and is not full",
+                    refused);
+        }
+    }
+
+    private static String fileOf(NativeLibrary library) {
+        return library.getFile() == null ? library.getName() : library.getFile().toString();
     }
 
     private static boolean isFile(String library) {
@@ -90,7 +114,7 @@ record CudaDriver(String library, int version, boolean virtualMemory, boolean po
             Native.register(set, library);
         } catch (UnsatisfiedLinkError missing) {
             throw new CudaUnavailableException(
-                    "the library lacks what every CUDA driver has, library=" + library.getName() + ": "
+                    "the library lacks what every CUDA driver has, library=" + fileOf(library) + ": "
                             + firstLine(missing) + "; install a driver of version " + versionText(OLDEST) + " or newer",
                     missing);
         }
@@ -116,9 +140,7 @@ record CudaDriver(String library, int version, boolean virtualMemory, boolean po
                     null);
         }
         return new CudaDriver(
-                library.getFile() == null
-                        ? library.getName()
-                        : library.getFile().toString(),
+                fileOf(library),
                 version,
                 bindIfThere(library, DriverVirtualMemory.class),
                 bindIfThere(library, DriverPools.class),
@@ -177,6 +199,17 @@ record CudaDriver(String library, int version, boolean virtualMemory, boolean po
         Scratch scratch = Scratch.get().clear(Long.BYTES);
         boolean known = Driver.cuGetErrorString(code, scratch.address()) == Cu.CUDA_SUCCESS;
         return known ? scratch.textAt(0) : "no text";
+    }
+
+    /** What the system said, without what JNA looked for besides. */
+    private static String reason(@Nullable Throwable error) {
+        return error == null
+                ? ""
+                : String.valueOf(error.getMessage())
+                        .lines()
+                        .filter(line -> !line.startsWith("Unable to load library"))
+                        .findFirst()
+                        .orElse("");
     }
 
     private static String firstLine(Throwable error) {

@@ -29,9 +29,17 @@ public record CudaProperties(
 
     private static final int NAME_BYTES = 256;
 
+    /** What the device of native-stubs calls itself. */
+    private static final String STAND_IN = "KvFlux stand-in";
+
     /** {@return what messages call it, such as cuda:0 (NVIDIA H100)} */
     public String name() {
         return "cuda:" + ordinal + " (" + model + ")";
+    }
+
+    /** {@return whether this is no GPU, but host memory behind the stand-in of the driver} */
+    public boolean isStandIn() {
+        return model.startsWith(STAND_IN);
     }
 
     /** Asks the driver for all devices. */

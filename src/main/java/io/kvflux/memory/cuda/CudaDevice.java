@@ -129,7 +129,7 @@ public final class CudaDevice implements DeviceMemory {
         gpu.enter();
         try {
             ArenaMemory memory = virtualMemory
-                    ? VirtualMemory.allocate(gpu, gpus, spec.bytes())
+                    ? VirtualMemory.allocate(gpu, gpu.readers(), spec.bytes())
                     : PlainMemory.allocate(gpu, spec.bytes());
             arena = new CudaArena(spec, gpu, memory);
         } catch (CudaException refused) {
@@ -291,7 +291,7 @@ public final class CudaDevice implements DeviceMemory {
 
     /** The listener of a batch is being told. */
     synchronized void putBack(CudaJob job) {
-        job.pairs.forEach(gpus.get(0)::putBack);
+        job.pairs.forEach(PinnedPairs::putBack);
         job.pairs.clear();
         job.forget();
         spare.push(job);

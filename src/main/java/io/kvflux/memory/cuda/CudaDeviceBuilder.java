@@ -170,12 +170,11 @@ public final class CudaDeviceBuilder {
         return memory.bytes();
     }
 
-    /** Where two can reach each other; where not, the driver copies through the host. */
     private static void enablePeers(List<Gpu> gpus) {
         for (Gpu gpu : gpus) {
             gpu.enter();
             try {
-                gpus.stream().filter(other -> other != gpu).forEach(gpu::enablePeer);
+                gpus.stream().filter(other -> other != gpu).forEach(gpu::reach);
             } finally {
                 gpu.leave();
             }

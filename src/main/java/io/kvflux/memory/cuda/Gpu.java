@@ -2,8 +2,10 @@ package io.kvflux.memory.cuda;
 
 import io.kvflux.memory.DeviceLostException;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -29,6 +31,7 @@ final class Gpu implements AutoCloseable {
 
     private long[] events = new long[16];
     private int eventsLeft;
+    private final List<Gpu> readers = new ArrayList<>(List.of(this));
     private final Deque<PinnedPairs> pairs = new ArrayDeque<>();
     private volatile @Nullable DeviceLostException loss;
 
@@ -308,7 +311,19 @@ final class Gpu implements AutoCloseable {
         }
     }
 
-    boolean enablePeer(Gpu other) {
+    /** The devices that may access mapped memory of this one, itself first. */
+    List<Gpu> readers() {
+        return readers;
+    }
+
+    /** Lets the device reach the memory of another, where it can; where not, the driver copies through the host. */
+    void reach(Gpu other) {
+        if (enablePeer(other)) {
+            other.readers.add(this);
+        }
+    }
+
+    private boolean enablePeer(Gpu other) {
         Scratch scratch = Scratch.get();
         if (Driver.cuDeviceCanAccessPeer(scratch.address(), device, other.device) != Cu.CUDA_SUCCESS
                 || scratch.getInt(0) == 0) {

@@ -90,7 +90,7 @@ final class KernelMeasurement {
             gpu.check(Driver.cuStreamSynchronize(gpu.stream(kind.stream)), "cuStreamSynchronize");
             long nanos = System.nanoTime() - begin;
             best = round == 0 ? best : Math.min(best, nanos);
-            job.pairs.forEach(gpu::putBack);
+            job.pairs.forEach(PinnedPairs::putBack);
             job.pairs.clear();
         }
         return best;

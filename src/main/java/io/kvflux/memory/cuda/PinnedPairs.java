@@ -11,10 +11,12 @@ final class PinnedPairs {
     /** Most pieces of one launch. */
     static final int CAPACITY = 8192;
 
+    private final Gpu gpu;
     private final Pointer memory;
     private final long address;
 
-    private PinnedPairs(long address) {
+    private PinnedPairs(Gpu gpu, long address) {
+        this.gpu = gpu;
         this.address = address;
         memory = new Pointer(address);
     }
@@ -28,7 +30,7 @@ final class PinnedPairs {
                         scratch.address(), bytes, Cu.CU_MEMHOSTALLOC_PORTABLE | Cu.CU_MEMHOSTALLOC_DEVICEMAP),
                 "cuMemHostAlloc",
                 bytes);
-        return new PinnedPairs(scratch.getLong(0));
+        return new PinnedPairs(gpu, scratch.getLong(0));
     }
 
     /** Where it begins, for the processor and for every device. */
@@ -42,6 +44,11 @@ final class PinnedPairs {
 
     long get(int index) {
         return memory.getLong((long) index * Long.BYTES);
+    }
+
+    /** Nothing reads it any more. */
+    void putBack() {
+        gpu.putBack(this);
     }
 
     /** Within the context of a device. */

@@ -113,6 +113,23 @@ class CudaDeviceTest {
     }
 
     @Test
+    void gpusThatDoNotReachEachOtherCopyThroughTheHost() {
+        StandIn.script("no-peer");
+        try (Rig rig = Rig.open(KernelUse.ALWAYS, 0, 1)) {
+            rig.fill(0, 1, 41);
+            CopyBatch down = rig.transfers();
+            down.offload(0, 1, 6);
+            rig.submit(down);
+            CopyBatch up = rig.transfers();
+            up.onload(0, 6, 2);
+            rig.submit(up);
+            rig.await(2);
+            assertThat(rig.failures).isEmpty();
+            rig.requireFilled(0, 2, 41);
+        }
+    }
+
+    @Test
     void shardsLieOnTheirGpusAndWhatIsStoredOnceComesUpOnceAndGoesOnFromThere() {
         StandIn.script("devices 4");
         try (Rig rig = Rig.open(KernelUse.OFF, 0, 1, 2, 3)) {

@@ -12,6 +12,7 @@ import io.kvflux.geometry.KvCacheParams;
 import io.kvflux.geometry.KvConnectorType;
 import io.kvflux.geometry.MultiKvCacheParams;
 import io.kvflux.memory.BlockArenas;
+import io.kvflux.memory.DeviceMemory;
 import io.kvflux.memory.FaultyDeviceMemory;
 import io.kvflux.memory.FaultyDeviceMemory.Fault;
 import io.kvflux.memory.PageArena;
@@ -53,15 +54,19 @@ abstract class ConnectorContract {
 
     private final long regionsBefore = Region.liveBytes();
     private final long filesBefore = MappedRegion.liveBytes();
-    private final HostMemoryDevice memory = HostMemoryDevice.withBudget(DataSize.parse("1MiB"));
     /** What becomes of copies between device and host. */
     volatile Fault copies = Fault.NONE;
 
-    final FaultyDeviceMemory device = new FaultyDeviceMemory(memory, (number, batch) -> copies);
+    FaultyDeviceMemory device;
     BlockArenas arenas;
     Connector connector;
 
     abstract Connector open(BlockArenas over);
+
+    /** The device of the blocks, of at least 1 MiB. */
+    DeviceMemory memory() {
+        return HostMemoryDevice.withBudget(DataSize.parse("1MiB"));
+    }
 
     LocalConnector local(BlockArenas over) {
         HostSlots slots = HostSlots.allocate(SLOTS, LAYOUT.bytes(), HostSlots.Touch.LAZY);
@@ -89,6 +94,7 @@ abstract class ConnectorContract {
 
     @BeforeEach
     void open() {
+        device = new FaultyDeviceMemory(memory(), (number, batch) -> copies);
         arenas = BlockArenas.allocate(device, CACHES, BLOCKS);
         connector = open(arenas);
     }

@@ -3,6 +3,7 @@ package io.kvflux.app;
 import io.kvflux.memory.OutOfDeviceMemoryException;
 import io.kvflux.memory.chronicle.MissingFlagsException;
 import io.kvflux.models.ModelConfigException;
+import io.kvflux.sim.LongStepException;
 import io.kvflux.sim.PageMismatchException;
 import io.kvflux.sim.TraceException;
 import io.kvflux.tier.disk.DiskException;
@@ -106,6 +107,7 @@ public final class Main {
                 || e instanceof TraceException
                 || e instanceof ModelConfigException
                 || e instanceof PageMismatchException
+                || e instanceof LongStepException
                 || e instanceof DiskException
                 || e instanceof MissingFlagsException
                 || e instanceof OutOfDeviceMemoryException) {

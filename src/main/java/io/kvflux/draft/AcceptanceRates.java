@@ -65,13 +65,22 @@ public final class AcceptanceRates {
             throw new IllegalArgumentException("of a round's drafts the first are accepted, drafts=" + drafts
                     + ", accepted=" + good + ", positions=" + accepted.length);
         }
+        count(drafts, good);
+        if (prior != null) {
+            prior.examined(drafts, good);
+        }
+    }
+
+    /** A draft came too late to help: so much as a wrong one, but of these alone, since it says nothing of what it is part of. */
+    public void late() {
+        count(1, 0);
+    }
+
+    private void count(int drafts, int good) {
         for (int position = 0; position < Math.min(drafts, good + 1); position++) {
             float keep = examined[position] < MEMORY ? 1 : (float) (1 - 1 / MEMORY);
             examined[position] = examined[position] * keep + 1;
             accepted[position] = accepted[position] * keep + (position < good ? 1 : 0);
-        }
-        if (prior != null) {
-            prior.examined(drafts, good);
         }
     }
 

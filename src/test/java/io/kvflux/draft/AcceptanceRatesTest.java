@@ -83,6 +83,18 @@ class AcceptanceRatesTest {
     }
 
     @Test
+    void aLateDraftSaysNothingOfOthers() {
+        AcceptanceRates tenant = new AcceptanceRates(2).part();
+        AcceptanceRates slow = tenant.part();
+        slow.examined(2, 2);
+        double known = tenant.rate(0);
+        double before = slow.rate(0);
+        slow.late();
+        assertThat(slow.rate(0)).isLessThan(before);
+        assertThat(tenant.rate(0)).isEqualTo(known);
+    }
+
+    @Test
     void itForgets() {
         AcceptanceRates rates = new AcceptanceRates(1);
         for (int i = 0; i < 10_000; i++) {

@@ -196,6 +196,26 @@ class DraftPolicyTest {
         assertThat(AdaptiveGap.grants(round)).containsExactly(4, 2, 0);
     }
 
+    // ---- steps that were never seen
+
+    /** However good it looks, and then it has been seen. */
+    @Test
+    void noStepIsMoreThanTwiceAsLargeAsTheLargestThatWasSeen() {
+        StepCosts costs = new StepCosts();
+        DraftPolicy policy = DraftPolicy.adaptive();
+        for (int largest : new int[] {0, 10, 20, 40}) {
+            if (largest > 0) {
+                costs.observe(largest, 0, 0.02);
+            }
+            DraftRound round = round(12, PLENTY, 0);
+            for (int i = 0; i < 5; i++) {
+                round.add(12, 100, rates(12, 0.99), 0);
+            }
+            policy.decide(round, costs);
+            assertThat(granted(round)).isEqualTo(Math.max(0, Math.min(5 * 12, 2 * largest - 5)));
+        }
+    }
+
     // ---- habits
 
     private static StepCosts steep() {
@@ -286,7 +306,6 @@ class DraftPolicyTest {
         }
     }
 
-    /** Prompts in half of the steps, in proportion to what is generated, make long steps and cheap-looking drafts. */
     /** Four sequences whose next draft opens a page, and is accepted once in five times; a watermark of 100 blocks. */
     @ParameterizedTest
     @CsvSource({"200, 4", "180, 4", "150, 0", "101, 0"})
@@ -303,9 +322,13 @@ class DraftPolicyTest {
         assertThat(granted(round)).isEqualTo(granted);
     }
 
-    /** One page may be opened: the most likely draft of all needs it, and so does a chain that is worth more. */
-    @Test
-    void whoGainsMostByAPageOpensIt() {
+    /**
+     * One page may be opened: the most likely draft of all needs it, and so does a chain that is worth more. Among many too,
+     * where not everything is tried.
+     */
+    @ParameterizedTest
+    @CsvSource({"0", "7", "30"})
+    void whoGainsMostByAPageOpensIt(int others) {
         DraftRound round = round(3, 2, 1);
         AcceptanceRates single = new AcceptanceRates(3);
         AcceptanceRates chain = new AcceptanceRates(3);
@@ -315,6 +338,9 @@ class DraftPolicyTest {
         }
         round.add(3, 0, single, 0);
         round.add(3, 0, chain, 0);
+        for (int i = 0; i < others; i++) {
+            round.add(0, 0, single, 0);
+        }
         DraftPolicy.adaptive().decide(round, costs(0));
         assertThat(round.grant(0)).isZero();
         assertThat(round.grant(1)).isEqualTo(3);
@@ -337,6 +363,7 @@ class DraftPolicyTest {
         return round.grant(0);
     }
 
+    /** Prompts in half of the steps, in proportion to what is generated, make long steps and cheap-looking drafts. */
     @Test
     void promptsDoNotMakeDraftsLookCheap() {
         StepCosts linear = new StepCosts();

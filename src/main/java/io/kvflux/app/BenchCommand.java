@@ -36,8 +36,7 @@ final class BenchCommand implements Runnable {
             name = "speculation",
             mixinStandardHelpOptions = true,
             versionProvider = KvFluxCommand.Version.class,
-            description =
-                    "What drafts bring, and whether what is claimed of them comes out. Takes half a minute or so.",
+            description = "What drafts bring, and whether what is claimed of them comes out. Takes a minute or so.",
             footerHeading = "%n",
             footer = "Exit codes: 0 done, 1 a claim does not hold, 2 wrong usage.")
     static final class SpeculationCommand implements Callable<Integer> {

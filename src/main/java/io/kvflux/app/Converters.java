@@ -3,6 +3,7 @@ package io.kvflux.app;
 import io.kvflux.core.PreemptionMode;
 import io.kvflux.core.QueuePolicy;
 import io.kvflux.geometry.DataSize;
+import io.kvflux.sim.InputText;
 import io.kvflux.sim.TraceFormat;
 import io.kvflux.tier.HostPolicy;
 import java.time.Duration;
@@ -88,6 +89,19 @@ final class Converters {
         }
         String range = max == Long.MAX_VALUE ? "of at least 1" : "from 1 to " + max;
         throw new TypeConversionException("expected a whole number " + range + ", found '" + text + "'");
+    }
+
+    /** A decimal number. */
+    static final class Decimal implements ITypeConverter<Double> {
+
+        @Override
+        public Double convert(String text) {
+            try {
+                return InputText.decimal(text);
+            } catch (NumberFormatException e) {
+                throw new TypeConversionException("expected a decimal number, found '" + text + "'");
+            }
+        }
     }
 
     /** A size such as 40GiB. */

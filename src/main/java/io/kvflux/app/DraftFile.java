@@ -1,8 +1,11 @@
 package io.kvflux.app;
 
 import io.kvflux.sim.Acceptance;
+import io.kvflux.sim.InputText;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -41,7 +44,15 @@ final class DraftFile {
             if (Files.size(file) > MOST_BYTES) {
                 throw new FailureException("cannot read " + file + ": it has more than " + MOST_BYTES + " bytes");
             }
-            return Files.readAllLines(file);
+            byte[] bytes = Files.readAllBytes(file);
+            int begin = InputText.begin(bytes, bytes.length);
+            ByteBuffer text = ByteBuffer.wrap(bytes, begin, bytes.length - begin);
+            return StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(text)
+                    .toString()
+                    .lines()
+                    .toList();
         } catch (NoSuchFileException e) {
             throw new FailureException("cannot read " + file + ": there is no such file", e);
         } catch (CharacterCodingException e) {
@@ -96,7 +107,7 @@ final class DraftFile {
 
     private double rate(Line line, String word) {
         try {
-            double rate = Double.parseDouble(word);
+            double rate = InputText.decimal(word);
             if (rate >= 0 && rate <= 1) {
                 return rate;
             }

@@ -6,6 +6,7 @@ import io.kvflux.memory.chronicle.MissingFlagsException;
 import io.kvflux.memory.cuda.CudaException;
 import io.kvflux.memory.cuda.CudaUnavailableException;
 import io.kvflux.models.ModelConfigException;
+import io.kvflux.sim.LongStepException;
 import io.kvflux.sim.PageMismatchException;
 import io.kvflux.sim.TraceException;
 import io.kvflux.tier.disk.DiskException;
@@ -110,6 +111,7 @@ public final class Main {
                 || e instanceof TraceException
                 || e instanceof ModelConfigException
                 || e instanceof PageMismatchException
+                || e instanceof LongStepException
                 || e instanceof DiskException
                 || e instanceof MissingFlagsException
                 || e instanceof OutOfDeviceMemoryException

@@ -5,6 +5,7 @@ import io.kvflux.models.ModelShape;
 import io.kvflux.sim.Acceptance;
 import io.kvflux.sim.CostModel;
 import io.kvflux.sim.DeviceProfile;
+import io.kvflux.sim.InputText;
 import io.kvflux.sim.Speculation;
 import java.math.BigDecimal;
 import java.nio.file.Files;
@@ -41,12 +42,12 @@ final class SpeculationSetup {
         }
         double rate;
         try {
-            rate = Double.parseDouble(text);
+            rate = InputText.decimal(text);
         } catch (NumberFormatException e) {
             if (!text.isBlank() && Files.exists(Path.of(text))) {
                 return DraftFile.acceptance(Path.of(text));
             }
-            throw new UsageException(
+            throw new FailureException(
                     "--acceptance must be a probability from 0 to 1 or an existing file, --acceptance='" + text + "'",
                     e);
         }

@@ -34,6 +34,7 @@ final class TimeOptions {
     @Option(
             names = "--speed",
             paramLabel = "X",
+            converter = Converters.Decimal.class,
             description = "With --realtime: seconds of the trace's time in a second. Default: " + DEFAULT_SPEED + ".")
     @Nullable
     Double speed;

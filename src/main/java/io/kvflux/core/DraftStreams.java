@@ -166,7 +166,7 @@ final class DraftStreams {
         }
         boolean late = right && stream.open && stream.wanted <= sequence.length && stream.arrived < stream.wanted;
         if (late) {
-            own.rates.examined(1, 0); // it did not help
+            own.rates.late();
         }
         if (!right || late || stream.wanted < sequence.length || (!stream.open && stream.wanted == sequence.length)) {
             end(sequence, stream);

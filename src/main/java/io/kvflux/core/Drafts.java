@@ -186,7 +186,8 @@ final class Drafts {
         int others = plainBlocks(replica);
         int left = tokensBeside(replica.running.size(), queue.size() > 0 || part.prefill[part.size - 1]);
         int budget = streams.on() ? left : Math.min(left, ledger.room()); // who streams has credits for a part already
-        round.reset(config.pageSize(), prefillTokens(part), budget, free, free - others, config.watermarkBlocks());
+        round.reset(config.pageSize(), budget, free, free - others, config.watermarkBlocks());
+        tellOfPrompts(part);
         int first = (int) (step % part.size); // where there is not enough for all they take turns
         for (int i = 0; i < part.size; i++) {
             int entry = first + i < part.size ? first + i : first + i - part.size;
@@ -207,12 +208,14 @@ final class Drafts {
         }
     }
 
-    private static int prefillTokens(EntryList part) {
+    private void tellOfPrompts(EntryList part) {
         int tokens = 0;
+        int prompts = 0;
         for (int i = 0; i < part.size; i++) {
             tokens += part.prefill[i] ? part.counts[i] : 0;
+            prompts += part.prefill[i] ? 1 : 0;
         }
-        return tokens;
+        round.prompts(tokens, prompts, queue.size() > 0);
     }
 
     /** Drafts that the next entry of a sequence may verify: its consumer, its token limit and its replica allow one more. */

@@ -7,10 +7,14 @@ import org.jspecify.annotations.Nullable;
  * with what is known of its tenant, which begins with what is known of all.
  *
  * <p>Only positions that were examined count: what follows a rejection was not, and says nothing. The estimate is the prior,
- * weighing {@value #PRIOR_WEIGHT} drafts, and the examined drafts, of which the last {@value #MEMORY} or so count.
+ * weighing some drafts, and the examined drafts, of which the last {@value #MEMORY} or so count.
+ *
+ * <p>How much the prior weighs is learned: parts that are alike say more of each other than each of itself, and what looks
+ * better of one of them is luck. Of the weights there are, that one holds for all parts whose estimates, made before each
+ * draft was examined, were the closest lately by the mean of their squared errors.
  *
  * <pre>
- *   rate(j)     = (PRIOR_WEIGHT · prior(j) + accepted(j)) / (PRIOR_WEIGHT + examined(j))
+ *   rate(j)     = (weight · prior(j) + accepted(j)) / (weight + examined(j))
  *   survival(j) = rate(0) · rate(1) · ... · rate(j)
  * </pre>
  */
@@ -19,8 +23,10 @@ public final class AcceptanceRates {
     /** What is assumed where nothing is known. */
     public static final double INITIAL = 0.7;
 
-    /** Drafts that the prior weighs. */
-    static final double PRIOR_WEIGHT = 4;
+    /** Drafts that the prior may weigh; the first until something is known. */
+    private static final double[] WEIGHTS = {4, 16, 64, 256};
+    /** How much of what is known of the weights stays with every draft. */
+    private static final double KEPT = 1 - 1.0 / 2048;
 
     /** Drafts at a position that are remembered. */
     static final double MEMORY = 64;
@@ -28,6 +34,10 @@ public final class AcceptanceRates {
     private final @Nullable AcceptanceRates prior;
     private final float[] accepted;
     private final float[] examined;
+    /** Squared errors of the estimates of all parts, for each weight, and the weight that has the smallest. */
+    private final double[] errors = new double[WEIGHTS.length];
+
+    private int best;
 
     /**
      * Rates of which nothing is known.
@@ -65,13 +75,40 @@ public final class AcceptanceRates {
             throw new IllegalArgumentException("of a round's drafts the first are accepted, drafts=" + drafts
                     + ", accepted=" + good + ", positions=" + accepted.length);
         }
+        for (int position = 0; prior != null && position < Math.min(drafts, good + 1); position++) {
+            prior.compare(prior.rate(position), accepted[position], examined[position], position < good ? 1 : 0);
+        }
+        count(drafts, good);
+        if (prior != null) {
+            prior.examined(drafts, good);
+        }
+    }
+
+    /** A part estimated what became of a draft: how far off it would have been with each weight. */
+    private void compare(double expected, float good, float all, int outcome) {
+        for (int i = 0; i < WEIGHTS.length; i++) {
+            double error = estimate(WEIGHTS[i], expected, good, all) - outcome;
+            errors[i] = KEPT * errors[i] + error * error;
+        }
+        for (int i = 0; i < WEIGHTS.length; i++) {
+            best = errors[i] < errors[best] ? i : best;
+        }
+    }
+
+    private static double estimate(double weight, double expected, float good, float all) {
+        return (weight * expected + good) / (weight + all);
+    }
+
+    /** A draft came too late to help: so much as a wrong one, but of these alone, since it says nothing of what it is part of. */
+    public void late() {
+        count(1, 0);
+    }
+
+    private void count(int drafts, int good) {
         for (int position = 0; position < Math.min(drafts, good + 1); position++) {
             float keep = examined[position] < MEMORY ? 1 : (float) (1 - 1 / MEMORY);
             examined[position] = examined[position] * keep + 1;
             accepted[position] = accepted[position] * keep + (position < good ? 1 : 0);
-        }
-        if (prior != null) {
-            prior.examined(drafts, good);
         }
     }
 
@@ -82,8 +119,9 @@ public final class AcceptanceRates {
      * @return in (0, 1)
      */
     public double rate(int position) {
-        double expected = prior == null ? INITIAL : prior.rate(position);
-        return (PRIOR_WEIGHT * expected + accepted[position]) / (PRIOR_WEIGHT + examined[position]);
+        return prior == null
+                ? estimate(WEIGHTS[0], INITIAL, accepted[position], examined[position])
+                : estimate(WEIGHTS[prior.best], prior.rate(position), accepted[position], examined[position]);
     }
 
     /**

@@ -14,7 +14,7 @@ import java.util.Arrays;
  * longer, every depth is tried; where pages cost, so are sets in which only those who gain most by it open one: all numbers
  * of those with all depths where there are few, ever fewer with the best depth where there are many.
  *
- * <p>The seconds of so many drafts count the prompts that come with the tokens of the best so many ({@link PromptShare}).
+ * <p>The seconds of so many drafts count the prompts that come with them ({@link PromptShare}).
  */
 final class AdaptiveDrafts implements DraftPolicy {
 
@@ -29,6 +29,9 @@ final class AdaptiveDrafts implements DraftPolicy {
 
     /** As long as it cannot be told what depth costs, one round of so many drafts half as deep. */
     static final int SHALLOW_AFTER = 8;
+
+    /** A step brings the prompts of the next, which is longer by them and brings more: so often that is followed. */
+    private static final int SETTLED_AFTER = 8;
 
     /** Up to so many sequences everything is tried. */
     private static final int FEW = 8;
@@ -75,7 +78,7 @@ final class AdaptiveDrafts implements DraftPolicy {
 
     @Override
     public void decide(DraftRound round, StepCosts costs) {
-        prompts.step(round.otherTokens());
+        prompts.step(round.promptTokens(), round.prompts(), costs.lastSeconds());
         if (round.size() == 0) {
             return;
         }
@@ -99,7 +102,7 @@ final class AdaptiveDrafts implements DraftPolicy {
     }
 
     private void prepare(DraftRound round, StepCosts costs) {
-        int tokens = round.otherTokens() + round.size();
+        int tokens = round.promptTokens() + round.size();
         double tried = Math.max(0, costs.triedTokens() - tokens);
         mostDrafts = (int) Math.min(Math.min(order.size, round.budget()), tried);
         if (seconds.length <= mostDrafts) {
@@ -108,7 +111,13 @@ final class AdaptiveDrafts implements DraftPolicy {
         for (int i = 0; i <= mostDrafts; i++) {
             seconds[i] = costs.seconds(round.size() + i, 0);
         }
-        addPrompts(round, costs);
+        if (prompts.areKnown()) {
+            if (round.isWaiting() || prompts.tokensASecond() == 0) {
+                addPromptsByTokens(round, costs);
+            } else {
+                addPromptsByTime(round, costs);
+            }
+        }
         slope = costs.slope();
         price = price(round);
         pagesMatter = order.openings > 0 && (price > 0 || round.mayOpen() < order.openings);
@@ -117,23 +126,26 @@ final class AdaptiveDrafts implements DraftPolicy {
         }
     }
 
-    /**
-     * What steps take on average that generate so many tokens. Prompts come in proportion to what is generated, whoever
-     * drafts, and all at a time: so in a share of the steps.
-     */
-    private void addPrompts(DraftRound round, StepCosts costs) {
+    /** What steps take on average that generate so many tokens, if that is what brings the next prompts. */
+    private void addPromptsByTokens(DraftRound round, StepCosts costs) {
         double each = prompts.tokensFor(1);
-        if (each == 0) {
-            return;
-        }
-        double atATime = prompts.atATime();
         double survivors = round.size();
         for (int i = 0; i <= mostDrafts; i++) {
-            double prompt = each * survivors;
-            double share = Math.min(1, prompt / atATime);
-            double with = costs.seconds(round.size() + i + Math.max(prompt, atATime), 0);
-            seconds[i] = (1 - share) * seconds[i] + share * with;
+            seconds[i] = prompts.seconds(costs, seconds[i], round.size() + i, each * survivors);
             survivors += i < order.size ? order.survivals[i] : 0;
+        }
+    }
+
+    /** What steps take on average if prompts come all the time: the longer the step, the more of them. */
+    private void addPromptsByTime(DraftRound round, StepCosts costs) {
+        double aSecond = prompts.tokensASecond();
+        double step = seconds[0];
+        for (int i = 0; i < SETTLED_AFTER; i++) {
+            step = prompts.seconds(costs, seconds[0], round.size(), aSecond * step);
+        }
+        for (int i = 0; i <= mostDrafts; i++) {
+            step = prompts.seconds(costs, seconds[i], round.size() + i, aSecond * step);
+            seconds[i] = step;
         }
     }
 

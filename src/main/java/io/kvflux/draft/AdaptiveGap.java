@@ -55,7 +55,7 @@ public final class AdaptiveGap {
     static DraftRound round(SplittableRandom random, int free, int watermark) {
         DraftRound round = new DraftRound(POSITIONS);
         int budget = random.nextBoolean() ? POSITIONS * 4 : random.nextInt(POSITIONS * 4);
-        round.reset(2 + random.nextInt(3), 0, budget, free, free + random.nextInt(3), watermark);
+        round.reset(2 + random.nextInt(3), budget, free, free + random.nextInt(3), watermark);
         int size = 1 + random.nextInt(4);
         for (int i = 0; i < size; i++) {
             AcceptanceRates rates = new AcceptanceRates(POSITIONS);

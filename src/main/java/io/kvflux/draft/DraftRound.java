@@ -17,7 +17,9 @@ public final class DraftRound {
     int[] grants = new int[16];
 
     private int pageSize;
-    private int otherTokens;
+    private int promptTokens;
+    private int prompts;
+    private boolean waiting;
     private int budget;
     private int freeBlocks;
     private int availableBlocks;
@@ -37,20 +39,32 @@ public final class DraftRound {
      * Begins a round.
      *
      * @param tokensOfAPage slots of a page
-     * @param tokensOfOthers tokens of the step that belong to nobody who may draft, of prompts for one
      * @param drafts that may be granted in all
      * @param free blocks that an allocation may take, by which they are priced
      * @param available of those, the ones that nobody needs without drafts; less than 0 where some are lacking
      * @param watermark blocks that are to stay available
      */
-    public void reset(int tokensOfAPage, int tokensOfOthers, int drafts, int free, int available, int watermark) {
+    public void reset(int tokensOfAPage, int drafts, int free, int available, int watermark) {
         size = 0;
         pageSize = tokensOfAPage;
-        otherTokens = tokensOfOthers;
+        prompts(0, 0, false);
         budget = drafts;
         freeBlocks = free;
         availableBlocks = available;
         watermarkBlocks = watermark;
+    }
+
+    /**
+     * Says what is known of prompts; nothing is said of a round where there are none, and nobody waits.
+     *
+     * @param tokens that the step computes of prompts
+     * @param count of how many prompts, or chunks of them
+     * @param others whether others wait for their first step
+     */
+    public void prompts(int tokens, int count, boolean others) {
+        promptTokens = tokens;
+        prompts = count;
+        waiting = others;
     }
 
     /**
@@ -120,8 +134,16 @@ public final class DraftRound {
         return pageSize;
     }
 
-    int otherTokens() {
-        return otherTokens;
+    int promptTokens() {
+        return promptTokens;
+    }
+
+    int prompts() {
+        return prompts;
+    }
+
+    boolean isWaiting() {
+        return waiting;
     }
 
     /** Drafts that may be granted in all. */

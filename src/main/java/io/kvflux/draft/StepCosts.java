@@ -62,6 +62,7 @@ public final class StepCosts {
     private double variance;
     private double slope;
     private boolean deep;
+    private double lastSeconds;
 
     /** Costs of which nothing is known. */
     public StepCosts() {}
@@ -91,6 +92,7 @@ public final class StepCosts {
             slope = variance > 0 ? Math.max(0, covariance / variance) : 0;
         }
         forget(bucket, took);
+        lastSeconds = counted;
         double share = Math.max(NEW, 1 / (1 + weight[bucket]));
         seconds[bucket] += share * (counted - seconds[bucket]);
         tokens[bucket] += share * (stepTokens - tokens[bucket]);
@@ -178,6 +180,11 @@ public final class StepCosts {
      */
     public double seconds(double stepTokens, int depth) {
         return curve(stepTokens) + slope * depth;
+    }
+
+    /** {@return seconds of the step that was seen last, as far as they count; 0 if none was} */
+    double lastSeconds() {
+        return lastSeconds;
     }
 
     /** {@return seconds that every draft of the longest chain adds} */

@@ -202,11 +202,15 @@ final class ScenarioText {
     }
 
     private double fraction(String field) {
+        String text = get(field);
         try {
-            return Double.parseDouble(get(field));
+            if (text.matches("[-+.0-9eE]*")) { // and not 0.5f or 0x1p-1, which Java reads too
+                return Double.parseDouble(text);
+            }
         } catch (NumberFormatException e) {
-            throw wrong(field, get(field), "a number");
+            // The message below says what is expected.
         }
+        throw wrong(field, text, "a decimal number");
     }
 
     private boolean truth(String field) {

@@ -45,7 +45,7 @@ public interface CostModel {
             throw new IllegalArgumentException("step cost must be three numbers of seconds a,b,c, text=" + text);
         }
         try {
-            return linear(Double.parseDouble(parts[0]), Double.parseDouble(parts[1]), Double.parseDouble(parts[2]));
+            return linear(InputText.decimal(parts[0]), InputText.decimal(parts[1]), InputText.decimal(parts[2]));
         } catch (NumberFormatException e) {
             throw new IllegalArgumentException("step cost must be three numbers of seconds a,b,c, text=" + text, e);
         }

@@ -61,7 +61,7 @@ final class LineReader implements Closeable {
             int length = filled - start;
             if (!fill()) {
                 endLine(filled, filled, false);
-                return length > 0;
+                return filled > start;
             }
             searched = start + length;
         }
@@ -168,6 +168,9 @@ final class LineReader implements Closeable {
     }
 
     private void endLine(int lineEnd, int nextStart, boolean isTerminated) {
+        if (bufferOffset + start == 0) {
+            start = InputText.begin(buffer, lineEnd);
+        }
         end = lineEnd > start && buffer[lineEnd - 1] == '\r' ? lineEnd - 1 : lineEnd;
         next = nextStart;
         terminated = isTerminated;

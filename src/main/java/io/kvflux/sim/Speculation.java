@@ -42,7 +42,7 @@ public record Speculation(Acceptance acceptance, CostModel draftCost) {
             throw new IllegalArgumentException("draft cost must be two numbers of seconds a,b, text=" + text);
         }
         try {
-            return linearCost(Double.parseDouble(parts[0]), Double.parseDouble(parts[1]));
+            return linearCost(InputText.decimal(parts[0]), InputText.decimal(parts[1]));
         } catch (NumberFormatException e) {
             throw new IllegalArgumentException("draft cost must be two numbers of seconds a,b, text=" + text, e);
         }

@@ -8,6 +8,9 @@ import io.kvflux.api.Step;
  */
 final class StepCost {
 
+    /** A device that takes longer is none: whoever waited a second at a time would wait for ever. */
+    private static final double MOST_SECONDS = 3600;
+
     private StepCost() {}
 
     static double seconds(Step step, ReplayOptions options) {
@@ -19,6 +22,10 @@ final class StepCost {
                     ? 0
                     : drafting(step, first, last, options.speculation().draftCost());
             slowest = Math.max(slowest, computing(step, first, last, options.cost()) + drafting);
+        }
+        if (slowest > MOST_SECONDS) {
+            throw new LongStepException("a step takes more than an hour by the costs given, seconds=" + slowest
+                    + ", sequences=" + step.size() + ": give smaller costs");
         }
         return slowest;
     }

@@ -105,6 +105,27 @@ class SpeculationCommandTest {
                 .isZero();
     }
 
+    /** As some editors begin every file. */
+    @Test
+    void filesMayBeginWithAByteOrderMark() throws IOException {
+        String mark = "\uFEFF";
+        String rates = file(mark + "by-position\n1, 0\n");
+        Path table = Files.writeString(folder.resolve("table.txt"), mark + "1 2\n");
+        Path trace = Files.writeString(
+                folder.resolve("t.jsonl"),
+                mark + "{\"timestamp\": 1, \"input_length\": 5, \"output_length\": 9, \"hash_ids\": [1]}\n");
+        Path model = Files.writeString(
+                folder.resolve("config.json"),
+                mark
+                        + "{\"model_type\": \"llama\", \"num_hidden_layers\": 2, \"num_attention_heads\": 1,"
+                        + " \"num_key_value_heads\": 1, \"head_dim\": 4, \"torch_dtype\": \"bfloat16\"}");
+        JsonNode json = json("replay --device-blocks 900 --step-cost 0.01,0,0 --trace " + trace + " --model " + model
+                + " --speculation table:" + table + " --acceptance " + rates);
+        assertThat(json.get("outputTokens").asInt()).isEqualTo(9);
+        assertThat(json.at("/drafts/accepted").asInt()).isPositive();
+        assertThat(json.at("/drafts/rejected").asInt()).isPositive();
+    }
+
     @Test
     void acceptanceByPositionAndBySequence() throws IOException {
         String byPosition = file("by-position\n1, 1, 0 # never the third\n");
@@ -184,8 +205,15 @@ class SpeculationCommandTest {
                 "--num-draft-tokens 257 | 2 | expected a whole number from 1 to 256, found '257'",
                 "--speculation fixed:5 --num-draft-tokens 3 | 2 | drafts more than --num-draft-tokens allows, drafts=5,",
                 "--speculation adaptive --acceptance 1.5 | 2 | --acceptance must be a probability from 0 to 1",
-                "--speculation adaptive --acceptance NaN | 2 | --acceptance must be a probability from 0 to 1",
-                "--speculation adaptive --acceptance nofile | 2 | or an existing file, --acceptance='nofile'",
+                "--speculation adaptive --acceptance NaN | 1 | --acceptance must be a probability from 0 to 1",
+                "--speculation adaptive --acceptance nofile | 1 | or an existing file, --acceptance='nofile'",
+                "--speculation adaptive --acceptance 0.8f | 1 | --acceptance must be a probability from 0 to 1",
+                "--speculation adaptive --acceptance 0.8d | 1 | --acceptance must be a probability from 0 to 1",
+                "--speculation adaptive --acceptance 0x1p-1 | 1 | --acceptance must be a probability from 0 to 1",
+                "--speculation adaptive --draft-cost 1f,0 | 2 | draft cost must be two numbers of seconds a,b, text=1f,0",
+                "--speculation adaptive --draft-cost 1e9,0 | 1 | a step takes more than an hour by the costs given",
+                "--speculation fixed:3 --draft-cost 0,1e9 | 1 | a step takes more than an hour by the costs given",
+                "--step-cost 1e9,0,0 | 1 | a step takes more than an hour by the costs given, seconds=1.0E9, sequences=1",
                 "--acceptance 0.5 | 2 | --acceptance is about drafts, but nobody drafts: give --speculation",
                 "--draft-cost 1,1 | 2 | --draft-cost is about drafts, but nobody drafts: give --speculation",
                 "--speculation adaptive --draft-cost 1 | 2 | draft cost must be two numbers of seconds a,b, text=1",
@@ -213,6 +241,7 @@ class SpeculationCommandTest {
                 "acceptance | by-sequence | f.txt: expected a row of rates after 'by-sequence', found none",
                 "acceptance | by-position;0.5;0.6 | f.txt:3: expected one row of rates after 'by-position', found '0.6'",
                 "acceptance | by-position;0.5 2 | f.txt:2: expected a probability from 0 to 1, not '2', found '0.5 2'",
+                "acceptance | by-position;0.5f | f.txt:2: expected a probability from 0 to 1, not '0.5f', found '0.5f'",
                 "acceptance | by-sequence;;x | f.txt:3: expected a probability from 0 to 1, not 'x', found 'x'",
                 "table | 1 2;1 3 | f.txt:2: expected rising batch sizes, here at least 2, found '1 3'",
                 "table | 1 | f.txt:1: expected a batch size and a number of drafts, found '1'",

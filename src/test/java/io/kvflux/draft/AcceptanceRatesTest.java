@@ -82,6 +82,44 @@ class AcceptanceRatesTest {
         assertThat(others.rate(0)).isEqualTo(all.rate(0));
     }
 
+    /** Forty sequences, one after another, whose drafts are accepted at these rates in turn. */
+    @ParameterizedTest
+    @CsvSource({"0.7, 0.7, 0.02", "0.98, 0.3, 0.3"})
+    void whatLooksBetterIsLuckWhereAllAreAlike(double one, double other, double apart) {
+        AcceptanceRates tenant = new AcceptanceRates(1).part();
+        SplittableRandom random = new SplittableRandom(3);
+        for (int i = 0; i < 40; i++) {
+            AcceptanceRates sequence = tenant.part();
+            for (int j = 0; j < 50; j++) {
+                sequence.examined(1, random.nextDouble() < (i % 2 == 0 ? one : other) ? 1 : 0);
+            }
+        }
+        AcceptanceRates lucky = tenant.part();
+        AcceptanceRates unlucky = tenant.part();
+        for (int j = 0; j < 5; j++) {
+            lucky.examined(1, 1);
+            unlucky.examined(1, 0);
+        }
+        double difference = lucky.rate(0) - unlucky.rate(0);
+        if (one == other) {
+            assertThat(difference).isBetween(0.0, apart + 0.01);
+        } else {
+            assertThat(difference).isGreaterThan(apart);
+        }
+    }
+
+    @Test
+    void aLateDraftSaysNothingOfOthers() {
+        AcceptanceRates tenant = new AcceptanceRates(2).part();
+        AcceptanceRates slow = tenant.part();
+        slow.examined(2, 2);
+        double known = tenant.rate(0);
+        double before = slow.rate(0);
+        slow.late();
+        assertThat(slow.rate(0)).isLessThan(before);
+        assertThat(tenant.rate(0)).isEqualTo(known);
+    }
+
     @Test
     void itForgets() {
         AcceptanceRates rates = new AcceptanceRates(1);

@@ -37,7 +37,7 @@ class DraftPolicyTest {
 
     private static DraftRound round(int positions, int blocks, int watermark) {
         DraftRound round = new DraftRound(positions);
-        round.reset(PAGE, 0, PLENTY, blocks, blocks, watermark);
+        round.reset(PAGE, PLENTY, blocks, blocks, watermark);
         return round;
     }
 
@@ -172,7 +172,7 @@ class DraftPolicyTest {
         for (int i = 0; i < 2000; i++) {
             int available = random.nextInt(10);
             DraftRound round = new DraftRound(4);
-            round.reset(2, 0, PLENTY, random.nextInt(available + 1), available, 5);
+            round.reset(2, PLENTY, random.nextInt(available + 1), available, 5);
             int size = 1 + random.nextInt(20);
             for (int j = 0; j < size; j++) {
                 round.add(4, random.nextInt(4), rates(4, 0.9), random.nextInt(200));
@@ -187,13 +187,33 @@ class DraftPolicyTest {
     @Test
     void aDraftInAnOpenPageCostsNothing() {
         DraftRound round = new DraftRound(4);
-        round.reset(PAGE, 0, PLENTY, 0, 10, 10);
+        round.reset(PAGE, PLENTY, 0, 10, 10);
         AcceptanceRates rates = rates(4, 0.9);
         round.add(4, 4, rates, 0);
         round.add(4, 2, rates, 0);
         round.add(4, 0, rates, 0);
         DraftPolicy.adaptive().decide(round, costs(0));
         assertThat(AdaptiveGap.grants(round)).containsExactly(4, 2, 0);
+    }
+
+    // ---- steps that were never seen
+
+    /** However good it looks, and then it has been seen. */
+    @Test
+    void noStepIsMoreThanTwiceAsLargeAsTheLargestThatWasSeen() {
+        StepCosts costs = new StepCosts();
+        DraftPolicy policy = DraftPolicy.adaptive();
+        for (int largest : new int[] {0, 10, 20, 40}) {
+            if (largest > 0) {
+                costs.observe(largest, 0, 0.02);
+            }
+            DraftRound round = round(12, PLENTY, 0);
+            for (int i = 0; i < 5; i++) {
+                round.add(12, 100, rates(12, 0.99), 0);
+            }
+            policy.decide(round, costs);
+            assertThat(granted(round)).isEqualTo(Math.max(0, Math.min(5 * 12, 2 * largest - 5)));
+        }
     }
 
     // ---- habits
@@ -222,7 +242,7 @@ class DraftPolicyTest {
     void whoHasNotDraftedForLongDraftsOnce() {
         AcceptanceRates hopeless = rates(4, 0);
         DraftRound round = probes(begun -> {
-            begun.reset(PAGE, 0, PLENTY, PLENTY, PLENTY, 0);
+            begun.reset(PAGE, PLENTY, PLENTY, PLENTY, 0);
             begun.add(4, 10, hopeless, AdaptiveDrafts.PROBE_AFTER - 1);
             begun.add(4, 10, hopeless, AdaptiveDrafts.PROBE_AFTER);
             begun.add(0, 10, hopeless, AdaptiveDrafts.PROBE_AFTER);
@@ -236,7 +256,7 @@ class DraftPolicyTest {
     void thoseDraftFirstWhoHaveWaitedLongest(int budget, int probes) {
         AcceptanceRates hopeless = rates(4, 0);
         DraftRound round = probes(begun -> {
-            begun.reset(PAGE, 0, budget, 10, 10, 10);
+            begun.reset(PAGE, budget, 10, 10, 10);
             for (int i = 0; i < 64; i++) {
                 begun.add(4, i % 10 == 0 ? 0 : 5, hopeless, 200 - i);
             }
@@ -286,7 +306,6 @@ class DraftPolicyTest {
         }
     }
 
-    /** Prompts in half of the steps, in proportion to what is generated, make long steps and cheap-looking drafts. */
     /** Four sequences whose next draft opens a page, and is accepted once in five times; a watermark of 100 blocks. */
     @ParameterizedTest
     @CsvSource({"200, 4", "180, 4", "150, 0", "101, 0"})
@@ -303,9 +322,13 @@ class DraftPolicyTest {
         assertThat(granted(round)).isEqualTo(granted);
     }
 
-    /** One page may be opened: the most likely draft of all needs it, and so does a chain that is worth more. */
-    @Test
-    void whoGainsMostByAPageOpensIt() {
+    /**
+     * One page may be opened: the most likely draft of all needs it, and so does a chain that is worth more. Among many too,
+     * where not everything is tried.
+     */
+    @ParameterizedTest
+    @CsvSource({"0", "7", "30"})
+    void whoGainsMostByAPageOpensIt(int others) {
         DraftRound round = round(3, 2, 1);
         AcceptanceRates single = new AcceptanceRates(3);
         AcceptanceRates chain = new AcceptanceRates(3);
@@ -315,6 +338,9 @@ class DraftPolicyTest {
         }
         round.add(3, 0, single, 0);
         round.add(3, 0, chain, 0);
+        for (int i = 0; i < others; i++) {
+            round.add(0, 0, single, 0);
+        }
         DraftPolicy.adaptive().decide(round, costs(0));
         assertThat(round.grant(0)).isZero();
         assertThat(round.grant(1)).isEqualTo(3);
@@ -337,6 +363,7 @@ class DraftPolicyTest {
         return round.grant(0);
     }
 
+    /** Prompts in half of the steps, in proportion to what is generated, make long steps and cheap-looking drafts. */
     @Test
     void promptsDoNotMakeDraftsLookCheap() {
         StepCosts linear = new StepCosts();
@@ -348,7 +375,9 @@ class DraftPolicyTest {
             DraftPolicy policy = DraftPolicy.adaptive();
             for (int i = 0; i < 200; i++) {
                 DraftRound round = new DraftRound(8);
-                round.reset(PAGE, with == 1 && i % 2 == 0 ? 1500 : 0, PLENTY, PLENTY, PLENTY, 0);
+                round.reset(PAGE, PLENTY, PLENTY, PLENTY, 0);
+                boolean prompt = with == 1 && i % 2 == 0;
+                round.prompts(prompt ? 1500 : 0, prompt ? 1 : 0, with == 1);
                 for (int j = 0; j < 50; j++) {
                     round.add(8, 100, rates(8, 0.6), 0);
                 }
@@ -357,6 +386,33 @@ class DraftPolicyTest {
             }
         }
         assertThat(drafts[1]).isEqualTo(drafts[0]);
+    }
+
+    /**
+     * Three prompts of 64 tokens in each step of 17 ms, and drafts that are accepted every other time: for long of 60 sequences,
+     * then of 100. If prompts come by the clock there are as many as before, and drafts fill what they leave of the tokens that
+     * a step computes in no more time. If they come with the tokens generated, hardly any are left.
+     */
+    @Test
+    void whereNobodyWaitsPromptsComeWhateverIsDrafted() {
+        StepCosts costs = costs(0);
+        AcceptanceRates even = rates(4, 0.5);
+        int[] drafts = new int[2];
+        for (int waiting = 0; waiting < 2; waiting++) {
+            DraftPolicy policy = DraftPolicy.adaptive();
+            for (int i = 0; i < 300; i++) {
+                costs.observe(292, 0, 0.017);
+                DraftRound round = round(4, PLENTY, 0);
+                round.prompts(192, 3, waiting == 1);
+                for (int j = 0; j < (i < 299 ? 60 : 100); j++) {
+                    round.add(4, 100, even, 0);
+                }
+                policy.decide(round, costs);
+                drafts[waiting] = granted(round);
+            }
+        }
+        assertThat(drafts[0]).isBetween(20, 50);
+        assertThat(drafts[1]).isLessThan(drafts[0] / 2);
     }
 
     @Test

@@ -198,6 +198,7 @@ class AdversaryTest {
                 "drafting=often | malformed: drafting=often, expected one of off+fixed+table+adaptive",
                 "distance=-1 | out of range: distance=-1.0",
                 "watermark=2 | out of range: watermark=2.0",
+                "watermark=0.5f | malformed: watermark=0.5f, expected a decimal number",
                 "tokens=2 | out of range: tokens (at least batch)=2",
                 "weather=fine | no such field: weather",
                 "sunny | a line of field=value, found 'sunny'"

@@ -21,6 +21,7 @@ class SpeculationBenchTest {
                 Named.of("loads, a = 0.7", () -> SpeculationBench.loads(0.7)),
                 Named.of("loads, a = 0.9", () -> SpeculationBench.loads(0.9)),
                 Named.of("swinging load", SpeculationBench::swinging),
+                Named.of("small bursts", SpeculationBench::smallBursts),
                 Named.of("device nearly full", SpeculationBench::nearlyFull));
     }
 

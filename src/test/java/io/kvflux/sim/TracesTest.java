@@ -39,6 +39,22 @@ class TracesTest {
         assertThat(request.promptTokens()).hasSize(1025);
     }
 
+    /** As some editors begin every file. */
+    @Test
+    void aByteOrderMarkIsSkippedOnce() throws IOException {
+        Path azure = write(folder, "\uFEFF" + AZURE_HEADER + "2024-05-10 00:00:00,5,1\r\n");
+        assertThat(only(azure, TraceFormat.AUTO).inputLength()).isEqualTo(5);
+        // One that is sorted goes back to its first line by its place in the file.
+        Path sorted = write(folder, "\uFEFF" + OUT_OF_ORDER);
+        assertThat(all(sorted, TraceFormat.AUTO))
+                .extracting(SimRequest::inputLength)
+                .containsExactly(2, 4, 1, 3);
+        Path nothing = write(folder, "\uFEFF");
+        assertThatThrownBy(() -> all(nothing, TraceFormat.MOONCAKE)).hasMessageContaining("found the end of the file");
+        Path second = write(folder, AZURE_HEADER + "\uFEFF2024-05-10 00:00:00,5,1\r\n");
+        assertThatThrownBy(() -> all(second, TraceFormat.AZURE)).hasMessageContaining(":2: expected");
+    }
+
     @Test
     void fractionsOfMillisecondsAreKept() throws IOException {
         Path file = write(folder, "{\"t\":1.5,\"in\":3,\"out\":1,\"h\":[]}");

@@ -61,7 +61,9 @@ record DeviceName(List<Integer> ordinals) {
             public DeviceMemory open(DataSize budget) {
                 try {
                     return CudaDevice.builder()
-                            .devices(ordinals.stream().mapToInt(Integer::intValue).toArray())
+                            .devices(ordinals.stream()
+                                    .mapToInt(Integer::intValue)
+                                    .toArray())
                             .memory(new DataSize(each(budget)))
                             .reserve(new DataSize(0))
                             .kernels(KernelUse.MEASURED)

@@ -248,8 +248,9 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
         if (options.withMemory()) {
             rows.put(
                     "memory",
-                    (options.device() == null ? "real" : "on " + options.device().name())
-                            + ", checked at every hit");
+                    (options.device() == null
+                                    ? "real"
+                                    : "on " + options.device().name()) + ", checked at every hit");
         }
         if (options.cacheOnly()) {
             rows.put("mode", "cache only");

@@ -118,8 +118,7 @@ record DraftRun(Supplier<DraftPolicy> policy, double acceptance, int blocks, int
                 false,
                 false,
                 null,
-                new Speculation(
-                        Acceptance.of(acceptance), Speculation.linearCost(Speculation.DEFAULT_PASS_SECONDS, 0)),
+                new Speculation(Acceptance.of(acceptance), Speculation.linearCost(Speculation.DEFAULT_PASS_SECONDS, 0)),
                 null);
         WhileAllRun whileAllRun = new WhileAllRun();
         TimedReplay replay = new TimedReplay(load, options, whileAllRun, () -> false);

@@ -57,7 +57,7 @@ class DoctorCommandTest {
             Outcome outcome = Cli.run("doctor", "--device", name);
             assertThat(outcome.code()).isEqualTo(2);
             assertThat(outcome.err())
-                    .isEqualTo("kvflux: --device: expected host or cuda:N, found '" + name
+                    .isEqualTo("kvflux: --device: expected host, cuda, cuda:N or cuda:N,N, found '" + name
                             + "' (see kvflux doctor --help)\n");
         }
     }

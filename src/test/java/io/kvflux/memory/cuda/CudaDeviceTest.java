@@ -33,8 +33,7 @@ class CudaDeviceTest {
             assertThat(device.budgetBytes())
                     .isEqualTo(device.properties().get(0).freeBytes() / 2);
         }
-        assertThatThrownBy(() ->
-                        CudaDevice.builder().memory(DataSize.ofGiB(2)).open())
+        assertThatThrownBy(() -> CudaDevice.builder().memory(DataSize.ofGiB(2)).open())
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("cuda:0 (KvFlux stand-in GPU) has less free memory than was asked for")
                 .hasMessageContaining("memory=2 GiB")
@@ -69,10 +68,8 @@ class CudaDeviceTest {
     @Test
     void whatDoesNotFitSaysWhatIsNeededAndWhatThereIs() {
         StandIn.script("fail-above 1MiB");
-        try (CudaDevice device = CudaDevice.builder()
-                .kernels(KernelUse.OFF)
-                .virtualMemory(false)
-                .open()) {
+        try (CudaDevice device =
+                CudaDevice.builder().kernels(KernelUse.OFF).virtualMemory(false).open()) {
             ArenaSpec large = new ArenaSpec(0, 0, 0, DeviceRef.gpu(0), 2, 1 << 20);
             assertThatThrownBy(() -> device.allocate(large))
                     .isInstanceOf(OutOfDeviceMemoryException.class)

@@ -79,10 +79,14 @@ class CudaFaultsTest {
 
     /** What was to be given back with the very call that was made to fail stays; a context that was released takes it along. */
     private static void requireNothingLives(String what, String function, String how) {
-        boolean gives = Pattern.matches("cu(Mem|Stream|Event|Module|DevicePrimaryCtx|Ctx).*"
-                + "(Free|FreeHost|Unregister|Destroy_v2|Release|Release_v2|Unload|Unmap|AddressFree|Free_v2|Pop.*|Push.*)", function);
+        boolean gives = Pattern.matches(
+                "cu(Mem|Stream|Event|Module|DevicePrimaryCtx|Ctx).*"
+                        + "(Free|FreeHost|Unregister|Destroy_v2|Release|Release_v2|Unload|Unmap|AddressFree|Free_v2|Pop.*|Push.*)",
+                function);
         if (!gives) {
-            assertThat(StandIn.live("all")).as("live objects after %s%s", what, how).isZero();
+            assertThat(StandIn.live("all"))
+                    .as("live objects after %s%s", what, how)
+                    .isZero();
         }
     }
 

@@ -101,7 +101,9 @@ class CudaSchedulerTest {
                         spec -> {
                             Flux<Integer> tokens = scheduler.generate(spec).map(TokenEvent::token);
                             return number.incrementAndGet() % 6 == 0
-                                    ? tokens.take(2).concatWith(Mono.just(CANCELLED)).collectList()
+                                    ? tokens.take(2)
+                                            .concatWith(Mono.just(CANCELLED))
+                                            .collectList()
                                     : tokens.collectList();
                         },
                         8)
@@ -117,7 +119,9 @@ class CudaSchedulerTest {
             List<Integer> seen = cancelled ? tokens.subList(0, tokens.size() - 1) : tokens;
             assertThat(seen)
                     .as("sequence %d, seed %d", i, SEED)
-                    .isEqualTo(expected.get(i).subList(0, cancelled ? seen.size() : expected.get(i).size()));
+                    .isEqualTo(expected.get(i)
+                            .subList(
+                                    0, cancelled ? seen.size() : expected.get(i).size()));
         }
     }
 

@@ -325,7 +325,8 @@ class TimedReplayTest {
                 false,
                 false,
                 null,
-                new Speculation(Acceptance.of(1), Speculation.linearCost(0.1, 0.02)));
+                new Speculation(Acceptance.of(1), Speculation.linearCost(0.1, 0.02)),
+                null);
         ReplaySummary summary = new Replay(new HandmadeWorkload().add(0, 1, 20, 9), options, new ReplayListener() {})
                 .run()
                 .summary();

@@ -35,6 +35,7 @@ public final class GpuCheck {
 
             Exit codes: 0 all passed, 1 something failed or took too long, 2 wrong usage.""";
 
+    private static final String LIBRARY = "kvflux.cuda.library";
     private static final ObjectMapper MAPPER = new ObjectMapper();
 
     private final Path out;
@@ -126,7 +127,7 @@ public final class GpuCheck {
         String jmh = "org.openjdk.jmh.Main -prof gc -f 1 -w 1 -r 1 -wi 3 -i 5 -foe true -rf json -rff";
         List<String> command = new ArrayList<>(List.of(jmh.split(" ", -1)));
         command.add(json.toString());
-        command.add("io.kvflux.memory.cuda.DriverCallBenchmark");
+        command.add("io.kvflux.memory.cuda.CudaCallBenchmark");
         part("benchmarks", json, logs.resolve("benchmarks.txt"), command.toArray(String[]::new));
     }
 
@@ -138,6 +139,9 @@ public final class GpuCheck {
         List<String> all = new ArrayList<>();
         all.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         all.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
+        if (System.getProperty(LIBRARY) == null) {
+            all.add("-D" + LIBRARY + "=libcuda.so.1"); // without it the benchmark looks for the stand-in of a build
+        }
         all.addAll(List.of("-Djmh.ignoreLock=true", "-cp", System.getProperty("java.class.path")));
         all.addAll(List.of(command));
         long begin = System.nanoTime();

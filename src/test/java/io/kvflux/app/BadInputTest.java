@@ -135,6 +135,8 @@ class BadInputTest {
                 arguments("replay --realtime --speed x", "'x' is not a double"),
                 arguments("replay --realtime --ticks t.csv", "--ticks shows simulated time"),
                 arguments("replay --realtime --report r.html", "--report shows simulated time"),
+                arguments("replay --device cuda", "--device is where real pages are, so it needs --with-memory"),
+                arguments("replay --with-memory --device cuda:x", "--device: expected host, cuda, cuda:N or cuda:N,N,"),
                 arguments("replay --with-memory --realtime", "--realtime has pages of its own"),
                 arguments("replay --with-memory --limit 5 --with-memory", "--with-memory is given 2 times"),
                 arguments(

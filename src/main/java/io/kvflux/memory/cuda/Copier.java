@@ -35,6 +35,10 @@ final class Copier implements CopyBatch.Work {
             peers.clear();
         }
 
+        int runs() {
+            return down.size() + up.size() + within.size() + fills.size() + peers.size();
+        }
+
         boolean uses(int stream) {
             return switch (stream) {
                 case Gpu.DOWN -> down.size() > 0;
@@ -65,12 +69,9 @@ final class Copier implements CopyBatch.Work {
      * @param ofSlots what the batch's slots are pinned as; null if it has none, or they are not
      */
     void begin(CudaJob job, List<CudaJob> before, @Nullable PinnedSlots ofSlots) {
-        for (Share share : shares) {
-            share.clear();
-        }
         pinned = ofSlots;
         try {
-            job.batch().forEach(this);
+            plan(job);
             for (CudaJob earlier : before) {
                 if (earlier.batch().conflictsWith(job.batch())) {
                     waitFor(earlier);
@@ -88,6 +89,19 @@ final class Copier implements CopyBatch.Work {
         for (int i = 0; i < shares.length; i++) {
             leaveEvents(i, job);
         }
+    }
+
+    /** Gathers the copies of a batch; how many runs there are. */
+    int plan(CudaJob job) {
+        for (Share share : shares) {
+            share.clear();
+        }
+        job.batch().forEach(this);
+        int runs = 0;
+        for (Share share : shares) {
+            runs += share.runs();
+        }
+        return runs;
     }
 
     private void waitFor(CudaJob earlier) {

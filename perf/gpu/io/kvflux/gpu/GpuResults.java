@@ -140,7 +140,7 @@ final class GpuResults {
             String name = benchmark.path("benchmark").asText();
             JsonNode score = benchmark.path("primaryMetric");
             text.append(format(
-                    "| %s | %.1f ± %.1f %s | %.2f B |%n",
+                    "| %s | %.1f +- %.1f %s | %.2f B |%n",
                     name.substring(name.lastIndexOf('.') + 1),
                     score.path("score").asDouble(),
                     score.path("scoreError").asDouble(),

@@ -3,6 +3,7 @@ package io.kvflux.block;
 import static io.kvflux.block.PoolScenario.concat;
 import static io.kvflux.block.PoolScenario.own;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -27,6 +28,24 @@ class FenceScenariosTest {
         assertThat(pool.availableBlocks()).isEqualTo(7);
         scenario.completed(2);
         assertThat(scenario.counts()).containsExactly(8, 0, 2, 0);
+    }
+
+    @Test
+    void aLostPoolForgetsWhatIsWithheldAtOnceAndGetsItBackInItsTime() {
+        BlockTable cached = scenario.run(own(2, 17));
+        scenario.release(cached);
+        BlockTable table = scenario.run(PROMPT);
+        table.touch(1);
+        assertThatThrownBy(pool::lose).isInstanceOf(IllegalStateException.class).hasMessageContaining("held=3");
+        scenario.release(table);
+        assertThat(scenario.counts()).containsExactly(6, 0, 1, 3);
+        pool.lose();
+        assertThat(scenario.counts()).containsExactly(9, 0, 0, 1);
+        assertThat(pool.indexedRuns()).isZero();
+        pool.verify(List.of());
+        scenario.completed(1);
+        assertThat(scenario.counts()).containsExactly(10, 0, 0, 0);
+        pool.verify(List.of());
     }
 
     /** D3. */

@@ -142,7 +142,7 @@ final class Copier implements CopyBatch.Work {
         try {
             boolean reaches = pinned != null;
             long shift = pinned == null ? 0 : pinned.shift(device);
-            issuer.fill(share.fills, share.value);
+            issuer.fill(share.fills, share.value, job);
             issuer.copy(Issuer.Kind.WITHIN, share.within, true, 0, job);
             issuer.copy(Issuer.Kind.DOWN, share.down, reaches, shift, job);
             issuer.copy(Issuer.Kind.UP, share.up, reaches, shift, job);

@@ -80,40 +80,65 @@ final class Issuer {
     private void copyByKernel(Kind kind, CopyList copies, long shift, CudaJob job, long stream) {
         long fromShift = kind == Kind.UP ? shift : 0;
         long toShift = kind == Kind.DOWN ? shift : 0;
-        PinnedPairs pairs = null;
-        int count = 0;
-        long bytes = 0;
-        for (int run = 0; run < copies.size(); run++) {
-            if (copies.bytes(run) > kernelUpTo[kind.stream]) {
+        int run = 0;
+        while (run < copies.size()) {
+            long bytes = copies.bytes(run);
+            if (bytes > kernelUpTo[kind.stream]) {
                 copyRun(kind, copies, run, stream);
+                run++;
                 continue;
             }
-            for (int piece = 0; piece < copies.count(run); piece++) {
-                if (count > 0 && (copies.bytes(run) != bytes || count == PinnedPairs.CAPACITY)) {
-                    requireKernels().copy(stream, Objects.requireNonNull(pairs), count, bytes);
-                    count = 0;
+            // One launch for all that follow and are of its size, or for as many as there is room for.
+            PinnedPairs pairs = takePairs(job);
+            int count = 0;
+            for (; run < copies.size() && copies.bytes(run) == bytes; run++) {
+                for (int piece = 0; piece < copies.count(run); piece++) {
+                    if (count == PinnedPairs.CAPACITY) {
+                        requireKernels().copy(stream, pairs, count, bytes);
+                        pairs = takePairs(job);
+                        count = 0;
+                    }
+                    pairs.set(2 * count, copies.from(run, piece) + fromShift);
+                    pairs.set(2 * count + 1, copies.to(run, piece) + toShift);
+                    count++;
                 }
-                if (count == 0) {
-                    pairs = gpu.takePairs();
-                    job.pairs.add(pairs);
-                    bytes = copies.bytes(run);
-                }
-                pairs.set(2 * count, copies.from(run, piece) + fromShift);
-                pairs.set(2 * count + 1, copies.to(run, piece) + toShift);
-                count++;
             }
-        }
-        if (count > 0) {
-            requireKernels().copy(stream, Objects.requireNonNull(pairs), count, bytes);
+            requireKernels().copy(stream, pairs, count, bytes);
         }
     }
 
-    /** Begins to set bytes: the pieces that the list says are written. */
-    void fill(CopyList pieces, byte value) {
+    private PinnedPairs takePairs(CudaJob job) {
+        PinnedPairs pairs = gpu.takePairs();
+        job.pairs.add(pairs);
+        return pairs;
+    }
+
+    /**
+     * Begins to set bytes.
+     *
+     * @param pieces which: those that the list says are written, one a run
+     * @param job keeps what kernels read
+     */
+    void fill(CopyList pieces, byte value, CudaJob job) {
         long stream = gpu.stream(Gpu.WITHIN);
-        for (int run = 0; run < pieces.size(); run++) {
+        int run = 0;
+        while (run < pieces.size()) {
             long bytes = pieces.bytes(run);
-            gpu.check(Driver.cuMemsetD8Async(pieces.to(run, 0), value, bytes, stream), "cuMemsetD8Async", bytes);
+            int first = run;
+            do {
+                run++;
+            } while (run < pieces.size() && pieces.bytes(run) == bytes && run - first < PinnedPairs.CAPACITY);
+            if (kernels != null && run - first > 1 && bytes <= kernelUpTo[Gpu.WITHIN]) {
+                PinnedPairs addresses = takePairs(job);
+                for (int i = first; i < run; i++) {
+                    addresses.set(i - first, pieces.to(i, 0));
+                }
+                kernels.fill(stream, addresses, run - first, bytes, value);
+                continue;
+            }
+            for (int i = first; i < run; i++) {
+                gpu.check(Driver.cuMemsetD8Async(pieces.to(i, 0), value, bytes, stream), "cuMemsetD8Async", bytes);
+            }
         }
     }
 

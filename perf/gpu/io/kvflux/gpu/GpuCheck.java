@@ -27,7 +27,8 @@ public final class GpuCheck {
     private static final String HELP = """
             Usage: ./run [--stand-in] [--out FOLDER] [--device cuda:N] [--scenarios N] [--seconds N]
 
-              --stand-in     run on host memory behind the stand-in of the driver: shows that the folder works
+              --stand-in     run on host memory behind the stand-in of the driver: shows that the folder works;
+                             comes first
               --out FOLDER   where results.json, results.md and logs/ go; by default the folder itself
               --device NAME  the GPU; cuda:0 by default
               --scenarios N  scenarios of the self-test; 256 by default
@@ -84,6 +85,9 @@ public final class GpuCheck {
             System.err.println(HELP);
             System.exit(2);
         }
+        Runtime.getRuntime()
+                .addShutdownHook(new Thread(
+                        () -> ProcessHandle.current().descendants().forEach(ProcessHandle::destroyForcibly)));
         System.exit(new GpuCheck(Path.of(out), device, scenarios, Long.parseLong(seconds)).run() ? 0 : 1);
     }
 

@@ -155,7 +155,8 @@ class CudaSchedulerTest {
         for (KernelUse kernels : new KernelUse[] {KernelUse.ALWAYS, KernelUse.OFF}) {
             StandIn.lenient("strict; late 10; shuffle " + (SEED & 0xFFFF));
             CudaDevice device = device(kernels, 0);
-            BlockScheduler scheduler = builder(device, caches(1, 1), policy, kernels == KernelUse.OFF).build();
+            BlockScheduler scheduler = builder(device, caches(1, 1), policy, kernels == KernelUse.OFF)
+                    .build();
             compute(scheduler, caches(1, 1));
             // Copies between device and host fail, which ends nobody; with kernels that fill, filling would fail too.
             String begins = kernels == KernelUse.OFF ? "cuMemcpyBatchAsync_v2" : "cuLaunchKernel";
@@ -193,7 +194,8 @@ class CudaSchedulerTest {
         List<List<Integer>> expected = expected(specs);
         MultiKvCacheParams caches = caches(2, 1);
         CudaDevice device = device(KernelUse.OFF, 0, 1);
-        BlockScheduler scheduler = builder(device, caches, HostPolicy.INCLUSIVE, true).build();
+        BlockScheduler scheduler =
+                builder(device, caches, HostPolicy.INCLUSIVE, true).build();
         compute(scheduler, caches);
         AtomicInteger tokens = new AtomicInteger();
         AtomicInteger lost = new AtomicInteger();

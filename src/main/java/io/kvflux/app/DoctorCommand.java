@@ -8,8 +8,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -32,8 +30,6 @@ import picocli.CommandLine.Spec;
 final class DoctorCommand implements Callable<Integer> {
 
     private static final ObjectMapper MAPPER = new ObjectMapper();
-    private static final String HOST = "host";
-    private static final Pattern CUDA = Pattern.compile("cuda(?::(\\d{1,4}))?");
     /** Starting a driver takes some seconds on a machine with many GPUs. */
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
@@ -45,8 +41,7 @@ final class DoctorCommand implements Callable<Integer> {
     @Option(
             names = "--device",
             paramLabel = "NAME",
-            description = "What must work: " + HOST + ", which looks at no GPU, or cuda:N. Default: KvFlux on what"
-                    + " there is.")
+            description = "What must work: host, which looks at no GPU, or cuda:N. Default: KvFlux on what there is.")
     private @Nullable String device;
 
     @Option(names = "--json", description = "Print one JSON object in place of text.")
@@ -63,7 +58,7 @@ final class DoctorCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException {
-        Integer asked = asked();
+        DeviceName asked = device == null ? DeviceName.HOST : DeviceName.parse("--device", device);
         PrintWriter out = spec.commandLine().getOut();
         List<Diagnosis> parts = new ArrayList<>(
                 List.of(MachineDiagnosis.java(), MachineDiagnosis.memory(), MachineDiagnosis.folders()));
@@ -71,8 +66,8 @@ final class DoctorCommand implements Callable<Integer> {
             parts.forEach(part -> out.print(part.text()));
             out.flush(); // a driver that is broken may take the process with it
         }
-        GpuDiagnosis gpus = new GpuDiagnosis(asked);
-        boolean looks = !HOST.equals(device);
+        GpuDiagnosis gpus = new GpuDiagnosis(asked.ordinals());
+        boolean looks = device == null || !asked.isHost();
         if (looks) {
             gpus.run(patience);
             parts.addAll(gpus.parts());
@@ -89,18 +84,6 @@ final class DoctorCommand implements Callable<Integer> {
         }
         out.flush();
         return works ? 0 : Main.FAILURE;
-    }
-
-    /** The GPU that must work; null for none. */
-    private @Nullable Integer asked() {
-        if (device == null || device.equals(HOST)) {
-            return null;
-        }
-        Matcher cuda = CUDA.matcher(device);
-        if (!cuda.matches()) {
-            throw new UsageException("--device: expected " + HOST + " or cuda:N, found '" + device + "'");
-        }
-        return cuda.group(1) == null ? 0 : Integer.parseInt(cuda.group(1));
     }
 
     private String verdict(boolean works, boolean looks, GpuDiagnosis gpus) {

@@ -17,8 +17,8 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Looks at the driver and the GPUs on a thread of its own, since a GPU that is broken may not answer at all. It measures the one
- * that was asked for, or the first that works.
+ * Looks at the driver and the GPUs on a thread of its own, since a GPU that is broken may not answer at all. It measures those
+ * that were asked for, or the first that works.
  */
 final class GpuDiagnosis {
 
@@ -35,7 +35,7 @@ final class GpuDiagnosis {
     /** JNA tells it with a stack trace when it cannot unpack its library, which is said here too. */
     private static final Logger JNA = Logger.getLogger("com.sun.jna");
 
-    private final @Nullable Integer asked;
+    private final List<Integer> asked;
     private final Diagnosis driverPart = new Diagnosis("CUDA driver");
     private final List<Diagnosis> parts = new ArrayList<>(List.of(driverPart));
     private final List<Measured> measured = new ArrayList<>();
@@ -45,9 +45,9 @@ final class GpuDiagnosis {
     /**
      * A diagnosis that is not begun.
      *
-     * @param asked the GPU that must work; null if KvFlux may do without
+     * @param asked the GPUs that must work; empty if KvFlux may do without
      */
-    GpuDiagnosis(@Nullable Integer asked) {
+    GpuDiagnosis(List<Integer> asked) {
         this.asked = asked;
         JNA.setLevel(Level.OFF);
     }
@@ -100,15 +100,15 @@ final class GpuDiagnosis {
             CudaProbe probe = CudaProbe.load();
             addDriver(probe);
             int devices = probe.devices();
-            if (asked != null && asked >= devices) {
+            for (int missing : asked.stream().filter(one -> one >= devices).toList()) {
                 driverPart.failure(
-                        "cuda:" + asked,
+                        "cuda:" + missing,
                         "there is no such GPU, GPUs=" + devices,
                         "name one from cuda:0 to cuda:" + (devices - 1)
                                 + "; CUDA_VISIBLE_DEVICES chooses what the driver" + " shows");
             }
             for (int ordinal = 0; ordinal < devices; ordinal++) {
-                look(probe, ordinal, devices, asked == null ? !usable() : asked == ordinal);
+                look(probe, ordinal, devices, asked.isEmpty() ? !usable() : asked.contains(ordinal));
             }
         } catch (CudaUnavailableException none) {
             addUnavailable(none);
@@ -121,7 +121,7 @@ final class GpuDiagnosis {
         synchronized (this) {
             noDriver = none.isMissing();
         }
-        if (none.isMissing() && asked == null) {
+        if (none.isMissing() && asked.isEmpty()) {
             driverPart.ok("driver", sentence(none));
         } else {
             bad(driverPart, "driver", sentence(none), null);
@@ -163,7 +163,7 @@ final class GpuDiagnosis {
         } catch (RuntimeException | Error broken) {
             part.add(
                     "state",
-                    asked != null && asked == ordinal ? Diagnosis.Level.FAILURE : Diagnosis.Level.PROBLEM,
+                    asked.contains(ordinal) ? Diagnosis.Level.FAILURE : Diagnosis.Level.PROBLEM,
                     "cannot be used: " + sentence(broken),
                     fixOf(broken));
         }
@@ -256,7 +256,7 @@ final class GpuDiagnosis {
 
     /** A failure where a GPU was asked for, else a problem. */
     private void bad(Diagnosis part, String name, String text, @Nullable String fix) {
-        part.add(name, asked == null ? Diagnosis.Level.PROBLEM : Diagnosis.Level.FAILURE, text, fix);
+        part.add(name, asked.isEmpty() ? Diagnosis.Level.PROBLEM : Diagnosis.Level.FAILURE, text, fix);
     }
 
     private static String sentence(Throwable broken) {

@@ -131,16 +131,21 @@ final class MachineDiagnosis {
     static Diagnosis folders() {
         Diagnosis folders = new Diagnosis("Folders");
         addFolder(folders, "temporary", Path.of(System.getProperty("java.io.tmpdir")));
-        Path unpacked = jnaFolder();
-        addFolder(folders, "JNA unpacks into", unpacked);
-        if (isNoexec(unpacked)) {
-            folders.problem(
-                    "JNA unpacks into",
-                    unpacked + " is on a file system mounted noexec, so no GPU can be used",
-                    "name another folder with -Djna.tmpdir=FOLDER");
+        if (!Boolean.getBoolean("jna.nounpack")) {
+            addJnaFolder(folders, jnaFolder());
         }
         addFolder(folders, "working", Path.of("").toAbsolutePath());
         return folders;
+    }
+
+    private static void addJnaFolder(Diagnosis folders, Path folder) {
+        addFolder(folders, "JNA unpacks into", folder);
+        if (isNoexec(folder)) {
+            folders.problem(
+                    "JNA unpacks into",
+                    folder + " is on a file system mounted noexec, so no GPU can be used",
+                    "name another folder with -Djna.tmpdir=FOLDER");
+        }
     }
 
     /** As JNA decides it on Linux; elsewhere it is the temporary folder, or nothing that can go wrong in another way. */

@@ -5,8 +5,10 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,6 +35,9 @@ final class Gpu implements AutoCloseable {
     private int eventsLeft;
     private final List<Gpu> readers = new ArrayList<>(List.of(this));
     private final Deque<PinnedPairs> pairs = new ArrayDeque<>();
+    /** Buffers and kernels that are open. */
+    private final Set<Runnable> open = new LinkedHashSet<>();
+
     private volatile @Nullable DeviceLostException loss;
 
     private Gpu(CudaProperties properties, int device, long context) {
@@ -46,18 +51,26 @@ final class Gpu implements AutoCloseable {
      *
      * @throws CudaException if the driver refuses; nothing is held then
      */
-    static Gpu open(CudaProperties properties) {
+    static Gpu open(CudaDriver driver, int ordinal) {
         Scratch scratch = Scratch.get();
-        String operands = "device=" + properties.ordinal();
-        int code = Driver.cuDeviceGet(scratch.address(), properties.ordinal());
-        int device = scratch.getInt(0);
-        if (code == Cu.CUDA_SUCCESS) {
-            code = Driver.cuDevicePrimaryCtxRetain(scratch.address(), device);
+        String operands = "device=" + ordinal;
+        int code = Driver.cuDeviceGet(scratch.address(), ordinal);
+        if (code != Cu.CUDA_SUCCESS) {
+            throw CudaException.of("cuDeviceGet", code, operands);
         }
+        int device = scratch.getInt(0);
+        code = Driver.cuDevicePrimaryCtxRetain(scratch.address(), device);
         if (code != Cu.CUDA_SUCCESS) {
             throw CudaException.of("cuDevicePrimaryCtxRetain", code, operands);
         }
-        Gpu gpu = new Gpu(properties, device, scratch.getLong(0));
+        long context = scratch.getLong(0);
+        Gpu gpu;
+        try {
+            gpu = new Gpu(CudaProperties.of(driver, ordinal), device, context);
+        } catch (RuntimeException | Error refused) {
+            Driver.cuDevicePrimaryCtxRelease_v2(device);
+            throw refused;
+        }
         try {
             gpu.enter();
             try {
@@ -114,9 +127,12 @@ final class Gpu implements AutoCloseable {
         return Objects.requireNonNull(staging);
     }
 
-    /** Makes its context the thread's. */
+    /**
+     * Makes its context the thread's. A capture of a graph that somebody else makes meanwhile is not ours to break: the thread
+     * is in relaxed mode until it leaves.
+     */
     void enter() {
-        int code = Driver.cuCtxPushCurrent_v2(context);
+        int code = push();
         if (code != Cu.CUDA_SUCCESS) {
             throw failure(code, "cuCtxPushCurrent_v2", "");
         }
@@ -124,7 +140,35 @@ final class Gpu implements AutoCloseable {
 
     /** The same; false where that fails because the device is lost. */
     boolean tryEnter() {
-        return Driver.cuCtxPushCurrent_v2(context) == Cu.CUDA_SUCCESS;
+        return push() == Cu.CUDA_SUCCESS;
+    }
+
+    private int push() {
+        int code = Driver.cuCtxPushCurrent_v2(context);
+        if (code == Cu.CUDA_SUCCESS) {
+            Scratch scratch = Scratch.get();
+            if (scratch.depth == 0) {
+                scratch.captureMode = exchangeCaptureMode(scratch, Cu.CU_STREAM_CAPTURE_MODE_RELAXED);
+            }
+            scratch.depth++;
+        }
+        return code;
+    }
+
+    /** Gives the thread back the context and the mode that it had. */
+    void leave() {
+        Scratch scratch = Scratch.get();
+        scratch.depth--;
+        if (scratch.depth == 0) {
+            exchangeCaptureMode(scratch, scratch.captureMode);
+        }
+        Driver.cuCtxPopCurrent_v2(scratch.address());
+    }
+
+    private static int exchangeCaptureMode(Scratch scratch, int mode) {
+        scratch.setInt(0, mode);
+        Driver.cuThreadExchangeStreamCaptureMode(scratch.address());
+        return scratch.getInt(0);
     }
 
     /** Gives something back, within the context; not where the device is lost, whose context takes all with it. */
@@ -137,17 +181,12 @@ final class Gpu implements AutoCloseable {
 
     /** What has become of an event. */
     int query(long event) {
-        int code = Driver.cuCtxPushCurrent_v2(context);
+        int code = push();
         if (code == Cu.CUDA_SUCCESS) {
             code = Driver.cuEventQuery(event);
             leave();
         }
         return code;
-    }
-
-    /** Gives the thread back the context it had. */
-    void leave() {
-        Driver.cuCtxPopCurrent_v2(Scratch.get().address());
     }
 
     void check(int code, String call) {
@@ -162,34 +201,39 @@ final class Gpu implements AutoCloseable {
         }
     }
 
-    /** What a code that is not success means: that the device is lost, if the next call fails as well. */
+    /** What a code that is not success means: that the device is lost, if it is one of those and the next call has one too. */
     RuntimeException failure(int code, String call, String operands) {
         CudaException failure = CudaException.of(call, code, "device=" + ordinal() + operands);
-        if (isOfTheCall(code)) {
-            return failure;
+        if (isFatal(code) && isFatal(probe())) {
+            lose(failure);
         }
-        examine(failure);
         DeviceLostException lost = loss;
         return lost == null ? failure : lost;
     }
 
-    /** Codes that say something of what was asked, and nothing of the device. */
-    private static boolean isOfTheCall(int code) {
-        return code == Cu.CUDA_ERROR_INVALID_VALUE
-                || code == Cu.CUDA_ERROR_OUT_OF_MEMORY
-                || code == Cu.CUDA_ERROR_NOT_SUPPORTED
-                || code == Cu.CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED
-                || code == Cu.CUDA_ERROR_PEER_ACCESS_ALREADY_ENABLED;
+    /** Codes that stay once they were given: the context is broken, or the device is gone. */
+    private static boolean isFatal(int code) {
+        return code == Cu.CUDA_ERROR_ECC_UNCORRECTABLE
+                || code == Cu.CUDA_ERROR_NVLINK_UNCORRECTABLE
+                || code == Cu.CUDA_ERROR_ILLEGAL_ADDRESS
+                || code == Cu.CUDA_ERROR_LAUNCH_TIMEOUT
+                || code == Cu.CUDA_ERROR_CONTEXT_IS_DESTROYED
+                || (code >= Cu.CUDA_ERROR_HARDWARE_STACK_ERROR && code <= Cu.CUDA_ERROR_LAUNCH_FAILED)
+                || code == Cu.CUDA_ERROR_UNKNOWN;
     }
 
     /** Asks the driver whether the device still answers. */
-    private void examine(CudaException failure) {
-        int code = Driver.cuCtxPushCurrent_v2(context);
+    private int probe() {
+        int code = push();
         if (code == Cu.CUDA_SUCCESS) {
             code = Driver.cuStreamQuery(accessStream);
             leave();
         }
-        if (code != Cu.CUDA_SUCCESS && code != Cu.CUDA_ERROR_NOT_READY && loss == null) {
+        return code;
+    }
+
+    private synchronized void lose(CudaException failure) {
+        if (loss == null) {
             loss = new DeviceLostException(
                     properties.name(),
                     String.valueOf(failure.getMessage()),
@@ -202,18 +246,32 @@ final class Gpu implements AutoCloseable {
     @Nullable
     DeviceLostException loss() {
         if (loss == null) {
-            int code = Driver.cuCtxPushCurrent_v2(context);
-            String call = "cuCtxPushCurrent_v2";
-            if (code == Cu.CUDA_SUCCESS) {
-                call = "cuStreamQuery";
-                code = Driver.cuStreamQuery(accessStream);
-                leave();
-            }
-            if (code != Cu.CUDA_SUCCESS && code != Cu.CUDA_ERROR_NOT_READY) {
-                examine(CudaException.of(call, code, "device=" + ordinal()));
+            int code = probe();
+            if (isFatal(code)) {
+                lose(CudaException.of("cuStreamQuery", code, "device=" + ordinal()));
             }
         }
         return loss;
+    }
+
+    /** Whether it is known to be lost; asks nobody. */
+    boolean isLost() {
+        return loss != null;
+    }
+
+    /**
+     * Waits for a stream whose event cannot tell its end. If that fails too, nobody will ever know what its copies still do, so
+     * the device is lost.
+     */
+    void settle(int use) {
+        int code = push();
+        if (code == Cu.CUDA_SUCCESS) {
+            code = Driver.cuStreamSynchronize(streams[use]);
+            leave();
+        }
+        if (code != Cu.CUDA_SUCCESS) {
+            lose(CudaException.of("cuStreamSynchronize", code, "device=" + ordinal()));
+        }
     }
 
     /** An event that nobody uses. */
@@ -235,6 +293,19 @@ final class Gpu implements AutoCloseable {
         eventsLeft++;
     }
 
+    /** Something is to be given back before the device is closed, unless it was before. */
+    synchronized void opened(Runnable giving) {
+        open.add(giving);
+    }
+
+    synchronized void closed(Runnable giving) {
+        open.remove(giving);
+    }
+
+    private synchronized List<Runnable> stillOpen() {
+        return List.copyOf(open);
+    }
+
     /** Room for what a kernel is to work on; within the context. */
     synchronized PinnedPairs takePairs() {
         return pairs.isEmpty() ? PinnedPairs.allocate(this) : pairs.pop();
@@ -244,11 +315,12 @@ final class Gpu implements AutoCloseable {
         pairs.push(some);
     }
 
-    /** An event behind what a stream was given until now; within the context. */
-    long record(int use) {
-        return record(streams[use]);
+    /** Leaves an event behind what a stream was given until now; within the context. */
+    void record(long event, int use) {
+        check(Driver.cuEventRecord(event, streams[use]), "cuEventRecord");
     }
 
+    /** An event behind what a stream was given until now; within the context. */
     private long record(long stream) {
         long event = takeEvent();
         int code = Driver.cuEventRecord(event, stream);
@@ -264,7 +336,7 @@ final class Gpu implements AutoCloseable {
         other.enter();
         long event;
         try {
-            event = other.record(before);
+            event = other.record(other.streams[before]);
         } finally {
             other.leave();
         }
@@ -303,6 +375,7 @@ final class Gpu implements AutoCloseable {
                 for (long own : streams) {
                     check(Driver.cuStreamWaitEvent(own, event, 0), "cuStreamWaitEvent");
                 }
+                check(Driver.cuStreamWaitEvent(accessStream, event, 0), "cuStreamWaitEvent");
             } finally {
                 putBackEvent(event);
             }
@@ -336,6 +409,7 @@ final class Gpu implements AutoCloseable {
     /** Gives everything back. On a device that is lost calls fail, and its context takes all with it. */
     @Override
     public void close() {
+        stillOpen().forEach(Runnable::run);
         if (tryEnter()) {
             if (staging != null) {
                 staging.close();

@@ -12,6 +12,11 @@ final class Scratch {
     static final int BYTES = 512;
     private static final ThreadLocal<Scratch> OF_THREAD = ThreadLocal.withInitial(Scratch::new);
 
+    /** How deep the thread is within contexts of ours, and the capture mode that it had before. */
+    int depth;
+
+    int captureMode;
+
     private final Memory memory = new Memory(BYTES);
     private final long address = Pointer.nativeValue(memory);
 

@@ -164,6 +164,24 @@ static const char *set_no_callbacks(char **words, int count) {
     return NULL;
 }
 
+static const char *set_capture(char **words, int count) {
+    (void)words, (void)count;
+    settings.capture = true;
+    return NULL;
+}
+
+static const char *end_capture(char **words, int count) {
+    (void)words, (void)count;
+    settings.capture = false;
+    return NULL;
+}
+
+static const char *set_stuck_waiters(char **words, int count) {
+    (void)words, (void)count;
+    settings.stuck_waiters = true;
+    return NULL;
+}
+
 static const char *set_forked(char **words, int count) {
     (void)words, (void)count;
     settings.forked = true;
@@ -230,6 +248,9 @@ static const struct {
     {"late", 2, 2, set_late},
     {"lose", 2, 2, lose},
     {"no-callbacks", 1, 1, set_no_callbacks},
+    {"capture", 1, 1, set_capture},
+    {"end-capture", 1, 1, end_capture},
+    {"stuck-waiters", 1, 1, set_stuck_waiters},
     {"forked", 1, 1, set_forked},
 };
 

@@ -80,6 +80,7 @@ struct thread_state {
     CUresult later;         /* what the operation that this call queues will fail with */
     CUresult dead;          /* what a call that gives back returns, since its device is dead */
     bool in_host_function;
+    CUstreamCaptureMode capture_mode;
 };
 struct thread_state *thread_state(void);
 
@@ -138,6 +139,8 @@ struct settings {
     uint64_t random;
     int64_t late; /* ns */
     bool no_callbacks;
+    bool capture;       /* somebody else in the process captures a graph, in global mode */
+    bool stuck_waiters; /* events of a lost device hold up who waits for them elsewhere */
     bool forked;
 };
 

@@ -105,9 +105,14 @@ static void end_operation(struct operation *operation, bool failed) {
 
 /* ---- Which operation may run ---- */
 
-/* Events of a dead device hold nobody up: what waited for them goes on. */
+/* Events of a dead device hold nobody up, unless the script says so: what waited for them goes on. */
+static bool is_over(const struct point *point) {
+    bool stuck = settings.stuck_waiters && devices[point->device].sticky != CUDA_SUCCESS && !ending;
+    return point->reached || (point->failed && !stuck);
+}
+
 static bool ready(const struct operation *operation) {
-    if (operation->kind == WAIT) return operation->point->reached || operation->point->failed;
+    if (operation->kind == WAIT) return is_over(operation->point);
     if (operation->kind == HOST_FUNCTION) return !settings.no_callbacks || ending;
     return true;
 }

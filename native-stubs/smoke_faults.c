@@ -89,6 +89,95 @@ static void a_lost_device_holds_up_no_other(void) {
     kvflux_stub_reset();
 }
 
+/* Unless the script says that it does. */
+static void a_lost_device_may_hold_up_others(void) {
+    CUcontext sound;
+    CUstream theirs;
+    begin("strict; stuck-waiters");
+    CUevent lost = event();
+    OK(cuDevicePrimaryCtxRetain(&sound, 1));
+    OK(cuCtxPushCurrent_v2(sound));
+    OK(cuStreamCreateWithPriority(&theirs, 0, 0));
+    CUevent done = event();
+    CUdeviceptr memory = device(512);
+    script("hold");
+    OK(cuEventRecord(lost, stream));
+    OK(cuStreamWaitEvent(theirs, lost, 0));
+    OK(cuMemsetD8Async(memory, 0, 512, theirs));
+    OK(cuEventRecord(done, theirs));
+    script("lose 0");
+    IS(0, kvflux_stub_release(-1));
+    IS(CUDA_ERROR_NOT_READY, cuEventQuery(done));
+    IS(CUDA_ERROR_NOT_READY, cuStreamQuery(theirs));
+    IS(3, kvflux_stub_live("operations"));
+    kvflux_stub_reset();
+    IS(0, kvflux_stub_live("all"));
+}
+
+static CUresult calls_unsafe(CUevent done, void *page) {
+    CUdeviceptr memory;
+    void *host;
+    CUresult results[] = {cuEventQuery(done), cuEventSynchronize(done), cuStreamQuery(stream),
+        cuStreamSynchronize(stream), cuMemAlloc_v2(&memory, 512), cuMemHostAlloc(&host, 512, 0),
+        cuMemHostRegister_v2(page, 4096, 0)};
+    for (size_t i = 1; i < sizeof results / sizeof *results; i++) IS(results[0], results[i]);
+    if (results[0] != CUDA_SUCCESS) return results[0];
+    OK(cuMemFree_v2(memory));
+    OK(cuMemFreeHost(host));
+    OK(cuMemHostUnregister(page));
+    return CUDA_SUCCESS;
+}
+
+static void *exchange_elsewhere(void *argument) {
+    CUstreamCaptureMode mode = CU_STREAM_CAPTURE_MODE_RELAXED;
+    OK(cuThreadExchangeStreamCaptureMode(&mode));
+    IS(CU_STREAM_CAPTURE_MODE_GLOBAL, mode);
+    return argument;
+}
+
+static void guards_captures(void) {
+    pthread_t thread;
+    static char pages[2 * 4096] __attribute__((aligned(4096)));
+    CUstreamCaptureMode mode = 3;
+    begin("");
+    CUevent done = event();
+    CUdeviceptr memory = device(512);
+    void *host = pinned(512);
+    OK(cuMemHostRegister_v2(pages, 4096, 0));
+    IS(CUDA_ERROR_INVALID_VALUE, cuThreadExchangeStreamCaptureMode(&mode));
+    IS(CUDA_ERROR_INVALID_VALUE, cuThreadExchangeStreamCaptureMode(NULL));
+    script("capture");
+    pthread_create(&thread, NULL, exchange_elsewhere, NULL);
+    pthread_join(thread, NULL);
+    IS(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, calls_unsafe(done, pages + 4096));
+    IS(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, cuMemFree_v2(memory));
+    IS(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, cuMemFreeHost(host));
+    IS(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, cuMemHostUnregister(pages));
+    IS(1, kvflux_stub_live("allocations"));
+    IS(1, kvflux_stub_live("hostAllocations"));
+    IS(1, kvflux_stub_live("registrations"));
+    OK(cuMemsetD8Async(memory, 0, 512, stream));
+    OK(cuEventRecord(done, stream));
+    mode = CU_STREAM_CAPTURE_MODE_RELAXED;
+    OK(cuThreadExchangeStreamCaptureMode(&mode));
+    IS(CU_STREAM_CAPTURE_MODE_GLOBAL, mode);
+    OK(cuEventSynchronize(done));
+    OK(cuStreamSynchronize(stream));
+    OK(calls_unsafe(done, pages + 4096));
+    OK(cuThreadExchangeStreamCaptureMode(&mode));
+    IS(CU_STREAM_CAPTURE_MODE_RELAXED, mode);
+    IS(0, strlen(kvflux_stub_violations()));
+    script("strict");
+    IS(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, cuEventQuery(done));
+    IS(true, violated("cuEventQuery breaks the capture of somebody else"));
+    script("end-capture");
+    OK(calls_unsafe(done, pages + 4096));
+    OK(cuMemFree_v2(memory));
+    OK(cuMemFreeHost(host));
+    OK(cuMemHostUnregister(pages));
+    kvflux_stub_reset();
+}
+
 static void sees_violations(void) {
     CUdeviceptr memory;
     char host[64] = {0};
@@ -205,6 +294,8 @@ void smoke_faults(void) {
     fails_as_scripted();
     loses_devices();
     a_lost_device_holds_up_no_other();
+    a_lost_device_may_hold_up_others();
+    guards_captures();
     sees_violations();
     frees_when_the_last_use_ended();
     drops_what_a_released_context_has_queued();

@@ -97,6 +97,30 @@ static CUresult context_needed(struct thread_state *thread, enum needs needs) {
     return CUDA_SUCCESS;
 }
 
+/* What the driver lists as potentially unsafe while a graph is captured in global mode anywhere in the process. */
+static bool unsafe_in_a_capture(enum function function) {
+    switch (function) {
+        case F_cuEventQuery:
+        case F_cuEventSynchronize:
+        case F_cuStreamQuery:
+        case F_cuStreamSynchronize:
+        case F_cuMemAlloc_v2:
+        case F_cuMemFree_v2:
+        case F_cuMemHostAlloc:
+        case F_cuMemFreeHost:
+        case F_cuMemHostRegister_v2:
+        case F_cuMemHostUnregister: return true;
+        default: return false;
+    }
+}
+
+static bool breaks_a_capture(enum function function) {
+    if (!settings.capture || !unsafe_in_a_capture(function)) return false;
+    if (thread_state()->capture_mode == CU_STREAM_CAPTURE_MODE_RELAXED) return false;
+    violation("%s breaks the capture of somebody else: the thread's capture mode is not relaxed", function_name(function));
+    return true;
+}
+
 static CUresult may_go_on(enum function function, enum needs needs) {
     struct thread_state *thread = thread_state();
     thread->function = function;
@@ -118,6 +142,7 @@ static CUresult may_go_on(enum function function, enum needs needs) {
     if (needs == NOTHING) return CUDA_SUCCESS;
     if (!initialised) return CUDA_ERROR_NOT_INITIALIZED;
     CUresult result = needs == INITIALISED ? CUDA_SUCCESS : context_needed(thread, needs);
+    if (result == CUDA_SUCCESS && breaks_a_capture(function)) return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
     thread->later = fault.later;
     return result;
 }

@@ -61,6 +61,20 @@ CUresult cuStreamSynchronize(CUstream stream) {
     return leave(result == CUDA_SUCCESS ? stream_wait(found) : result);
 }
 
+/* ---- Captures ---- */
+
+CUresult cuThreadExchangeStreamCaptureMode(CUstreamCaptureMode *mode) {
+    ENTER(cuThreadExchangeStreamCaptureMode, INITIALISED);
+    if (mode == NULL || *mode < CU_STREAM_CAPTURE_MODE_GLOBAL || *mode > CU_STREAM_CAPTURE_MODE_RELAXED) {
+        return leave(CUDA_ERROR_INVALID_VALUE);
+    }
+    struct thread_state *thread = thread_state();
+    CUstreamCaptureMode old = thread->capture_mode;
+    thread->capture_mode = *mode;
+    *mode = old;
+    return leave(CUDA_SUCCESS);
+}
+
 /* ---- Events ---- */
 
 static CUresult event_find(CUevent handle, struct event **event) {

@@ -84,6 +84,8 @@ final class Driver {
 
     static native int cuStreamWaitEvent(long stream, long event, int flags);
 
+    static native int cuThreadExchangeStreamCaptureMode(long mode);
+
     static native int cuEventCreate(long event, int flags);
 
     static native int cuEventDestroy_v2(long event);

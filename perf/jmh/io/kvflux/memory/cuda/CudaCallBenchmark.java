@@ -73,9 +73,10 @@ public class CudaCallBenchmark {
         for (int i = 0; i < PAGES; i++) {
             batch.offload(0, 1 + 2 * i, 2 * order[i]);
         }
-        gpu = Gpu.open(device.properties().get(0));
+        gpu = Gpu.open(CudaDriver.load(), 0);
         gpu.enter();
-        event = gpu.record(Gpu.DOWN);
+        event = gpu.takeEvent();
+        gpu.record(event, Gpu.DOWN);
         copier = new Copier(List.of(((CudaArena) arenas.arena(0, 0, 0)).gpu()), List.of());
         job.begin(batch, (same, failure) -> {});
     }

@@ -52,19 +52,18 @@ final class BandwidthMeasurement {
 
     /** Within the context of the device. */
     static CudaBandwidth of(CudaDriver driver, Gpu gpu) {
-        PageKernels kernels = null;
+        Issuer issuer;
         String refused = null;
         try {
-            kernels = PageKernels.load(gpu);
+            issuer = Issuer.open(gpu, driver.batches(), KernelUse.ALWAYS);
         } catch (CudaException old) {
             refused = old.getMessage();
+            issuer = Issuer.open(gpu, driver.batches(), KernelUse.OFF);
         }
         try {
-            return of(gpu, new Issuer(gpu, driver.batches(), kernels), refused);
+            return of(gpu, issuer, refused);
         } finally {
-            if (kernels != null) {
-                kernels.close();
-            }
+            issuer.close();
         }
     }
 
@@ -129,9 +128,7 @@ final class BandwidthMeasurement {
     }
 
     private CudaBandwidth.Pages measure(long pageBytes, boolean kernels) {
-        for (Issuer.Kind kind : Issuer.Kind.values()) {
-            issuer.useKernelUpTo(kind, kernels ? Long.MAX_VALUE : 0);
-        }
+        issuer.useKernelsUpTo(kernels ? Long.MAX_VALUE : 0);
         int pages = (int) (bytes / pageBytes);
         writePages();
         long[] sums = new long[pages];
@@ -191,8 +188,8 @@ final class BandwidthMeasurement {
             issuer.copy(kind, copies, true, shift, job);
             gpu.check(Driver.cuStreamSynchronize(gpu.stream(kind.stream)), "cuStreamSynchronize");
             long nanos = Math.max(1, System.nanoTime() - begin);
-            job.pairs.forEach(gpu::putBack);
-            job.pairs.clear();
+            job.words.forEach(PinnedWords::putBack);
+            job.words.clear();
             best = Math.min(best, nanos);
             spent += nanos;
         }

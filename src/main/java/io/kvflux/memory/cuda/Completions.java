@@ -19,6 +19,7 @@ final class Completions implements Runnable {
     private final List<CudaJob> ended = new ArrayList<>();
     private final Thread thread;
     private volatile boolean stopped;
+    private volatile boolean woken;
 
     Completions(CudaDevice device, String name) {
         this.device = device;
@@ -32,6 +33,7 @@ final class Completions implements Runnable {
 
     /** There is something to look for. */
     void wake() {
+        woken = true;
         LockSupport.unpark(thread);
     }
 
@@ -59,7 +61,9 @@ final class Completions implements Runnable {
     public void run() {
         int idle = 0;
         while (!stopped) {
-            boolean inFlight = device.takeEnded(ended);
+            idle = woken ? 0 : idle;
+            woken = false;
+            boolean inFlight = takeEnded();
             if (!ended.isEmpty()) {
                 ended.forEach(this::tell);
                 ended.clear();
@@ -72,6 +76,16 @@ final class Completions implements Runnable {
                 idle++;
                 rest(idle);
             }
+        }
+    }
+
+    /** What goes wrong in looking for the end of one batch must not hide that of all others. */
+    private boolean takeEnded() {
+        try {
+            return device.takeEnded(ended);
+        } catch (RuntimeException | Error bug) {
+            thread.getUncaughtExceptionHandler().uncaughtException(thread, bug);
+            return true;
         }
     }
 

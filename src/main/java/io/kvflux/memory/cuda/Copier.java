@@ -39,6 +39,15 @@ final class Copier implements CopyBatch.Work {
             return down.size() + up.size() + within.size() + fills.size() + peers.size();
         }
 
+        boolean comesFrom(int device) {
+            for (int run = 0; run < peers.size(); run++) {
+                if (sources[run] == device) {
+                    return true;
+                }
+            }
+            return false;
+        }
+
         boolean uses(int stream) {
             return switch (stream) {
                 case Gpu.DOWN -> down.size() > 0;
@@ -72,6 +81,13 @@ final class Copier implements CopyBatch.Work {
         pinned = ofSlots;
         try {
             plan(job);
+            takeEvents(job);
+        } catch (RuntimeException | Error refused) { // nothing was begun
+            job.failed(refused);
+            putBackEvents(job);
+            return;
+        }
+        try {
             for (CudaJob earlier : before) {
                 if (earlier.batch().conflictsWith(job.batch())) {
                     waitFor(earlier);
@@ -87,7 +103,59 @@ final class Copier implements CopyBatch.Work {
             job.failed(refused);
         }
         for (int i = 0; i < shares.length; i++) {
-            leaveEvents(i, job);
+            recordEvents(i, job);
+        }
+    }
+
+    private void takeEvents(CudaJob job) {
+        for (int i = 0; i < shares.length; i++) {
+            Gpu gpu = gpus.get(i);
+            for (int stream = 0; stream < Gpu.STREAMS; stream++) {
+                if (shares[i].uses(stream)) {
+                    gpu.enter();
+                    try {
+                        job.event(i, stream, gpu.takeEvent());
+                    } finally {
+                        gpu.leave();
+                    }
+                }
+            }
+        }
+    }
+
+    private void putBackEvents(CudaJob job) {
+        for (int i = 0; i < shares.length; i++) {
+            for (int stream = 0; stream < Gpu.STREAMS; stream++) {
+                long event = job.event(i, stream);
+                if (event != 0) {
+                    gpus.get(i).putBackEvent(event);
+                    job.event(i, stream, 0);
+                }
+            }
+        }
+    }
+
+    /** The end of what was begun must be known, whatever happens. */
+    private void recordEvents(int device, CudaJob job) {
+        Gpu gpu = gpus.get(device);
+        for (int stream = 0; stream < Gpu.STREAMS; stream++) {
+            long event = job.event(device, stream);
+            if (event == 0) {
+                continue;
+            }
+            try {
+                gpu.enter();
+                try {
+                    gpu.record(event, stream);
+                } finally {
+                    gpu.leave();
+                }
+            } catch (RuntimeException refused) {
+                job.failed(refused);
+                gpu.settle(stream);
+                gpu.putBackEvent(event);
+                job.event(device, stream, 0);
+            }
         }
     }
 
@@ -154,47 +222,32 @@ final class Copier implements CopyBatch.Work {
     /** What came up to one device goes on to others from there. */
     private void issuePeers(int device) {
         Share share = shares[device];
+        if (share.peers.size() == 0) {
+            return;
+        }
         Gpu gpu = gpus.get(device);
-        for (int run = 0; run < share.peers.size(); run++) {
-            Gpu source = gpus.get(share.sources[run]);
-            if (source != gpu) {
-                gpu.order(Gpu.UP, source, Gpu.UP);
+        for (int source = 0; source < shares.length; source++) {
+            if (source != device && share.comesFrom(source)) {
+                gpu.order(Gpu.UP, gpus.get(source), Gpu.UP);
             }
-            gpu.enter();
-            try {
+        }
+        gpu.enter();
+        try {
+            for (int run = 0; run < share.peers.size(); run++) {
                 long bytes = share.peers.bytes(run);
                 gpu.check(
                         Driver.cuMemcpyPeerAsync(
                                 share.peers.to(run, 0),
                                 gpu.context(),
                                 share.peers.from(run, 0),
-                                source.context(),
+                                gpus.get(share.sources[run]).context(),
                                 bytes,
                                 gpu.stream(Gpu.UP)),
                         "cuMemcpyPeerAsync",
                         bytes);
-            } finally {
-                gpu.leave();
             }
-        }
-    }
-
-    private void leaveEvents(int device, CudaJob job) {
-        Gpu gpu = gpus.get(device);
-        for (int stream = 0; stream < Gpu.STREAMS; stream++) {
-            if (!shares[device].uses(stream)) {
-                continue;
-            }
-            try {
-                gpu.enter();
-                try {
-                    job.event(device, stream, gpu.record(stream));
-                } finally {
-                    gpu.leave();
-                }
-            } catch (RuntimeException refused) {
-                job.failed(refused);
-            }
+        } finally {
+            gpu.leave();
         }
     }
 

@@ -35,4 +35,12 @@ final class Cu {
     static final int CU_MEM_ALLOC_GRANULARITY_MINIMUM = 0;
     static final int CU_MEM_ACCESS_FLAGS_PROT_READWRITE = 3;
     static final int CU_MEMCPY_SRC_ACCESS_ORDER_STREAM = 1;
+    static final int CUDA_ERROR_ECC_UNCORRECTABLE = 214;
+    static final int CUDA_ERROR_NVLINK_UNCORRECTABLE = 220;
+    static final int CUDA_ERROR_ILLEGAL_ADDRESS = 700;
+    static final int CUDA_ERROR_LAUNCH_TIMEOUT = 702;
+    static final int CUDA_ERROR_CONTEXT_IS_DESTROYED = 709;
+    static final int CUDA_ERROR_HARDWARE_STACK_ERROR = 714;
+    static final int CUDA_ERROR_UNKNOWN = 999;
+    static final int CU_STREAM_CAPTURE_MODE_RELAXED = 2;
 }

@@ -10,6 +10,7 @@ public final class CudaBuffer implements AutoCloseable {
     private final Gpu gpu;
     private final PlainMemory memory;
     private final long bytes;
+    private final Runnable closing = this::close;
     private volatile boolean closed;
 
     private CudaBuffer(Gpu gpu, PlainMemory memory, long bytes) {
@@ -24,7 +25,9 @@ public final class CudaBuffer implements AutoCloseable {
         }
         gpu.enter();
         try {
-            return new CudaBuffer(gpu, PlainMemory.allocate(gpu, bytes), bytes);
+            CudaBuffer buffer = new CudaBuffer(gpu, PlainMemory.allocate(gpu, bytes), bytes);
+            gpu.opened(buffer.closing);
+            return buffer;
         } finally {
             gpu.leave();
         }
@@ -117,6 +120,7 @@ public final class CudaBuffer implements AutoCloseable {
     public synchronized void close() {
         if (!closed) {
             closed = true;
+            gpu.closed(closing);
             gpu.run(memory::free);
         }
     }

@@ -32,16 +32,19 @@ import org.jspecify.annotations.Nullable;
  * <p>A device that is open for one GPU holds the arenas of all shards and replicas. One that is open for several holds each
  * where the caches' {@code devices} say: {@code gpu:2} is the GPU with the ordinal 2.
  *
- * <p>Copies run on streams of their own, of the lowest priority, and {@link #submit} only begins them. A thread asks the
- * driver for their end and tells the listeners. Every method may be called by any thread, whose current context stays what
+ * <p>Copies run on streams of their own, of the lowest priority, and {@link #submit} only begins them, unless they are about
+ * slots that were not attached: the driver copies those while the caller waits. A thread asks the driver for their end and
+ * tells the listeners. Every method may be called by any thread, whose current context stays what
  * it was.
  */
 public final class CudaDevice implements DeviceMemory {
 
+    private static final int MOST_STRANGE_ANSWERS = 10_000;
+    private static final long GRACE_NS = 1_000_000_000;
+
     private final CudaDriver driver;
     private final List<Gpu> gpus;
     private final List<Issuer> issuers;
-    private final List<PageKernels> kernels;
     private final boolean virtualMemory;
     private final long budgetBytesEach;
     private final Copier copier;
@@ -52,15 +55,20 @@ public final class CudaDevice implements DeviceMemory {
     /** Batches in flight, in the order of submission. */
     private final List<CudaJob> jobs = new ArrayList<>();
 
+    /** Those that are asked for just now; of the thread that does. */
+    private final List<CudaJob> asked = new ArrayList<>();
+
     private final Deque<CudaJob> spare = new ArrayDeque<>();
     private final long[] allocated;
+    /** Batches that are over and whose listeners were not told yet. */
+    private int untold;
+
     private boolean closed;
 
     CudaDevice(CudaDeviceBuilder.Opened opened) {
         driver = opened.driver();
         gpus = opened.gpus();
         issuers = opened.issuers();
-        kernels = opened.kernels();
         virtualMemory = opened.virtualMemory();
         budgetBytesEach = opened.budgetBytesEach();
         allocated = new long[gpus.size()];
@@ -243,41 +251,95 @@ public final class CudaDevice implements DeviceMemory {
                 "a batch goes to the device its arenas are on, device=" + name() + ", " + arena.spec());
     }
 
-    /** Moves the batches that are over into a list; whether others are in flight. */
-    synchronized boolean takeEnded(List<CudaJob> into) {
-        for (int i = 0; i < jobs.size(); i++) {
-            CudaJob job = jobs.get(i);
+    /**
+     * Moves the batches that are over into a list; whether others are in flight. For the one thread that looks for them, which
+     * asks the driver without the lock: nobody else changes the events of a batch in flight.
+     */
+    boolean takeEnded(List<CudaJob> into) {
+        synchronized (this) {
+            asked.addAll(jobs);
+        }
+        for (CudaJob job : asked) {
             if (isOver(job)) {
                 into.add(job);
-                letGo(job);
             }
         }
-        jobs.removeAll(into);
-        return !jobs.isEmpty();
+        asked.clear();
+        synchronized (this) {
+            for (CudaJob job : into) {
+                jobs.remove(job);
+                untold++;
+                putBackEvents(job);
+                letGo(job);
+            }
+            return !jobs.isEmpty();
+        }
     }
 
     private boolean isOver(CudaJob job) {
         boolean over = true;
+        boolean lost = false;
         for (int device = 0; device < gpus.size(); device++) {
+            Gpu gpu = gpus.get(device);
             for (int stream = 0; stream < Gpu.STREAMS; stream++) {
                 long event = job.event(device, stream);
                 if (event == 0) {
                     continue;
                 }
-                Gpu gpu = gpus.get(device);
-                int code = gpu.query(event);
-                if (code == Cu.CUDA_ERROR_NOT_READY) {
-                    over = false;
-                    continue;
-                }
-                if (code != Cu.CUDA_SUCCESS) {
-                    job.failed(gpu.failure(code, "cuEventQuery", ""));
-                }
-                gpu.putBackEvent(event);
-                job.event(device, stream, 0);
+                int code = gpu.isLost() ? Cu.CUDA_SUCCESS : gpu.query(event);
+                boolean reached = code == Cu.CUDA_SUCCESS
+                        || (code != Cu.CUDA_ERROR_NOT_READY && isReachedForAllWeKnow(job, gpu, stream, code));
+                over = over && reached;
+                lost = lost || gpu.isLost();
             }
         }
-        return over;
+        if (lost) {
+            gpus.forEach(gpu -> tellLoss(job, gpu));
+        }
+        return over || (lost && isWaitedForInVain(job));
+    }
+
+    private static void tellLoss(CudaJob job, Gpu gpu) {
+        Throwable loss = gpu.isLost() ? gpu.loss() : null;
+        if (loss != null) {
+            job.failed(loss);
+        }
+    }
+
+    /**
+     * The driver says neither yes nor no. That is not the end: copies may still run, as while somebody else captures a graph. It
+     * is asked again and, if it never gives an answer, the stream is waited for.
+     */
+    private static boolean isReachedForAllWeKnow(CudaJob job, Gpu gpu, int stream, int code) {
+        RuntimeException failure = gpu.failure(code, "cuEventQuery", "");
+        job.strangeAnswers++;
+        if (job.strangeAnswers == MOST_STRANGE_ANSWERS) {
+            job.failed(failure);
+            gpu.settle(stream);
+            return true;
+        }
+        return gpu.isLost();
+    }
+
+    /** A stream that waits for one of a lost device may wait for ever; what else there was to do has long been done. */
+    private boolean isWaitedForInVain(CudaJob job) {
+        long now = System.nanoTime();
+        if (job.lostNs == 0) {
+            job.lostNs = now;
+        }
+        return now - job.lostNs > GRACE_NS;
+    }
+
+    private void putBackEvents(CudaJob job) {
+        for (int device = 0; device < gpus.size(); device++) {
+            for (int stream = 0; stream < Gpu.STREAMS; stream++) {
+                long event = job.event(device, stream);
+                if (event != 0) {
+                    gpus.get(device).putBackEvent(event);
+                    job.event(device, stream, 0);
+                }
+            }
+        }
     }
 
     private void letGo(CudaJob job) {
@@ -291,8 +353,9 @@ public final class CudaDevice implements DeviceMemory {
 
     /** The listener of a batch is being told. */
     synchronized void putBack(CudaJob job) {
-        job.pairs.forEach(PinnedPairs::putBack);
-        job.pairs.clear();
+        untold--;
+        job.words.forEach(PinnedWords::putBack);
+        job.words.clear();
         job.forget();
         spare.push(job);
     }
@@ -343,7 +406,8 @@ public final class CudaDevice implements DeviceMemory {
      * @param arena an arena of this device
      * @return the ordinal of the GPU
      */
-    public int ordinal(PageArena arena) {
+    public synchronized int ordinal(PageArena arena) {
+        requireOpen();
         return own(arena).gpu().ordinal();
     }
 
@@ -353,10 +417,11 @@ public final class CudaDevice implements DeviceMemory {
      * @param ordinal which
      * @param ptx text that the driver compiles
      * @param function its entry
-     * @return the kernel, until it is closed
+     * @return the kernel, until it is closed, or the device is
      * @throws CudaException if the driver refuses
      */
-    public CudaKernel kernel(int ordinal, String ptx, String function) {
+    public synchronized CudaKernel kernel(int ordinal, String ptx, String function) {
+        requireOpen();
         return CudaKernel.load(gpu(ordinal), ptx, function);
     }
 
@@ -365,10 +430,11 @@ public final class CudaDevice implements DeviceMemory {
      *
      * @param ordinal the GPU
      * @param bytes how much, at least 1
-     * @return the memory, until it is closed
+     * @return the memory, until it is closed, or the device is
      * @throws CudaException if the GPU has not got it
      */
-    public CudaBuffer buffer(int ordinal, long bytes) {
+    public synchronized CudaBuffer buffer(int ordinal, long bytes) {
+        requireOpen();
         return CudaBuffer.allocate(gpu(ordinal), bytes);
     }
 
@@ -381,7 +447,9 @@ public final class CudaDevice implements DeviceMemory {
                     gpus.get(i).ordinal(),
                     issuer.usesKernelUpTo(Issuer.Kind.DOWN),
                     issuer.usesKernelUpTo(Issuer.Kind.UP),
-                    issuer.usesKernelUpTo(Issuer.Kind.WITHIN)));
+                    issuer.usesKernelUpTo(Issuer.Kind.WITHIN),
+                    issuer.fillsByKernelUpTo(),
+                    issuer.refusal()));
         }
         return limits;
     }
@@ -392,7 +460,7 @@ public final class CudaDevice implements DeviceMemory {
             if (closed) {
                 return;
             }
-            requireIdle(jobs.size());
+            requireIdle(jobs.size() + untold);
             closed = true;
         }
         completions.stop();
@@ -402,7 +470,7 @@ public final class CudaDevice implements DeviceMemory {
             Arrays.fill(allocated, 0);
             pinned.values().forEach(PinnedSlots::unpin);
             pinned.clear();
-            CudaDeviceBuilder.closeAll(gpus, kernels);
+            CudaDeviceBuilder.closeAll(gpus, issuers);
         }
     }
 

@@ -19,19 +19,15 @@ public final class CudaDeviceBuilder {
     private DataSize reserve = DEFAULT_RESERVE;
     private KernelUse kernelUse = KernelUse.MEASURED;
     private boolean virtualMemory = true;
+    private boolean batchedCopies = true;
 
     CudaDeviceBuilder() {}
 
-    /**
-     * What a device is made of.
-     *
-     * @param kernels by GPU; empty if there are none
-     */
+    /** What a device is made of. */
     record Opened(
             CudaDriver driver,
             List<Gpu> gpus,
             List<Issuer> issuers,
-            List<PageKernels> kernels,
             boolean virtualMemory,
             long budgetBytesEach) {}
 
@@ -103,6 +99,18 @@ public final class CudaDeviceBuilder {
     }
 
     /**
+     * Whether many copies are given to the driver in one call, where it can and does not refuse when it is tried. Defaults to
+     * true.
+     *
+     * @param batch false for one call a run of pages
+     * @return this
+     */
+    public CudaDeviceBuilder batchedCopies(boolean batch) {
+        batchedCopies = batch;
+        return this;
+    }
+
+    /**
      * Opens the GPUs, all or none.
      *
      * @return the device, until it is closed
@@ -124,25 +132,24 @@ public final class CudaDeviceBuilder {
             }
         }
         List<Gpu> gpus = new ArrayList<>();
-        List<PageKernels> kernels = new ArrayList<>();
+        List<Issuer> issuers = new ArrayList<>();
         try {
             long budget = Long.MAX_VALUE;
             for (int ordinal : ordinals) {
-                CudaProperties properties = CudaProperties.of(driver, ordinal);
-                budget = Math.min(budget, budgetBytes(properties));
-                gpus.add(Gpu.open(properties));
+                Gpu gpu = Gpu.open(driver, ordinal);
+                gpus.add(gpu);
+                budget = Math.min(budget, budgetBytes(gpu.properties()));
             }
             boolean maps = virtualMemory
                     && gpus.stream().allMatch(gpu -> gpu.properties().virtualMemory());
             enablePeers(gpus);
-            List<Issuer> issuers = new ArrayList<>();
             for (Gpu gpu : gpus) {
-                issuers.add(issuer(driver, gpu, kernels));
+                issuers.add(issuer(driver, gpu));
             }
             return new CudaDevice(
-                    new Opened(driver, List.copyOf(gpus), List.copyOf(issuers), List.copyOf(kernels), maps, budget));
+                    new Opened(driver, List.copyOf(gpus), List.copyOf(issuers), maps, budget));
         } catch (RuntimeException | Error refused) {
-            closeAll(gpus, kernels);
+            closeAll(gpus, issuers);
             throw refused;
         }
     }
@@ -181,30 +188,17 @@ public final class CudaDeviceBuilder {
         }
     }
 
-    private Issuer issuer(CudaDriver driver, Gpu gpu, List<PageKernels> kernels) {
-        if (kernelUse == KernelUse.OFF) {
-            return new Issuer(gpu, driver.batches(), null);
-        }
+    private Issuer issuer(CudaDriver driver, Gpu gpu) {
         gpu.enter();
         try {
-            PageKernels own = PageKernels.load(gpu);
-            kernels.add(own);
-            Issuer issuer = new Issuer(gpu, driver.batches(), own);
-            if (kernelUse == KernelUse.ALWAYS) {
-                for (Issuer.Kind kind : Issuer.Kind.values()) {
-                    issuer.useKernelUpTo(kind, Long.MAX_VALUE);
-                }
-            } else {
-                KernelMeasurement.decide(gpu, issuer);
-            }
-            return issuer;
+            return Issuer.open(gpu, batchedCopies ? driver.batches() : CudaDriver.Batches.NONE, kernelUse);
         } finally {
             gpu.leave();
         }
     }
 
-    static void closeAll(List<Gpu> gpus, List<PageKernels> kernels) {
-        kernels.forEach(PageKernels::close);
+    static void closeAll(List<Gpu> gpus, List<Issuer> issuers) {
+        issuers.forEach(Issuer::close);
         gpus.forEach(Gpu::close);
     }
 }

@@ -14,13 +14,19 @@ final class CudaJob {
     /** By device and stream; 0 where it has none, or that is reached. */
     private final long[] events;
     /** What its kernels read. */
-    final List<PinnedPairs> pairs = new ArrayList<>();
+    final List<PinnedWords> words = new ArrayList<>();
 
     private @Nullable CopyBatch batch;
     private @Nullable CopyListener listener;
 
     @Nullable
     Throwable failure;
+
+    /** Answers in a row, asked for an event, that are neither yes nor no. */
+    int strangeAnswers;
+
+    /** When it was first seen that one of its devices is lost, in nanoseconds; 0 before. */
+    long lostNs;
 
     CudaJob(int devices) {
         this.devices = devices;
@@ -31,6 +37,8 @@ final class CudaJob {
         batch = some;
         listener = to;
         failure = null;
+        strangeAnswers = 0;
+        lostNs = 0;
     }
 
     CopyBatch batch() {

@@ -10,6 +10,7 @@ public final class CudaKernel implements AutoCloseable {
     private final Gpu gpu;
     private final long module;
     private final long function;
+    private final Runnable closing = this::close;
     private boolean closed;
 
     private CudaKernel(Gpu gpu, long module, long function) {
@@ -23,7 +24,9 @@ public final class CudaKernel implements AutoCloseable {
         try {
             long module = PageKernels.module(gpu, ptx);
             try {
-                return new CudaKernel(gpu, module, PageKernels.function(gpu, module, function));
+                CudaKernel kernel = new CudaKernel(gpu, module, PageKernels.function(gpu, module, function));
+                gpu.opened(kernel.closing);
+                return kernel;
             } catch (RuntimeException refused) {
                 Driver.cuModuleUnload(module);
                 throw refused;
@@ -41,11 +44,15 @@ public final class CudaKernel implements AutoCloseable {
      * @param threads threads of a block
      * @param arguments one for each parameter; an int takes the low half of a long, a float the bits of one in it
      * @throws CudaException if it cannot be launched, or fails
+     * @throws IllegalStateException if it is closed
      */
-    public void launch(int gridX, int gridY, int threads, long... arguments) {
+    public synchronized void launch(int gridX, int gridY, int threads, long... arguments) {
         if (arguments.length > MOST_ARGUMENTS) {
             throw new IllegalArgumentException(
                     "a kernel takes at most " + MOST_ARGUMENTS + " arguments, arguments=" + Arrays.toString(arguments));
+        }
+        if (closed) {
+            throw new IllegalStateException("the kernel is closed");
         }
         gpu.staging()
                 .synchronously(stream -> PageKernels.launch(gpu, function, gridX, gridY, threads, stream, arguments));
@@ -56,6 +63,7 @@ public final class CudaKernel implements AutoCloseable {
     public synchronized void close() {
         if (!closed) {
             closed = true;
+            gpu.closed(closing);
             gpu.run(() -> Driver.cuModuleUnload(module));
         }
     }

@@ -97,7 +97,7 @@ public final class CudaProbe {
      * @throws io.kvflux.memory.DeviceLostException if the GPU is lost meanwhile
      */
     public CudaBandwidth measure(int ordinal) {
-        try (Gpu gpu = Gpu.open(properties(ordinal))) {
+        try (Gpu gpu = Gpu.open(driver, ordinal)) {
             gpu.enter();
             try {
                 return BandwidthMeasurement.of(driver, gpu);

@@ -34,7 +34,7 @@ final class Gpu implements AutoCloseable {
     private long[] events = new long[16];
     private int eventsLeft;
     private final List<Gpu> readers = new ArrayList<>(List.of(this));
-    private final Deque<PinnedPairs> pairs = new ArrayDeque<>();
+    private final Deque<PinnedWords> words = new ArrayDeque<>();
     /** Buffers and kernels that are open. */
     private final Set<Runnable> open = new LinkedHashSet<>();
 
@@ -307,12 +307,12 @@ final class Gpu implements AutoCloseable {
     }
 
     /** Room for what a kernel is to work on; within the context. */
-    synchronized PinnedPairs takePairs() {
-        return pairs.isEmpty() ? PinnedPairs.allocate(this) : pairs.pop();
+    synchronized PinnedWords takeWords() {
+        return words.isEmpty() ? PinnedWords.allocate(this) : words.pop();
     }
 
-    synchronized void putBack(PinnedPairs some) {
-        pairs.push(some);
+    synchronized void putBack(PinnedWords some) {
+        words.push(some);
     }
 
     /** Leaves an event behind what a stream was given until now; within the context. */
@@ -415,8 +415,8 @@ final class Gpu implements AutoCloseable {
                 staging.close();
                 staging = null;
             }
-            pairs.forEach(PinnedPairs::free);
-            pairs.clear();
+            words.forEach(PinnedWords::free);
+            words.clear();
             while (eventsLeft > 0) {
                 eventsLeft--;
                 Driver.cuEventDestroy_v2(events[eventsLeft]);

@@ -2,6 +2,7 @@ package io.kvflux.memory.cuda;
 
 import com.sun.jna.Memory;
 import com.sun.jna.Pointer;
+import java.util.Arrays;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -29,19 +30,105 @@ final class Issuer {
     private static final long MOST_PITCH = Integer.MAX_VALUE;
 
     private static final int BATCH = 4096;
+    private static final long PROBE_BYTES = 16;
+    private static final int COPY_WITHIN = -1;
+    private static final int COPY_ACROSS = -2;
+
+    /** Sizes of pieces that get a launch each; more there are only where neighbours were merged. */
+    private static final int MOST_SIZES = 8;
 
     private final Gpu gpu;
     private final CudaDriver.Batches batches;
     private final @Nullable PageKernels kernels;
+    private final @Nullable String refusal;
     /** By stream: pieces up to so many bytes are copied by a kernel. */
     private final long[] kernelUpTo = new long[Gpu.STREAMS];
 
+    /** Pieces up to so many bytes are filled by a kernel. */
+    private long fillByKernelUpTo;
+
+    private final Launch launch = new Launch();
+    private boolean[] done = {};
     private final Memory arrays = new Memory(3L * Long.BYTES * BATCH);
 
-    Issuer(Gpu gpu, CudaDriver.Batches batches, @Nullable PageKernels kernels) {
+    private Issuer(Gpu gpu, CudaDriver.Batches batches, @Nullable PageKernels kernels, @Nullable String refusal) {
         this.gpu = gpu;
         this.batches = batches;
         this.kernels = kernels;
+        this.refusal = refusal;
+    }
+
+    /**
+     * Finds out what the device and its driver can; within the context.
+     *
+     * @param batches what the driver has
+     * @param use when kernels are to be used; where they are not to be used always, a driver that refuses them is told of by
+     *     {@link #refusal} alone
+     */
+    static Issuer open(Gpu gpu, CudaDriver.Batches batches, KernelUse use) {
+        PageKernels kernels = null;
+        try {
+            kernels = use == KernelUse.OFF ? null : PageKernels.load(gpu);
+            Issuer issuer = new Issuer(gpu, batchesThatWork(gpu, batches), kernels, null);
+            if (use == KernelUse.ALWAYS) {
+                issuer.useKernelsUpTo(Long.MAX_VALUE);
+            } else if (use == KernelUse.MEASURED) {
+                KernelMeasurement.decide(gpu, issuer);
+            }
+            return issuer;
+        } catch (CudaException refused) {
+            if (kernels != null) {
+                kernels.close();
+            }
+            if (use != KernelUse.MEASURED) {
+                throw refused;
+            }
+            return new Issuer(gpu, batchesThatWork(gpu, batches), null, refused.getMessage());
+        } catch (RuntimeException | Error refused) {
+            if (kernels != null) {
+                kernels.close();
+            }
+            throw refused;
+        }
+    }
+
+    /** A driver may have the function and refuse to carry it out. */
+    private static CudaDriver.Batches batchesThatWork(Gpu gpu, CudaDriver.Batches batches) {
+        if (batches == CudaDriver.Batches.NONE) {
+            return batches;
+        }
+        PlainMemory memory = PlainMemory.allocate(gpu, 4 * PROBE_BYTES);
+        try {
+            CopyList two = new CopyList();
+            two.add(memory.address(), 0, memory.address() + 2 * PROBE_BYTES, 0, PROBE_BYTES, 1);
+            two.add(memory.address() + PROBE_BYTES, 0, memory.address() + 3 * PROBE_BYTES, 0, PROBE_BYTES, 1);
+            new Issuer(gpu, batches, null, null).copyInBatches(Kind.WITHIN, two, 0, gpu.stream(Gpu.WITHIN));
+            gpu.check(Driver.cuStreamSynchronize(gpu.stream(Gpu.WITHIN)), "cuStreamSynchronize");
+            return batches;
+        } catch (CudaException refused) {
+            return CudaDriver.Batches.NONE;
+        } finally {
+            memory.free();
+        }
+    }
+
+    /** Why there are no kernels though they were to be used; null if there are, or were not. */
+    @Nullable
+    String refusal() {
+        return refusal;
+    }
+
+    /** Unloads the kernels; within any context. */
+    void close() {
+        if (kernels != null) {
+            kernels.close();
+        }
+    }
+
+    /** Sets all limits, for copies of every kind and for filling. */
+    void useKernelsUpTo(long bytes) {
+        Arrays.fill(kernelUpTo, bytes);
+        fillByKernelUpTo = bytes;
     }
 
     boolean hasKernels() {
@@ -54,6 +141,14 @@ final class Issuer {
 
     long usesKernelUpTo(Kind kind) {
         return kernelUpTo[kind.stream];
+    }
+
+    void fillByKernelUpTo(long bytes) {
+        fillByKernelUpTo = bytes;
+    }
+
+    long fillsByKernelUpTo() {
+        return fillByKernelUpTo;
     }
 
     /**
@@ -69,7 +164,7 @@ final class Issuer {
         if (kernels != null && pinned && pieces > 1 && kernelUpTo[kind.stream] > 0) {
             copyByKernel(kind, copies, shift, job, stream);
         } else if (batches != CudaDriver.Batches.NONE && pinned && pieces > 1) {
-            copyInBatches(copies, stream);
+            copyInBatches(kind, copies, shift, stream);
         } else {
             for (int run = 0; run < copies.size(); run++) {
                 copyRun(kind, copies, run, stream);
@@ -77,40 +172,37 @@ final class Issuer {
         }
     }
 
+    /**
+     * One launch for all pieces of one size, whatever else stands between them in the list: caches have pages of different
+     * sizes, and their runs take turns. What is too large for a kernel, or of one size too many, goes the other way.
+     */
     private void copyByKernel(Kind kind, CopyList copies, long shift, CudaJob job, long stream) {
         long fromShift = kind == Kind.UP ? shift : 0;
         long toShift = kind == Kind.DOWN ? shift : 0;
-        int run = 0;
-        while (run < copies.size()) {
-            long bytes = copies.bytes(run);
-            if (bytes > kernelUpTo[kind.stream]) {
-                copyRun(kind, copies, run, stream);
-                run++;
+        done = done.length < copies.size() ? new boolean[copies.size() + (copies.size() >> 1)] : done;
+        Arrays.fill(done, 0, copies.size(), false);
+        int launches = 0;
+        for (int first = 0; first < copies.size(); first++) {
+            if (done[first]) {
                 continue;
             }
-            // One launch for all that follow and are of its size, or for as many as there is room for.
-            PinnedPairs pairs = takePairs(job);
-            int count = 0;
-            for (; run < copies.size() && copies.bytes(run) == bytes; run++) {
-                for (int piece = 0; piece < copies.count(run); piece++) {
-                    if (count == PinnedPairs.CAPACITY) {
-                        requireKernels().copy(stream, pairs, count, bytes);
-                        pairs = takePairs(job);
-                        count = 0;
+            long bytes = copies.bytes(first);
+            if (bytes > kernelUpTo[kind.stream] || launches == MOST_SIZES) {
+                copyRun(kind, copies, first, stream);
+                continue;
+            }
+            launches++;
+            launch.open(job, stream, bytes, kind == Kind.WITHIN ? COPY_WITHIN : COPY_ACROSS);
+            for (int run = first; run < copies.size(); run++) {
+                if (!done[run] && copies.bytes(run) == bytes) {
+                    done[run] = true;
+                    for (int piece = 0; piece < copies.count(run); piece++) {
+                        launch.add(copies.from(run, piece) + fromShift, copies.to(run, piece) + toShift);
                     }
-                    pairs.set(2 * count, copies.from(run, piece) + fromShift);
-                    pairs.set(2 * count + 1, copies.to(run, piece) + toShift);
-                    count++;
                 }
             }
-            requireKernels().copy(stream, pairs, count, bytes);
+            launch.begin();
         }
-    }
-
-    private PinnedPairs takePairs(CudaJob job) {
-        PinnedPairs pairs = gpu.takePairs();
-        job.pairs.add(pairs);
-        return pairs;
     }
 
     /**
@@ -127,13 +219,13 @@ final class Issuer {
             int first = run;
             do {
                 run++;
-            } while (run < pieces.size() && pieces.bytes(run) == bytes && run - first < PinnedPairs.CAPACITY);
-            if (kernels != null && run - first > 1 && bytes <= kernelUpTo[Gpu.WITHIN]) {
-                PinnedPairs addresses = takePairs(job);
+            } while (run < pieces.size() && pieces.bytes(run) == bytes);
+            if (kernels != null && run - first > 1 && bytes <= fillByKernelUpTo) {
+                launch.open(job, stream, bytes, Byte.toUnsignedInt(value));
                 for (int i = first; i < run; i++) {
-                    addresses.set(i - first, pieces.to(i, 0));
+                    launch.add(pieces.to(i, 0));
                 }
-                kernels.fill(stream, addresses, run - first, bytes, value);
+                launch.begin();
                 continue;
             }
             for (int i = first; i < run; i++) {
@@ -142,16 +234,90 @@ final class Issuer {
         }
     }
 
+    /** Pieces of one size that go in one launch, or in as many as there is room for; used again and again. */
+    private final class Launch {
+
+        private @Nullable CudaJob job;
+        private @Nullable PinnedWords words;
+        private long stream;
+        private long bytes;
+        private int what;
+        private int count;
+
+        /** For copies of a kind, or to fill with a byte. */
+        void open(CudaJob of, long on, long pieceBytes, int value) {
+            job = of;
+            stream = on;
+            bytes = pieceBytes;
+            what = value;
+            count = 0;
+            words = wordsOf(of);
+        }
+
+        void add(long address) {
+            if (!words().hasRoom(1)) {
+                turnOver();
+            }
+            words().add(address);
+            count++;
+        }
+
+        void add(long from, long to) {
+            if (!words().hasRoom(2)) {
+                turnOver();
+            }
+            words().add(from);
+            words().add(to);
+            count++;
+        }
+
+        private void turnOver() {
+            begin();
+            words = wordsOf(Objects.requireNonNull(job));
+        }
+
+        void begin() {
+            if (count == 0) {
+                return;
+            }
+            if (what == COPY_WITHIN) {
+                requireKernels().copyWithin(stream, words().addressOfLast(2 * count), count, bytes);
+            } else if (what == COPY_ACROSS) {
+                requireKernels().copyAcross(stream, words().addressOfLast(2 * count), count, bytes);
+            } else {
+                requireKernels().fill(stream, words().addressOfLast(count), count, bytes, (byte) what);
+            }
+            count = 0;
+        }
+
+        private PinnedWords words() {
+            return Objects.requireNonNull(words);
+        }
+
+        /** What the job took last, if there is room left in it. */
+        private PinnedWords wordsOf(CudaJob of) {
+            PinnedWords last = of.words.isEmpty() ? null : of.words.get(of.words.size() - 1);
+            if (last != null && last.isOf(gpu) && last.alignAndHasRoom()) {
+                return last;
+            }
+            PinnedWords fresh = gpu.takeWords();
+            of.words.add(fresh);
+            return fresh;
+        }
+    }
+
     private PageKernels requireKernels() {
         return Objects.requireNonNull(kernels);
     }
 
-    private void copyInBatches(CopyList copies, long stream) {
+    private void copyInBatches(Kind kind, CopyList copies, long shift, long stream) {
+        long fromShift = kind == Kind.UP ? shift : 0;
+        long toShift = kind == Kind.DOWN ? shift : 0;
         int count = 0;
         for (int run = 0; run < copies.size(); run++) {
             for (int piece = 0; piece < copies.count(run); piece++) {
-                arrays.setLong((long) count * Long.BYTES, copies.to(run, piece));
-                arrays.setLong((long) (BATCH + count) * Long.BYTES, copies.from(run, piece));
+                arrays.setLong((long) count * Long.BYTES, copies.to(run, piece) + toShift);
+                arrays.setLong((long) (BATCH + count) * Long.BYTES, copies.from(run, piece) + fromShift);
                 arrays.setLong((long) (2 * BATCH + count) * Long.BYTES, copies.bytes(run));
                 count++;
                 if (count == BATCH) {

@@ -55,6 +55,7 @@ final class KernelMeasurement {
                 decide(Issuer.Kind.DOWN, first.address(), host, shift);
                 decide(Issuer.Kind.UP, host, first.address(), shift);
                 decide(Issuer.Kind.WITHIN, first.address(), second.address(), 0);
+                decideFills(second.address());
             } finally {
                 second.free();
             }
@@ -66,32 +67,48 @@ final class KernelMeasurement {
     private void decide(Issuer.Kind kind, long from, long to, long shift) {
         long best = 0;
         for (long piece = SMALLEST; piece <= LARGEST; piece *= 4) {
-            copies.clear();
-            for (long at = 0; at < BYTES; at += piece) {
-                copies.add(from + 2 * at, 0, to + 2 * at, 0, piece, 1);
-            }
+            gather(from, to, piece);
             issuer.useKernelUpTo(kind, 0);
-            long without = nanos(kind, shift);
+            long without = nanos(kind.stream, () -> issuer.copy(kind, copies, true, shift, job));
             issuer.useKernelUpTo(kind, piece);
-            if (nanos(kind, shift) >= without) {
-                break;
-            }
-            best = piece;
+            long with = nanos(kind.stream, () -> issuer.copy(kind, copies, true, shift, job));
+            best = with < without ? piece : best;
         }
         issuer.useKernelUpTo(kind, best);
     }
 
+    private void decideFills(long to) {
+        long best = 0;
+        for (long piece = SMALLEST; piece <= LARGEST; piece *= 4) {
+            gather(to, to, piece);
+            issuer.fillByKernelUpTo(0);
+            long without = nanos(Gpu.WITHIN, () -> issuer.fill(copies, (byte) 0, job));
+            issuer.fillByKernelUpTo(piece);
+            long with = nanos(Gpu.WITHIN, () -> issuer.fill(copies, (byte) 0, job));
+            best = with < without ? piece : best;
+        }
+        issuer.fillByKernelUpTo(best);
+    }
+
+    /** Every other piece of that size. */
+    private void gather(long from, long to, long piece) {
+        copies.clear();
+        for (long at = 0; at < BYTES; at += piece) {
+            copies.add(from + 2 * at, 0, to + 2 * at, 0, piece, 1);
+        }
+    }
+
     /** The best of some rounds, after one that does not count. */
-    private long nanos(Issuer.Kind kind, long shift) {
+    private long nanos(int stream, Runnable asking) {
         long best = Long.MAX_VALUE;
         for (int round = 0; round <= ROUNDS; round++) {
             long begin = System.nanoTime();
-            issuer.copy(kind, copies, true, shift, job);
-            gpu.check(Driver.cuStreamSynchronize(gpu.stream(kind.stream)), "cuStreamSynchronize");
+            asking.run();
+            gpu.check(Driver.cuStreamSynchronize(gpu.stream(stream)), "cuStreamSynchronize");
             long nanos = System.nanoTime() - begin;
             best = round == 0 ? best : Math.min(best, nanos);
-            job.pairs.forEach(PinnedPairs::putBack);
-            job.pairs.clear();
+            job.words.forEach(PinnedWords::putBack);
+            job.words.clear();
         }
         return best;
     }

@@ -22,6 +22,10 @@ final class PageKernels {
     private final long copy;
     private final long fill;
     private final long checksum;
+    /** Most blocks of threads of a launch. */
+    private final int mostAcross;
+
+    private final int mostWithin;
 
     private PageKernels(Gpu gpu, long module) {
         this.gpu = gpu;
@@ -29,6 +33,9 @@ final class PageKernels {
         copy = function(gpu, module, "kvflux_copy_pages");
         fill = function(gpu, module, "kvflux_fill_pages");
         checksum = function(gpu, module, "kvflux_checksum_pages");
+        int multiprocessors = gpu.properties().multiprocessors();
+        mostAcross = Math.max(8, multiprocessors / 8);
+        mostWithin = Math.max(8, 2 * multiprocessors);
     }
 
     /**
@@ -79,24 +86,31 @@ final class PageKernels {
         }
     }
 
-    /** Copies pieces of one length; pairs hold where each is read and where it is written. */
-    void copy(long stream, PinnedPairs pairs, int count, long bytes) {
-        launch(copy, count, bytes, stream, pairs.address(), count, bytes);
+    /** Copies pieces between host and device: the link is the limit, and few blocks fill it; the others stay the model's. */
+    void copyAcross(long stream, long pairs, int count, long bytes) {
+        launch(copy, count, bytes, mostAcross, stream, pairs, count, bytes);
     }
 
-    /** Fills pieces of one length; pairs hold one address each. */
-    void fill(long stream, PinnedPairs pairs, int count, long bytes, byte value) {
-        launch(fill, count, bytes, stream, pairs.address(), count, bytes, Byte.toUnsignedInt(value));
+    /** Copies pieces within the device; at pairs stands where each is read and where it is written. */
+    void copyWithin(long stream, long pairs, int count, long bytes) {
+        launch(copy, count, bytes, mostWithin, stream, pairs, count, bytes);
     }
 
-    /** Adds up pieces of one length, each into a sum that is 0 before; sums is an address the device can write. */
-    void checksum(long stream, PinnedPairs pairs, int count, long bytes, long sums) {
-        launch(checksum, count, bytes, stream, pairs.address(), count, bytes, sums);
+    /** Fills pieces of one length; at pages stands where each is. */
+    void fill(long stream, long pages, int count, long bytes, byte value) {
+        launch(fill, count, bytes, mostWithin, stream, pages, count, bytes, Byte.toUnsignedInt(value));
     }
 
-    private void launch(long function, int count, long bytes, long stream, long... arguments) {
-        int blocks = (int) Math.min(MOST_BLOCKS_PER_PIECE, (bytes + BYTES_PER_BLOCK - 1) / BYTES_PER_BLOCK);
-        launch(gpu, function, count, Math.max(1, blocks), THREADS, stream, arguments);
+    /** Adds up pieces of one length, each into a sum that is 0 before; at pages stands where each is, at sums where it goes. */
+    void checksum(long stream, long pages, int count, long bytes, long sums) {
+        launch(checksum, count, bytes, mostWithin, stream, pages, count, bytes, sums);
+    }
+
+    private void launch(long function, int count, long bytes, int mostBlocks, long stream, long... arguments) {
+        int columns = Math.min(count, mostBlocks);
+        long blocksOfPiece = Math.min(MOST_BLOCKS_PER_PIECE, (bytes + BYTES_PER_BLOCK - 1) / BYTES_PER_BLOCK);
+        int rows = (int) Math.max(1, Math.min(blocksOfPiece, mostBlocks / columns));
+        launch(gpu, function, columns, rows, THREADS, stream, arguments);
     }
 
     /** Launches any function; every argument fills its first bytes, as the processor writes them. */

@@ -7,18 +7,18 @@ import java.util.List;
 final class PinnedSlots {
 
     private final SlotArena slots;
-    private final Gpu first;
+    private final List<Gpu> gpus;
     private final long host;
     private final long bytes;
     /** Where each device sees the first byte. */
     private final long[] devices;
 
-    private PinnedSlots(SlotArena slots, Gpu first, long bytes, int devices) {
+    private PinnedSlots(SlotArena slots, List<Gpu> gpus, long bytes) {
         this.slots = slots;
-        this.first = first;
+        this.gpus = gpus;
         this.host = slots.address(0);
         this.bytes = bytes;
-        this.devices = new long[devices];
+        this.devices = new long[gpus.size()];
     }
 
     /**
@@ -28,7 +28,7 @@ final class PinnedSlots {
      */
     static PinnedSlots pin(SlotArena slots, List<Gpu> gpus) {
         long bytes = slots.strideBytes() * (slots.slots() - 1) + slots.slotBytes();
-        PinnedSlots pinned = new PinnedSlots(slots, gpus.get(0), bytes, gpus.size());
+        PinnedSlots pinned = new PinnedSlots(slots, gpus, bytes);
         pinned.register();
         try {
             for (int i = 0; i < gpus.size(); i++) {
@@ -42,6 +42,7 @@ final class PinnedSlots {
     }
 
     private void register() {
+        Gpu first = gpus.get(0);
         first.enter();
         try {
             int flags = Cu.CU_MEMHOSTREGISTER_PORTABLE | Cu.CU_MEMHOSTREGISTER_DEVICEMAP;
@@ -50,7 +51,7 @@ final class PinnedSlots {
                 throw first.failure(
                         code,
                         "cuMemHostRegister_v2",
-                        ", bytes=" + bytes + "; the memory limit of the process (ulimit -l) may be too low for "
+                        ", bytes=" + bytes + "; the system has not got so much memory to pin, for="
                                 + slots);
             }
         } finally {
@@ -77,11 +78,14 @@ final class PinnedSlots {
         return devices[gpu] - host;
     }
 
-    /** Gives the memory back to the system to move. On a device that is lost that fails, and the context does it. */
+    /** Gives the memory back to the system to move, through a device that is not lost; the contexts of those that are do it. */
     void unpin() {
-        if (Driver.cuCtxPushCurrent_v2(first.context()) == Cu.CUDA_SUCCESS) {
-            Driver.cuMemHostUnregister(host);
-            first.leave();
+        for (Gpu gpu : gpus) {
+            if (gpu.loss() == null) {
+                gpu.run(() -> Driver.cuMemHostUnregister(host));
+                return;
+            }
         }
+        gpus.get(0).run(() -> Driver.cuMemHostUnregister(host));
     }
 }

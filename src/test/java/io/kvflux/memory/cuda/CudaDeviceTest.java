@@ -358,4 +358,136 @@ class CudaDeviceTest {
             Driver.cuDevicePrimaryCtxRelease_v2(0);
         }
     }
+
+    @Test
+    void whoCapturesAGraphMeanwhileIsNotDisturbedAndNothingIsLost() {
+        try (Rig rig = Rig.open(KernelUse.ALWAYS, 0)) {
+            rig.fill(0, 1, 7);
+            StandIn.script("capture");
+            CopyBatch down = rig.transfers();
+            down.offload(0, 1, 1);
+            down.offload(0, 3, 2);
+            rig.submit(down);
+            rig.await(1);
+            rig.requireFilled(0, 1, 7);
+            assertThat(rig.failures).isEmpty();
+            assertThat(rig.device.loss(rig.arenas.arena(0, 0, 0))).isNull();
+            StandIn.script("end-capture");
+        }
+    }
+
+    @Test
+    void anAnswerThatIsNeitherYesNorNoIsNotTheEnd() {
+        try (Rig rig = Rig.open(KernelUse.OFF, 0)) {
+            StandIn.script("hold; fail cuEventQuery 1 900; fail cuEventQuery 2 900; fail cuStreamQuery 1 900");
+            CopyBatch down = rig.transfers();
+            down.offload(0, 1, 1);
+            rig.submit(down);
+            long queries = StandIn.calls("cuEventQuery");
+            while (StandIn.calls("cuEventQuery") < queries + 5) {
+                Thread.onSpinWait();
+            }
+            assertThat(rig.ended()).isZero();
+            StandIn.release(-1);
+            rig.await(1);
+            assertThat(rig.failures).isEmpty();
+        }
+    }
+
+    @Test
+    void aBatchWhoseEndCannotBeMarkedIsWaitedFor() throws InterruptedException {
+        try (Rig rig = Rig.open(KernelUse.OFF, 0)) {
+            rig.fill(0, 1, 7);
+            StandIn.script("hold; fail cuEventRecord 1 2");
+            CopyBatch down = rig.transfers();
+            down.offload(0, 1, 1);
+            Thread submits = new Thread(() -> rig.submit(down));
+            submits.start();
+            while (StandIn.live("operations") == 0) {
+                Thread.onSpinWait();
+            }
+            assertThat(rig.ended()).isZero();
+            StandIn.release(-1);
+            submits.join();
+            rig.await(1);
+            assertThat(rig.failures).singleElement().asString().contains("cuEventRecord");
+            byte[] slot = new byte[1];
+            rig.slots.read(1, 0, slot);
+            assertThat(slot).as("it was copied before its end was told").containsExactly(7);
+        }
+    }
+
+    @Test
+    void whatKernelsReadIsUsedAgainAndEachSizeIsOneLaunch() {
+        try (Rig rig = Rig.open(KernelUse.ALWAYS, 0, 1)) {
+            long pinned = StandIn.calls("cuMemHostAlloc");
+            for (int i = 0; i < 50; i++) {
+                CopyBatch down = rig.transfers();
+                down.offload(0, 1, 1);
+                down.offload(0, 3, 5);
+                down.offload(0, 5, 3);
+                long launches = StandIn.calls("cuLaunchKernel");
+                rig.submit(down);
+                rig.await(1);
+                assertThat(StandIn.calls("cuLaunchKernel") - launches)
+                        .as("one a size of pages, on each GPU")
+                        .isBetween(1L, 4L);
+            }
+            assertThat(StandIn.calls("cuMemHostAlloc") - pinned).isLessThanOrEqualTo(4);
+            assertThat(rig.failures).isEmpty();
+        }
+    }
+
+    @Test
+    void aDriverThatRefusesKernelsOrBatchesIsUsedWithout() {
+        for (String refuses : new String[] {
+            "fail cuModuleLoadData 1 222", "fail cuMemHostRegister_v2 2 801", "fail cuMemcpyBatchAsync_v2 1 801"
+        }) {
+            StandIn.script(refuses);
+            try (Rig rig = Rig.open(KernelUse.MEASURED, 0)) {
+                assertThat(rig.device.kernelLimits().get(0).refused() != null)
+                        .isEqualTo(!refuses.contains("Batch"));
+                rig.fill(0, 1, 7);
+                CopyBatch within = rig.within();
+                within.copy(0, 1, 4);
+                within.copy(0, 2, 6);
+                rig.submit(within);
+                rig.await(1);
+                rig.requireFilled(0, 4, 7);
+                assertThat(rig.failures).isEmpty();
+            }
+        }
+        StandIn.script("fail cuModuleLoadData 1 222");
+        assertThatThrownBy(() -> Rig.open(KernelUse.ALWAYS, 0)).isInstanceOf(CudaException.class);
+    }
+
+    @Test
+    void aGpuThatWaitsForALostOneInVainIsNotWaitedFor() {
+        StandIn.script("devices 4");
+        try (Rig rig = Rig.open(KernelUse.OFF, 0, 1, 2, 3)) {
+            StandIn.script("stuck-waiters; hold");
+            CopyBatch up = rig.transfers();
+            up.onload(0, 1, 1);
+            rig.submit(up); // goes up to the first, and on from there
+            StandIn.script("lose 0");
+            StandIn.release(-1);
+            rig.await(1);
+            assertThat(rig.failures).singleElement().asString().contains("the device is lost");
+            StandIn.lenient("");
+        }
+    }
+
+    @Test
+    void nothingIsUsedOnceItIsClosed() {
+        Rig rig = Rig.open(KernelUse.OFF, 0);
+        CudaBuffer buffer = rig.device.buffer(0, 64);
+        CudaKernel kernel = rig.device.kernel(0, ".version 6.4\n.entry kvflux_fill_pages(", "kvflux_fill_pages");
+        rig.close();
+        assertThatThrownBy(() -> kernel.launch(1, 1, 1)).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> buffer.read(0, new byte[1])).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> rig.device.buffer(0, 64)).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> rig.device.kernel(0, "", "")).isInstanceOf(IllegalStateException.class);
+        buffer.close();
+        kernel.close();
+    }
 }

@@ -27,7 +27,7 @@ class DriverTest {
 
     @BeforeEach
     void open() {
-        gpu = Gpu.open(CudaProperties.of(CudaDriver.load(), 0));
+        gpu = Gpu.open(CudaDriver.load(), 0);
         gpu.enter();
     }
 

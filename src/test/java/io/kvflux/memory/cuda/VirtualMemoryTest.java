@@ -21,7 +21,7 @@ class VirtualMemoryTest {
     @BeforeEach
     void reserve() {
         CudaDriver driver = CudaDriver.load();
-        gpu = Gpu.open(CudaProperties.of(driver, 0));
+        gpu = Gpu.open(driver, 0);
         gpu.enter();
         memory = VirtualMemory.reserve(gpu, List.of(gpu), 10 * PIECE);
     }

@@ -88,7 +88,11 @@ public final class GpuCheck {
         Runtime.getRuntime()
                 .addShutdownHook(new Thread(
                         () -> ProcessHandle.current().descendants().forEach(ProcessHandle::destroyForcibly)));
-        System.exit(new GpuCheck(Path.of(out), device, scenarios, Long.parseLong(seconds)).run() ? 0 : 1);
+        System.exit(
+                new GpuCheck(Path.of(out).toAbsolutePath().normalize(), device, scenarios, Long.parseLong(seconds))
+                                .run()
+                        ? 0
+                        : 1);
     }
 
     private boolean run() throws IOException, InterruptedException {
@@ -121,8 +125,7 @@ public final class GpuCheck {
         String text = GpuResults.markdown(results);
         Files.writeString(out.resolve("results.md"), text);
         System.out.println("\n" + text);
-        System.out.println((passed ? "PASSED" : "FAILED: see logs/") + "; results.json and results.md are in "
-                + out.toAbsolutePath());
+        System.out.println((passed ? "PASSED" : "FAILED: see logs/") + "; results.json and results.md are in " + out);
         return passed;
     }
 

@@ -186,7 +186,7 @@ final class BandwidthMeasurement {
         for (int round = 0; round < LEAST_ROUNDS || (round < MOST_ROUNDS && spent < ENOUGH_NANOS); round++) {
             long begin = System.nanoTime();
             issuer.copy(kind, copies, true, shift, job);
-            gpu.check(Driver.cuStreamSynchronize(gpu.stream(kind.stream)), "cuStreamSynchronize");
+            gpu.synchronize(gpu.stream(kind.stream));
             long nanos = Math.max(1, System.nanoTime() - begin);
             job.words.forEach(PinnedWords::putBack);
             job.words.clear();

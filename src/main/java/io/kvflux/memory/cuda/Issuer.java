@@ -67,9 +67,10 @@ final class Issuer {
      */
     static Issuer open(Gpu gpu, CudaDriver.Batches batches, KernelUse use) {
         PageKernels kernels = null;
+        Issuer issuer = null;
         try {
             kernels = use == KernelUse.OFF ? null : PageKernels.load(gpu);
-            Issuer issuer = new Issuer(gpu, batchesThatWork(gpu, batches), kernels, null);
+            issuer = new Issuer(gpu, batchesThatWork(gpu, batches), kernels, null);
             if (use == KernelUse.ALWAYS) {
                 issuer.useKernelsUpTo(Long.MAX_VALUE);
             } else if (use == KernelUse.MEASURED) {
@@ -77,7 +78,9 @@ final class Issuer {
             }
             return issuer;
         } catch (CudaException refused) {
-            if (kernels != null) {
+            if (issuer != null) {
+                issuer.close();
+            } else if (kernels != null) {
                 kernels.close();
             }
             if (use != KernelUse.MEASURED) {
@@ -85,7 +88,9 @@ final class Issuer {
             }
             return new Issuer(gpu, batchesThatWork(gpu, batches), null, refused.getMessage());
         } catch (RuntimeException | Error refused) {
-            if (kernels != null) {
+            if (issuer != null) {
+                issuer.close();
+            } else if (kernels != null) {
                 kernels.close();
             }
             throw refused;
@@ -98,16 +103,18 @@ final class Issuer {
             return batches;
         }
         PlainMemory memory = PlainMemory.allocate(gpu, 4 * PROBE_BYTES);
+        Issuer probe = new Issuer(gpu, batches, null, null);
         try {
             CopyList two = new CopyList();
             two.add(memory.address(), 0, memory.address() + 2 * PROBE_BYTES, 0, PROBE_BYTES, 1);
             two.add(memory.address() + PROBE_BYTES, 0, memory.address() + 3 * PROBE_BYTES, 0, PROBE_BYTES, 1);
-            new Issuer(gpu, batches, null, null).copyInBatches(Kind.WITHIN, two, 0, gpu.stream(Gpu.WITHIN));
-            gpu.check(Driver.cuStreamSynchronize(gpu.stream(Gpu.WITHIN)), "cuStreamSynchronize");
+            probe.copyInBatches(Kind.WITHIN, two, 0, gpu.stream(Gpu.WITHIN));
+            gpu.synchronize(gpu.stream(Gpu.WITHIN));
             return batches;
         } catch (CudaException refused) {
             return CudaDriver.Batches.NONE;
         } finally {
+            probe.close();
             memory.free();
         }
     }
@@ -120,6 +127,7 @@ final class Issuer {
 
     /** Unloads the kernels; within any context. */
     void close() {
+        arrays.close();
         if (kernels != null) {
             kernels.close();
         }

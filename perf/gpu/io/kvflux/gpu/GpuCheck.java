@@ -128,8 +128,11 @@ public final class GpuCheck {
 
     private void benchmarks() throws IOException, InterruptedException {
         Path json = logs.resolve("benchmarks.json");
+        // Without a library the benchmark looks for the stand-in of a build.
+        String library = System.getProperty(LIBRARY, "libcuda.so.1");
         String jmh = "org.openjdk.jmh.Main -prof gc -f 1 -w 1 -r 1 -wi 3 -i 5 -foe true -rf json -rff";
         List<String> command = new ArrayList<>(List.of(jmh.split(" ", -1)));
+        command.add(0, "-D" + LIBRARY + "=" + library);
         command.add(json.toString());
         command.add("io.kvflux.memory.cuda.CudaCallBenchmark");
         part("benchmarks", json, logs.resolve("benchmarks.txt"), command.toArray(String[]::new));
@@ -143,9 +146,6 @@ public final class GpuCheck {
         List<String> all = new ArrayList<>();
         all.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         all.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
-        if (System.getProperty(LIBRARY) == null) {
-            all.add("-D" + LIBRARY + "=libcuda.so.1"); // without it the benchmark looks for the stand-in of a build
-        }
         all.addAll(List.of("-Djmh.ignoreLock=true", "-cp", System.getProperty("java.class.path")));
         all.addAll(List.of(command));
         long begin = System.nanoTime();
@@ -171,6 +171,10 @@ public final class GpuCheck {
         passed &= good;
         System.out.printf(
                 Locale.ROOT, "%s, %.1f s%n", good ? "passed" : ended ? "FAILED" : "FAILED: takes too long", took);
+        String error = firstLine(logs.resolve(name + ".err"));
+        if (!good && !error.isEmpty()) {
+            System.out.println("    " + error);
+        }
     }
 
     private static JsonNode read(Path json) {

@@ -33,7 +33,9 @@ final class GpuResults {
                 text,
                 "GPU",
                 model,
-                "compute capability " + gpu.path("computeCapability").asText(),
+                gpu.isMissingNode()
+                        ? ""
+                        : "compute capability " + gpu.path("computeCapability").asText(),
                 mebibytes(gpu, "totalBytes"));
         row(
                 text,

@@ -141,6 +141,9 @@ final class BandwidthMeasurement {
                     host.address() + page * pageBytes, 0, device + onDevice(page, pages) * pageBytes, 0, pageBytes, 1);
         }
         double up = bytesPerSecond(Issuer.Kind.UP);
+        if (kernels) {
+            compareOnDevice(pages, pageBytes);
+        }
         host.fill(0, bytes, (byte) 0);
         copies.clear();
         for (int page = 0; page < pages; page++) {
@@ -154,6 +157,18 @@ final class BandwidthMeasurement {
             }
         }
         return new CudaBandwidth.Pages(pageBytes, kernels, down, up);
+    }
+
+    /** Where the pages are, before they come back: the sums that the device makes of them. */
+    private void compareOnDevice(int pages, long pageBytes) {
+        long[] found = issuer.checksums(page -> device + onDevice(page, pages) * pageBytes, pages, pageBytes);
+        byte[] page = new byte[(int) pageBytes];
+        for (int i = 0; i < pages; i++) {
+            host.read(i * pageBytes, page);
+            if (found[i] != PageChecksum.of(page)) {
+                wrongPages++;
+            }
+        }
     }
 
     /** The place of a page on the device: the number with its bits in reverse order, if that is a place, else its own. */

@@ -4,6 +4,7 @@ import com.sun.jna.Memory;
 import com.sun.jna.Pointer;
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.function.IntToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -239,6 +240,33 @@ final class Issuer {
             for (int i = first; i < run; i++) {
                 gpu.check(Driver.cuMemsetD8Async(pieces.to(i, 0), value, bytes, stream), "cuMemsetD8Async", bytes);
             }
+        }
+    }
+
+    /**
+     * Adds up pieces on the device, and waits for the sums: those of {@link PageChecksum}.
+     *
+     * @param address where a piece is, by its number
+     * @param count how many, at most 8192
+     */
+    long[] checksums(IntToLongFunction address, int count, long bytes) {
+        PinnedWords words = gpu.takeWords();
+        try {
+            for (int i = 0; i < count; i++) {
+                words.add(address.applyAsLong(i));
+            }
+            long pieces = words.addressOfLast(count);
+            for (int i = 0; i < count; i++) {
+                words.add(0);
+            }
+            long stream = gpu.stream(Gpu.WITHIN);
+            requireKernels().checksum(stream, pieces, count, bytes, words.addressOfLast(count));
+            gpu.synchronize(stream);
+            long[] sums = new long[count];
+            Arrays.setAll(sums, i -> words.get(count + i));
+            return sums;
+        } finally {
+            words.putBack();
         }
     }
 

@@ -13,8 +13,6 @@ final class Accesses {
     /** The owner of slots; that of blocks is their replica. */
     static final int SLOTS = -1;
 
-    private static final int NONE = -1;
-
     private int size;
     private long[] keys = new long[8];
     private long[] read = new long[8];
@@ -25,14 +23,14 @@ final class Accesses {
 
     /** Whether nothing but a fill writes it. */
     boolean mayRead(int owner, int number) {
-        int entry = entry(key(owner, number));
-        return entry == NONE || (written[entry] & bit(number)) == 0;
+        int entry = find(key(owner, number));
+        return entry < 0 || (written[entry] & bit(number)) == 0;
     }
 
     /** Whether nothing reads it and nothing but a fill writes it. */
     boolean mayWrite(int owner, int number) {
-        int entry = entry(key(owner, number));
-        return entry == NONE || ((read[entry] | written[entry]) & bit(number)) == 0;
+        int entry = find(key(owner, number));
+        return entry < 0 || ((read[entry] | written[entry]) & bit(number)) == 0;
     }
 
     void read(int owner, int number) {
@@ -67,8 +65,8 @@ final class Accesses {
         }
         for (int i = 0; i < size; i++) {
             boolean shared = (int) (keys[i] >> 32) == SLOTS ? slots : blocks;
-            int there = shared ? other.entry(keys[i]) : NONE;
-            if (there != NONE && conflict(i, other, there)) {
+            int there = shared ? other.find(keys[i]) : -1;
+            if (there >= 0 && conflict(i, other, there)) {
                 return true;
             }
         }
@@ -90,20 +88,16 @@ final class Accesses {
         return 1L << number;
     }
 
-    private int entry(long key) {
-        int at = find(key);
-        return isTaken(at) ? table[at] : NONE;
-    }
-
     private int added(long key) {
-        int at = find(key);
-        if (isTaken(at)) {
-            return table[at];
+        int found = find(key);
+        if (found >= 0) {
+            return found;
         }
         if (size == keys.length) {
             grow();
-            at = find(key);
+            found = find(key);
         }
+        int at = ~found;
         table[at] = size;
         places[size] = at;
         keys[size] = key;
@@ -122,23 +116,25 @@ final class Accesses {
         table = new int[size * 4];
         int entries = size;
         for (size = 0; size < entries; size++) {
-            int at = find(keys[size]);
+            int at = ~find(keys[size]);
             table[at] = size;
             places[size] = at;
         }
     }
 
-    private boolean isTaken(int at) {
-        return table[at] < size && places[table[at]] == at;
-    }
-
-    /** Where in the table a key is, or where it would be. */
+    /** The entry of a key; if there is none, the complement of its place in the table. */
     private int find(long key) {
         int mask = table.length - 1;
         int at = (int) ((key * 0x9E3779B97F4A7C15L) >>> 32) & mask;
-        while (isTaken(at) && keys[table[at]] != key) {
+        while (true) {
+            int entry = table[at];
+            if (entry >= size || places[entry] != at) {
+                return ~at;
+            }
+            if (keys[entry] == key) {
+                return entry;
+            }
             at = (at + 1) & mask;
         }
-        return at;
     }
 }

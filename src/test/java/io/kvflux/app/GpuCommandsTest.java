@@ -83,8 +83,9 @@ class GpuCommandsTest {
             "--device cuda:3,1",
             "--device cuda:0,1,2,3 --data-parallel 2"
         }) {
-            String all = "replay --limit 5 --quiet --with-memory --device-blocks 300 --host-blocks 50 --model llama-3.2-1b "
-                    + options;
+            String all =
+                    "replay --limit 5 --quiet --with-memory --device-blocks 300 --host-blocks 50 --model llama-3.2-1b "
+                            + options;
             Outcome outcome = Cli.run(all.split(" ", -1));
             assertThat(outcome.err()).isEmpty();
             assertThat(outcome.code()).as(options).isZero();

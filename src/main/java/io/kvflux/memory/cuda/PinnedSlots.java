@@ -60,8 +60,7 @@ final class PinnedSlots {
                 throw first.failure(
                         code,
                         "cuMemHostRegister_v2",
-                        ", bytes=" + bytes + "; the system has not got so much memory to pin, for="
-                                + slots);
+                        ", bytes=" + bytes + "; the system has not got so much memory to pin, for=" + slots);
             }
         } finally {
             first.leave();

@@ -451,8 +451,7 @@ class CudaDeviceTest {
         }) {
             StandIn.script(refuses);
             try (Rig rig = Rig.open(KernelUse.MEASURED, 0)) {
-                assertThat(rig.device.kernelLimits().get(0).refused() != null)
-                        .isEqualTo(!refuses.contains("Batch"));
+                assertThat(rig.device.kernelLimits().get(0).refused() != null).isEqualTo(!refuses.contains("Batch"));
                 rig.fill(0, 1, 7);
                 CopyBatch within = rig.within();
                 within.copy(0, 1, 4);

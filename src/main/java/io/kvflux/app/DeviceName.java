@@ -3,7 +3,6 @@ package io.kvflux.app;
 import io.kvflux.geometry.DataSize;
 import io.kvflux.memory.DeviceMemory;
 import io.kvflux.memory.cuda.CudaDevice;
-import io.kvflux.memory.cuda.KernelUse;
 import io.kvflux.sim.ReplayDevice;
 import java.util.Arrays;
 import java.util.List;
@@ -59,25 +58,13 @@ record DeviceName(List<Integer> ordinals) {
 
             @Override
             public DeviceMemory open(DataSize budget) {
-                try {
-                    return CudaDevice.builder()
-                            .devices(ordinals.stream()
-                                    .mapToInt(Integer::intValue)
-                                    .toArray())
-                            .memory(new DataSize(each(budget)))
-                            .reserve(new DataSize(0))
-                            .kernels(KernelUse.MEASURED)
-                            .open();
-                } catch (IllegalArgumentException lessFree) {
-                    throw new FailureException(String.valueOf(lessFree.getMessage()), lessFree);
-                }
+                return CudaDevice.builder()
+                        .devices(ordinals.stream().mapToInt(Integer::intValue).toArray())
+                        .memoryFraction(1)
+                        .reserve(new DataSize(0))
+                        .open();
             }
         };
-    }
-
-    /** The pages of all shards and replicas are spread evenly. */
-    private long each(DataSize budget) {
-        return (budget.bytes() + ordinals.size() - 1) / ordinals.size();
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.kvflux.app;
 
 import io.kvflux.geometry.DataSize;
+import io.kvflux.memory.cuda.CudaException;
 import io.kvflux.selftest.Selftest;
 import io.kvflux.selftest.SelftestResult;
 import io.kvflux.selftest.TestDevice;
@@ -140,7 +141,13 @@ final class SelftestCommand implements Callable<Integer> {
             return host;
         }
         TestDevice gpus = TestDevice.cuda(name.ordinals(), !noKernels);
-        gpus.open(PROBE).close(); // what is not there is told before anything is run
+        try {
+            gpus.open(PROBE).close(); // what is not there is told before anything is run
+        } catch (CudaException refused) {
+            throw noKernels
+                    ? refused
+                    : new FailureException(refused.getMessage() + "; --no-kernels does without kernels", refused);
+        }
         return gpus;
     }
 

@@ -22,6 +22,9 @@ final class PromptShare {
     /** Steps that are taken to have been without one. */
     private static final double PRIOR_STEPS = 4;
 
+    /** What is left of the number of prompts when there were none for some thousand steps. */
+    private static final double FORGOTTEN = 1e-3;
+
     private double tokens;
     private double prompts;
     private double generated;
@@ -45,9 +48,9 @@ final class PromptShare {
         generated = KEPT * generated + expected;
     }
 
-    /** Whether there were any. */
+    /** Whether there were any lately. */
     boolean areKnown() {
-        return prompts > 0;
+        return prompts > FORGOTTEN;
     }
 
     /** Prompt tokens that come with so many generated ones, where others wait. */
@@ -69,7 +72,9 @@ final class PromptShare {
      * @param expected prompt tokens, more than 0
      */
     double seconds(StepCosts costs, double without, double others, double expected) {
-        double share = -Math.expm1(-expected * prompts / tokens);
+        double mean = expected * prompts / tokens;
+        // 1 - e^-mean, of whose power series these terms are enough: it is asked for every number of drafts.
+        double share = 1 - 1 / (1 + mean * (1 + mean / 2 * (1 + mean / 3 * (1 + mean / 4))));
         return (1 - share) * without + share * costs.seconds(others + expected / share, 0);
     }
 }

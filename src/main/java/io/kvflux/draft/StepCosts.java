@@ -47,6 +47,8 @@ public final class StepCosts {
 
     private final double[] knotTokens = new double[BUCKETS];
     private final double[] knotSeconds = new double[BUCKETS];
+    /** Of each whether nothing between it and the one before was left out. */
+    private final boolean[] isNext = new boolean[BUCKETS];
     /** Where runs of buckets begin that have one value, because they would fall otherwise, and what each run weighs. */
     private final int[] runStart = new int[BUCKETS];
 
@@ -150,6 +152,7 @@ public final class StepCosts {
             }
             knotBucket[knots] = i;
             knotTokens[knots] = tokens[i];
+            isNext[knots] = knots > 0 && bucket(after(knotBucket[knots - 1])) == i;
             // What was seen first is cleared of its depth too, as soon as it is known what that costs.
             knotSeconds[knots] = Math.max(0, seconds[i] - slope * depths[i]);
             runStart[runs] = knots;
@@ -216,17 +219,12 @@ public final class StepCosts {
         if (above == knots) {
             return knotSeconds[knots - 1] + (n - knotTokens[knots - 1]) * riseBeyond;
         }
-        if (above > 0 && isNext(above)) {
+        if (isNext[above]) {
             double share = (n - knotTokens[above - 1]) / (knotTokens[above] - knotTokens[above - 1]);
             return knotSeconds[above - 1] + share * (knotSeconds[above] - knotSeconds[above - 1]);
         }
         double hoped = knotSeconds[above] - rise(above) * (knotTokens[above] - n);
         return Math.max(hoped, above == 0 ? knotSeconds[0] * n / knotTokens[0] : knotSeconds[above - 1]);
-    }
-
-    /** Whether nothing between a knot and the one before it was left out. */
-    private boolean isNext(int knot) {
-        return bucket(after(knotBucket[knot - 1])) == knotBucket[knot];
     }
 
     /** How steep the curve is after a knot; after the last one as steep as from nothing to it, which is the most it can be. */

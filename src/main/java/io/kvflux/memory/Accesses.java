@@ -3,79 +3,138 @@ package io.kvflux.memory;
 import java.util.Arrays;
 
 /**
- * What the blocks of a batch read and write, so that the next can be checked in constant time: a hash table with open
- * addressing whose entries are forgotten by giving new ones another stamp.
+ * Which blocks and slots a batch reads and writes: sets of bits, 64 numbers of an owner in each, in a hash table with open
+ * addressing. The table says where an entry is and the entry says where in the table that stands, so that one that was
+ * forgotten is known by the two not agreeing. Only what adds changes anything: batches in flight may be compared by
+ * several threads.
  */
 final class Accesses {
 
-    private long[] keys = new long[64];
-    private int[] stamps = new int[64];
-    private boolean[] written = new boolean[64];
-    private int stamp = 1;
+    /** The owner of slots; that of blocks is their replica. */
+    static final int SLOTS = -1;
+
     private int size;
+    private long[] keys = new long[8];
+    private long[] read = new long[8];
+    private long[] written = new long[8];
+    private long[] filled = new long[8];
+    private int[] places = new int[8];
+    private int[] table = new int[16];
 
-    boolean mayRead(long key) {
-        int at = find(key);
-        return stamps[at] != stamp || !written[at];
+    /** Whether nothing but a fill writes it. */
+    boolean mayRead(int owner, int number) {
+        int entry = find(key(owner, number));
+        return entry < 0 || (written[entry] & bit(number)) == 0;
     }
 
-    boolean mayWrite(long key) {
-        return stamps[find(key)] != stamp;
+    /** Whether nothing reads it and nothing but a fill writes it. */
+    boolean mayWrite(int owner, int number) {
+        int entry = find(key(owner, number));
+        return entry < 0 || ((read[entry] | written[entry]) & bit(number)) == 0;
     }
 
-    void read(long key) {
-        put(key, false);
+    void read(int owner, int number) {
+        int entry = added(key(owner, number));
+        read[entry] |= bit(number);
     }
 
-    void write(long key) {
-        put(key, true);
+    void write(int owner, int number) {
+        int entry = added(key(owner, number));
+        written[entry] |= bit(number);
+    }
+
+    /** Writes it before all that is read and written. */
+    void fill(int owner, int number) {
+        int entry = added(key(owner, number));
+        filled[entry] |= bit(number);
     }
 
     void clear() {
         size = 0;
-        stamp++;
-        if (stamp == 0) {
-            Arrays.fill(stamps, 0);
-            stamp = 1;
-        }
     }
 
-    private void put(long key, boolean writes) {
-        int at = find(key);
-        if (stamps[at] == stamp) {
-            return;
+    /**
+     * Whether one of two writes a block or slot that the other reads or writes.
+     *
+     * @param blocks whether a block of the one is the block of the other with its number
+     * @param slots the same for slots
+     */
+    boolean conflictsWith(Accesses other, boolean blocks, boolean slots) {
+        if (size > other.size) {
+            return other.conflictsWith(this, blocks, slots);
         }
-        keys[at] = key;
-        stamps[at] = stamp;
-        written[at] = writes;
-        size++;
-        if (size > keys.length / 2) {
+        for (int i = 0; i < size; i++) {
+            boolean shared = (int) (keys[i] >> 32) == SLOTS ? slots : blocks;
+            int there = shared ? other.find(keys[i]) : -1;
+            if (there >= 0 && conflict(i, other, there)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** The same for 64 numbers of one owner. */
+    private boolean conflict(int here, Accesses other, int there) {
+        long writes = written[here] | filled[here];
+        long othersWrites = other.written[there] | other.filled[there];
+        return ((writes & (other.read[there] | othersWrites)) | (othersWrites & read[here])) != 0;
+    }
+
+    private static long key(int owner, int number) {
+        return ((long) owner << 32) | (number >>> 6);
+    }
+
+    private static long bit(int number) {
+        return 1L << number;
+    }
+
+    private int added(long key) {
+        int found = find(key);
+        if (found >= 0) {
+            return found;
+        }
+        if (size == keys.length) {
             grow();
+            found = find(key);
         }
+        int at = ~found;
+        table[at] = size;
+        places[size] = at;
+        keys[size] = key;
+        read[size] = 0;
+        written[size] = 0;
+        filled[size] = 0;
+        return size++;
     }
 
     private void grow() {
-        long[] oldKeys = keys;
-        int[] oldStamps = stamps;
-        boolean[] oldWritten = written;
-        keys = new long[oldKeys.length * 2];
-        stamps = new int[oldKeys.length * 2];
-        written = new boolean[oldKeys.length * 2];
-        size = 0;
-        for (int i = 0; i < oldKeys.length; i++) {
-            if (oldStamps[i] == stamp) {
-                put(oldKeys[i], oldWritten[i]);
-            }
+        keys = Arrays.copyOf(keys, size * 2);
+        read = Arrays.copyOf(read, size * 2);
+        written = Arrays.copyOf(written, size * 2);
+        filled = Arrays.copyOf(filled, size * 2);
+        places = Arrays.copyOf(places, size * 2);
+        table = new int[size * 4];
+        int entries = size;
+        for (size = 0; size < entries; size++) {
+            int at = ~find(keys[size]);
+            table[at] = size;
+            places[size] = at;
         }
     }
 
-    /** Where a key is, or where it would be. */
+    /** The entry of a key; if there is none, the complement of its place in the table. */
     private int find(long key) {
-        int mask = keys.length - 1;
+        int mask = table.length - 1;
         int at = (int) ((key * 0x9E3779B97F4A7C15L) >>> 32) & mask;
-        while (stamps[at] == stamp && keys[at] != key) {
+        while (true) {
+            int entry = table[at];
+            if (entry >= size || places[entry] != at) {
+                return ~at;
+            }
+            if (keys[entry] == key) {
+                return entry;
+            }
             at = (at + 1) & mask;
         }
-        return at;
     }
 }

@@ -23,6 +23,7 @@ public final class CopyBatch {
     private final BlockArenas arenas;
     private final byte value;
     private final @Nullable Transfers transfers;
+    private final Accesses accesses;
     private int size;
     private int filled;
     private int[] replicas = new int[8];
@@ -102,13 +103,6 @@ public final class CopyBatch {
         default void given(int blocks) {}
     }
 
-    /** Takes blocks of a replica, or slots. */
-    @FunctionalInterface
-    interface RangeVisitor {
-
-        void accept(Object owner, int replica, int first, int count, boolean written);
-    }
-
     /**
      * An empty batch that fills with zeros.
      *
@@ -128,6 +122,7 @@ public final class CopyBatch {
         this.arenas = Objects.requireNonNull(arenas, "arenas");
         this.value = value;
         transfers = null;
+        accesses = new Accesses();
     }
 
     /**
@@ -145,6 +140,7 @@ public final class CopyBatch {
     private CopyBatch(BlockArenas arenas, Transfers transfers) {
         this.arenas = arenas;
         this.transfers = transfers;
+        accesses = transfers.accesses();
         value = 0;
     }
 
@@ -275,6 +271,7 @@ public final class CopyBatch {
     public void clear() {
         size = 0;
         filled = 0;
+        accesses.clear();
         if (transfers != null) {
             transfers.clear();
         }
@@ -327,35 +324,9 @@ public final class CopyBatch {
      * @return true if they share one
      */
     public boolean conflictsWith(CopyBatch other) {
-        if (arenas != other.arenas && (slots() == null || slots() != other.slots())) {
-            return false;
-        }
-        boolean[] any = new boolean[1];
-        forEachRange((owner, replica, first, count, written) ->
-                any[0] = any[0] || other.overlaps(owner, replica, first, count, written));
-        return any[0];
-    }
-
-    private boolean overlaps(Object owner, int replica, int first, int count, boolean written) {
-        boolean[] any = new boolean[1];
-        forEachRange((thisOwner, thisReplica, thisFirst, thisCount, thisWritten) -> {
-            boolean same = owner == thisOwner && replica == thisReplica;
-            boolean meet = first < thisFirst + thisCount && thisFirst < first + count;
-            any[0] |= same && meet && (written || thisWritten);
-        });
-        return any[0];
-    }
-
-    private void forEachRange(RangeVisitor to) {
-        for (int i = 0; i < size; i++) {
-            to.accept(arenas, replicas[i], destinations[i], counts[i], true);
-            if (sources[i] != FILL) {
-                to.accept(arenas, replicas[i], sources[i], counts[i], false);
-            }
-        }
-        if (transfers != null) {
-            transfers.forEachRange(to);
-        }
+        boolean sameArenas = arenas == other.arenas;
+        boolean sameSlots = slots() != null && slots() == other.slots();
+        return (sameArenas || sameSlots) && accesses.conflictsWith(other.accesses, sameArenas, sameSlots);
     }
 
     /** A batch of its own that does what this one does first, half of its blocks, rounded down. */
@@ -425,25 +396,21 @@ public final class CopyBatch {
     }
 
     private void requireApart(int replica, int source, int destination) {
-        boolean apart = source != destination;
-        for (int i = 0; i < size && apart; i++) {
-            apart = sources[i] == FILL
-                    || replicas[i] != replica
-                    || !(within(source, destinations[i], counts[i])
-                            || within(destination, destinations[i], counts[i])
-                            || within(destination, sources[i], counts[i]));
-        }
+        boolean apart =
+                source != destination && accesses.mayRead(replica, source) && accesses.mayWrite(replica, destination);
         if (!apart) {
             throw new IllegalArgumentException("within a batch a block is written once, and not also read, replica="
                     + replica + ", source=" + source + ", destination=" + destination);
         }
     }
 
-    private static boolean within(int block, int first, int count) {
-        return block >= first && block - first < count;
-    }
-
     private void add(int replica, int source, int destination) {
+        if (source == FILL) {
+            accesses.fill(replica, destination);
+        } else {
+            accesses.read(replica, source);
+            accesses.write(replica, destination);
+        }
         if (size > 0 && extendsLast(replica, source, destination)) {
             counts[size - 1]++;
             return;

@@ -48,13 +48,17 @@ final class Transfers {
         return slots;
     }
 
+    /** What they read and write; whoever clears one clears the other. */
+    Accesses accesses() {
+        return accesses;
+    }
+
     int size() {
         return size;
     }
 
     void clear() {
         size = 0;
-        accesses.clear();
     }
 
     /** Adds a block that goes down to its slot, or up to the device. */
@@ -64,15 +68,16 @@ final class Transfers {
             throw new IndexOutOfBoundsException(
                     "a slot must be in [0, slots), slot=" + slot + ", slots=" + slots.slots());
         }
-        long blockKey = ((replica + 1L) << 32) | block;
-        long read = up ? slot : blockKey;
-        long write = up ? blockKey : slot;
-        if (!accesses.mayRead(read) || !accesses.mayWrite(write)) {
+        int reads = up ? Accesses.SLOTS : replica;
+        int read = up ? slot : block;
+        int writes = up ? replica : Accesses.SLOTS;
+        int written = up ? block : slot;
+        if (!accesses.mayRead(reads, read) || !accesses.mayWrite(writes, written)) {
             throw new IllegalArgumentException("within a batch a block or slot is written once, and not also read,"
                     + " replica=" + replica + ", block=" + block + ", slot=" + slot);
         }
-        accesses.read(read);
-        accesses.write(write);
+        accesses.read(reads, read);
+        accesses.write(writes, written);
         append(up, replica, block, slot);
     }
 
@@ -149,13 +154,6 @@ final class Transfers {
     /** The arenas of the replica of each run. */
     void forEachArenas(Consumer<List<PageArena>> to) {
         forEachRun((up, replica, block, slot, count, end) -> to.accept(arenas.of(replica)));
-    }
-
-    void forEachRange(CopyBatch.RangeVisitor to) {
-        forEachRun((up, replica, block, slot, count, end) -> {
-            to.accept(arenas, replica, block, count, up);
-            to.accept(slots, 0, slot, count, !up);
-        });
     }
 
     /** Changes one byte of where the last block went. */

@@ -29,7 +29,7 @@ record CudaUnderTest(List<Integer> ordinals, boolean kernels) implements TestDev
     public DeviceMemory open(DataSize budget) {
         return new Awaited(CudaDevice.builder()
                 .devices(ordinals.stream().mapToInt(Integer::intValue).toArray())
-                .memory(budget)
+                .memoryFraction(1)
                 .reserve(new DataSize(0))
                 .kernels(kernels ? KernelUse.ALWAYS : KernelUse.OFF)
                 .open());

@@ -1,5 +1,9 @@
 package io.kvflux.selftest;
 
+import io.kvflux.memory.DeviceLostException;
+import io.kvflux.memory.OutOfDeviceMemoryException;
+import io.kvflux.memory.cuda.CudaException;
+import io.kvflux.memory.cuda.CudaUnavailableException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -165,6 +169,11 @@ public final class Selftest {
     private synchronized SelftestResult result(double seconds) {
         if (died instanceof Error broken) {
             throw broken; // such as one for want of memory
+        } else if (died instanceof OutOfDeviceMemoryException
+                || died instanceof DeviceLostException
+                || died instanceof CudaException
+                || died instanceof CudaUnavailableException) {
+            throw (RuntimeException) died; // the device's affair, and no bug
         } else if (died != null) {
             throw new IllegalStateException("a thread of the self-test died", died);
         }

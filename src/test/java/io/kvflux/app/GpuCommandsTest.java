@@ -73,6 +73,44 @@ class GpuCommandsTest {
         assertThat(StandIn.calls("cuMemcpyHtoDAsync_v2")).isPositive();
     }
 
+    @Test
+    void shardsAndReplicasTakeTurnsOnTheGpusThatAreNamed() {
+        StandIn.script("devices 4");
+        for (String options : new String[] {
+            "--device cuda:0,1 --tensor-parallel 4",
+            "--device cuda:0,1 --tensor-parallel 2 --data-parallel 2",
+            "--device cuda:2,3 --tensor-parallel 2",
+            "--device cuda:3,1",
+            "--device cuda:0,1,2,3 --data-parallel 2"
+        }) {
+            String all =
+                    "replay --limit 5 --quiet --with-memory --device-blocks 300 --host-blocks 50 --model llama-3.2-1b "
+                            + options;
+            Outcome outcome = Cli.run(all.split(" ", -1));
+            assertThat(outcome.err()).isEmpty();
+            assertThat(outcome.code()).as(options).isZero();
+        }
+        Outcome outcome = Cli.run("selftest", "--scenarios", "12", "--device", "cuda:0,1", "--quiet");
+        assertThat(outcome.code()).isZero();
+        assertThat(outcome.out()).contains("cuda:0 (KvFlux stand-in GPU) and cuda:1 (KvFlux stand-in GPU)");
+    }
+
+    @Test
+    void whatAGpuLacksIsDoneWithoutOrToldInOneSentence() {
+        StandIn.lenient("attribute 99 0");
+        assertThat(Cli.run("selftest", "--scenarios", "3", "--device", "cuda", "--no-kernels", "--quiet")
+                        .code())
+                .isZero();
+        StandIn.lenient("fail-above 1KiB");
+        Outcome small = Cli.run("selftest", "--scenarios", "6", "--device", "cuda", "--quiet");
+        assertThat(small.code()).isEqualTo(1);
+        assertThat(small.err()).hasLineCount(1).doesNotContain("bug");
+        StandIn.lenient("fail cuModuleLoadData 1 218");
+        Outcome ptx = Cli.run("selftest", "--scenarios", "6", "--device", "cuda", "--quiet");
+        assertThat(ptx.code()).isEqualTo(1);
+        assertThat(ptx.err()).hasLineCount(1).contains("--no-kernels does without kernels");
+    }
+
     private static JsonNode json(Outcome outcome) throws IOException {
         ObjectNode json = (ObjectNode) new ObjectMapper().readTree(outcome.out());
         json.remove("wallSeconds");
@@ -89,7 +127,7 @@ class GpuCommandsTest {
                 Cli.run("replay", "--limit", "5", "--with-memory", "--device", "cuda", "--device-blocks", "5000");
         assertThat(small.code()).isEqualTo(1);
         assertThat(small.err())
-                .startsWith("kvflux: cuda:0 (KvFlux stand-in GPU) has less free memory than was asked for, memory=")
+                .startsWith("kvflux: arenas must fit the budget of the device, device=cuda:0 (KvFlux stand-in GPU)")
                 .hasLineCount(1);
         StandIn.script("lose 0");
         Outcome lost = Cli.run("selftest", "--device", "cuda:0");

@@ -36,6 +36,21 @@ class PromptShareTest {
     }
 
     @Test
+    void whatWasNotSeenForLongIsForgotten() {
+        prompts.step(200, 1, 0.1);
+        for (int i = 0; i < 1000; i++) {
+            prompts.step(0, 0, 0.1);
+        }
+        assertThat(prompts.areKnown()).isTrue();
+        assertThat(prompts.seconds(costs, 0.01, 10, prompts.tokensASecond() * 0.1))
+                .isBetween(0.01, 0.0101);
+        for (int i = 0; i < 1000; i++) {
+            prompts.step(0, 0, 0.1);
+        }
+        assertThat(prompts.areKnown()).isFalse();
+    }
+
+    @Test
     void theFirstPromptIsNoMeasure() {
         prompts.step(2560, 1, 0.5);
         assertThat(prompts.tokensFor(1)).isEqualTo(40);

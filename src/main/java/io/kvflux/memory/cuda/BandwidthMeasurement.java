@@ -141,6 +141,9 @@ final class BandwidthMeasurement {
                     host.address() + page * pageBytes, 0, device + onDevice(page, pages) * pageBytes, 0, pageBytes, 1);
         }
         double up = bytesPerSecond(Issuer.Kind.UP);
+        if (kernels) {
+            compareOnDevice(pages, pageBytes);
+        }
         host.fill(0, bytes, (byte) 0);
         copies.clear();
         for (int page = 0; page < pages; page++) {
@@ -154,6 +157,18 @@ final class BandwidthMeasurement {
             }
         }
         return new CudaBandwidth.Pages(pageBytes, kernels, down, up);
+    }
+
+    /** Where the pages are, before they come back: the sums that the device makes of them. */
+    private void compareOnDevice(int pages, long pageBytes) {
+        long[] found = issuer.checksums(page -> device + onDevice(page, pages) * pageBytes, pages, pageBytes);
+        byte[] page = new byte[(int) pageBytes];
+        for (int i = 0; i < pages; i++) {
+            host.read(i * pageBytes, page);
+            if (found[i] != PageChecksum.of(page)) {
+                wrongPages++;
+            }
+        }
     }
 
     /** The place of a page on the device: the number with its bits in reverse order, if that is a place, else its own. */
@@ -186,7 +201,7 @@ final class BandwidthMeasurement {
         for (int round = 0; round < LEAST_ROUNDS || (round < MOST_ROUNDS && spent < ENOUGH_NANOS); round++) {
             long begin = System.nanoTime();
             issuer.copy(kind, copies, true, shift, job);
-            gpu.check(Driver.cuStreamSynchronize(gpu.stream(kind.stream)), "cuStreamSynchronize");
+            gpu.synchronize(gpu.stream(kind.stream));
             long nanos = Math.max(1, System.nanoTime() - begin);
             job.words.forEach(PinnedWords::putBack);
             job.words.clear();

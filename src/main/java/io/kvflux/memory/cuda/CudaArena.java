@@ -45,28 +45,24 @@ final class CudaArena implements PageArena {
 
     @Override
     public void read(int page, long offset, byte[] into) {
-        long address = at(page, offset, into.length);
-        gpu.staging().read(address, into);
+        gpu.staging().read(() -> at(page, offset, into.length), into);
     }
 
     @Override
     public void write(int page, long offset, byte[] from) {
-        long address = at(page, offset, from.length);
-        gpu.staging().write(address, from);
+        gpu.staging().write(() -> at(page, offset, from.length), from);
     }
 
     @Override
     public void read(int page, long offset, float[] into, int at, int count) {
         Objects.checkFromIndexSize(at, count, into.length);
-        long address = at(page, offset, (long) count * Float.BYTES);
-        gpu.staging().read(address, into, at, count);
+        gpu.staging().read(() -> at(page, offset, (long) count * Float.BYTES), into, at, count);
     }
 
     @Override
     public void write(int page, long offset, float[] from, int at, int count) {
         Objects.checkFromIndexSize(at, count, from.length);
-        long address = at(page, offset, (long) count * Float.BYTES);
-        gpu.staging().write(address, from, at, count);
+        gpu.staging().write(() -> at(page, offset, (long) count * Float.BYTES), from, at, count);
     }
 
     /** Within the context of its device. */

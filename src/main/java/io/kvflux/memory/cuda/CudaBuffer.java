@@ -53,8 +53,7 @@ public final class CudaBuffer implements AutoCloseable {
      */
     public void read(long offset, float[] into, int at, int count) {
         Objects.checkFromIndexSize(at, count, into.length);
-        long address = at(offset, (long) count * Float.BYTES);
-        gpu.staging().read(address, into, at, count);
+        gpu.staging().read(() -> at(offset, (long) count * Float.BYTES), into, at, count);
     }
 
     /**
@@ -67,8 +66,7 @@ public final class CudaBuffer implements AutoCloseable {
      */
     public void write(long offset, float[] from, int at, int count) {
         Objects.checkFromIndexSize(at, count, from.length);
-        long address = at(offset, (long) count * Float.BYTES);
-        gpu.staging().write(address, from, at, count);
+        gpu.staging().write(() -> at(offset, (long) count * Float.BYTES), from, at, count);
     }
 
     /**
@@ -78,8 +76,7 @@ public final class CudaBuffer implements AutoCloseable {
      * @param into takes them
      */
     public void read(long offset, byte[] into) {
-        long address = at(offset, into.length);
-        gpu.staging().read(address, into);
+        gpu.staging().read(() -> at(offset, into.length), into);
     }
 
     /**
@@ -89,8 +86,7 @@ public final class CudaBuffer implements AutoCloseable {
      * @param from the bytes
      */
     public void write(long offset, byte[] from) {
-        long address = at(offset, from.length);
-        gpu.staging().write(address, from);
+        gpu.staging().write(() -> at(offset, from.length), from);
     }
 
     /**
@@ -121,7 +117,7 @@ public final class CudaBuffer implements AutoCloseable {
         if (!closed) {
             closed = true;
             gpu.closed(closing);
-            gpu.run(memory::free);
+            gpu.staging().exclusively(() -> gpu.run(memory::free));
         }
     }
 }

@@ -29,8 +29,9 @@ import org.jspecify.annotations.Nullable;
  * device.close();
  * }</pre>
  *
- * <p>A device that is open for one GPU holds the arenas of all shards and replicas. One that is open for several holds each
- * where the caches' {@code devices} say: {@code gpu:2} is the GPU with the ordinal 2.
+ * <p>The caches' {@code devices} say where an arena is: {@code gpu:0} is the first GPU that was named when this was opened,
+ * {@code gpu:1} the second and so on; where fewer are open they take turns, so one GPU has the arenas of all shards and
+ * replicas.
  *
  * <p>Copies run on streams of their own, of the lowest priority, and {@link #submit} only begins them, unless they are about
  * slots that were not attached: the driver copies those while the caller waits. A thread asks the driver for their end and
@@ -154,19 +155,9 @@ public final class CudaDevice implements DeviceMemory {
         return arena;
     }
 
+    /** The GPUs take turns, where there are fewer than the caches name. */
     private int indexFor(ArenaSpec spec) {
-        if (gpus.size() == 1) {
-            return 0;
-        }
-        DeviceRef device = spec.device();
-        for (int i = 0; i < gpus.size(); i++) {
-            if (device.kind() == DeviceRef.Kind.GPU && gpus.get(i).ordinal() == device.id()) {
-                return i;
-            }
-        }
-        throw new IllegalArgumentException(
-                "the caches name a device that is not open: open it too, or name others, for=" + spec + ", device="
-                        + device + ", open=" + name());
+        return spec.device().kind() == DeviceRef.Kind.GPU ? spec.device().id() % gpus.size() : 0;
     }
 
     @Override
@@ -180,18 +171,23 @@ public final class CudaDevice implements DeviceMemory {
     }
 
     private static void free(CudaArena arena) {
-        boolean entered = arena.gpu().tryEnter();
-        arena.close();
-        if (entered) {
-            arena.gpu().leave();
-        }
+        arena.gpu().staging().exclusively(() -> {
+            boolean entered = arena.gpu().tryEnter();
+            arena.close();
+            if (entered) {
+                arena.gpu().leave();
+            }
+        });
     }
 
     @Override
     public synchronized void attach(SlotArena slots) {
         requireOpen();
         if (!pinned.containsKey(slots)) {
-            pinned.put(slots, PinnedSlots.pin(slots, gpus));
+            PinnedSlots own = PinnedSlots.pin(slots, gpus);
+            if (own != null) {
+                pinned.put(slots, own);
+            }
         }
     }
 

@@ -25,11 +25,7 @@ public final class CudaDeviceBuilder {
 
     /** What a device is made of. */
     record Opened(
-            CudaDriver driver,
-            List<Gpu> gpus,
-            List<Issuer> issuers,
-            boolean virtualMemory,
-            long budgetBytesEach) {}
+            CudaDriver driver, List<Gpu> gpus, List<Issuer> issuers, boolean virtualMemory, long budgetBytesEach) {}
 
     /**
      * Which GPUs. Defaults to the one with the number 0.
@@ -146,8 +142,7 @@ public final class CudaDeviceBuilder {
             for (Gpu gpu : gpus) {
                 issuers.add(issuer(driver, gpu));
             }
-            return new CudaDevice(
-                    new Opened(driver, List.copyOf(gpus), List.copyOf(issuers), maps, budget));
+            return new CudaDevice(new Opened(driver, List.copyOf(gpus), List.copyOf(issuers), maps, budget));
         } catch (RuntimeException | Error refused) {
             closeAll(gpus, issuers);
             throw refused;

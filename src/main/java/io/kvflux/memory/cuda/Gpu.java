@@ -61,7 +61,11 @@ final class Gpu implements AutoCloseable {
         int device = scratch.getInt(0);
         code = Driver.cuDevicePrimaryCtxRetain(scratch.address(), device);
         if (code != Cu.CUDA_SUCCESS) {
-            throw CudaException.of("cuDevicePrimaryCtxRetain", code, operands);
+            CudaException refused = CudaException.of("cuDevicePrimaryCtxRetain", code, operands);
+            throw new CudaUnavailableException(
+                    "the GPU cannot be used, asked=" + ordinal + ": " + refused.getMessage()
+                            + "; look at nvidia-smi and at Xid messages of the driver in the kernel's log",
+                    refused);
         }
         long context = scratch.getLong(0);
         Gpu gpu;
@@ -259,22 +263,33 @@ final class Gpu implements AutoCloseable {
         return loss != null;
     }
 
-    /**
-     * Waits for a stream whose event cannot tell its end. If that fails too, nobody will ever know what its copies still do, so
-     * the device is lost.
-     */
+    /** Waits for a stream whose event cannot tell its end; the device is lost if that cannot be. */
     void settle(int use) {
-        int code = push();
-        if (code == Cu.CUDA_SUCCESS) {
-            code = Driver.cuStreamSynchronize(streams[use]);
+        if (tryEnter()) {
+            settle(streams[use], Driver.cuStreamSynchronize(streams[use]));
             leave();
         }
+    }
+
+    /** Waits for a stream, within the context; whatever happens, nothing of it runs any more afterwards. */
+    void synchronize(long stream) {
+        int code = Driver.cuStreamSynchronize(stream);
+        if (code != Cu.CUDA_SUCCESS) {
+            RuntimeException failure = failure(code, "cuStreamSynchronize", "");
+            settle(stream, code);
+            throw failure;
+        }
+    }
+
+    /** Where waiting failed twice nobody will ever know what copies still do, so the device is lost. */
+    private void settle(long stream, int first) {
+        int code = first == Cu.CUDA_SUCCESS ? first : Driver.cuStreamSynchronize(stream);
         if (code != Cu.CUDA_SUCCESS) {
             lose(CudaException.of("cuStreamSynchronize", code, "device=" + ordinal()));
         }
     }
 
-    /** An event that nobody uses. */
+    /** An event that nobody uses; within the context. */
     synchronized long takeEvent() {
         if (eventsLeft > 0) {
             eventsLeft--;
@@ -412,8 +427,7 @@ final class Gpu implements AutoCloseable {
         stillOpen().forEach(Runnable::run);
         if (tryEnter()) {
             if (staging != null) {
-                staging.close();
-                staging = null;
+                staging.unpin();
             }
             words.forEach(PinnedWords::free);
             words.clear();
@@ -430,6 +444,9 @@ final class Gpu implements AutoCloseable {
             leave();
         }
         Driver.cuDevicePrimaryCtxRelease_v2(device);
+        if (staging != null) {
+            staging.close();
+        }
     }
 
     private static void destroyStream(long stream) {

@@ -4,6 +4,7 @@ import com.sun.jna.Memory;
 import com.sun.jna.Pointer;
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.function.IntToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -67,9 +68,10 @@ final class Issuer {
      */
     static Issuer open(Gpu gpu, CudaDriver.Batches batches, KernelUse use) {
         PageKernels kernels = null;
+        Issuer issuer = null;
         try {
             kernels = use == KernelUse.OFF ? null : PageKernels.load(gpu);
-            Issuer issuer = new Issuer(gpu, batchesThatWork(gpu, batches), kernels, null);
+            issuer = new Issuer(gpu, batchesThatWork(gpu, batches), kernels, null);
             if (use == KernelUse.ALWAYS) {
                 issuer.useKernelsUpTo(Long.MAX_VALUE);
             } else if (use == KernelUse.MEASURED) {
@@ -77,7 +79,9 @@ final class Issuer {
             }
             return issuer;
         } catch (CudaException refused) {
-            if (kernels != null) {
+            if (issuer != null) {
+                issuer.close();
+            } else if (kernels != null) {
                 kernels.close();
             }
             if (use != KernelUse.MEASURED) {
@@ -85,7 +89,9 @@ final class Issuer {
             }
             return new Issuer(gpu, batchesThatWork(gpu, batches), null, refused.getMessage());
         } catch (RuntimeException | Error refused) {
-            if (kernels != null) {
+            if (issuer != null) {
+                issuer.close();
+            } else if (kernels != null) {
                 kernels.close();
             }
             throw refused;
@@ -98,16 +104,18 @@ final class Issuer {
             return batches;
         }
         PlainMemory memory = PlainMemory.allocate(gpu, 4 * PROBE_BYTES);
+        Issuer probe = new Issuer(gpu, batches, null, null);
         try {
             CopyList two = new CopyList();
             two.add(memory.address(), 0, memory.address() + 2 * PROBE_BYTES, 0, PROBE_BYTES, 1);
             two.add(memory.address() + PROBE_BYTES, 0, memory.address() + 3 * PROBE_BYTES, 0, PROBE_BYTES, 1);
-            new Issuer(gpu, batches, null, null).copyInBatches(Kind.WITHIN, two, 0, gpu.stream(Gpu.WITHIN));
-            gpu.check(Driver.cuStreamSynchronize(gpu.stream(Gpu.WITHIN)), "cuStreamSynchronize");
+            probe.copyInBatches(Kind.WITHIN, two, 0, gpu.stream(Gpu.WITHIN));
+            gpu.synchronize(gpu.stream(Gpu.WITHIN));
             return batches;
         } catch (CudaException refused) {
             return CudaDriver.Batches.NONE;
         } finally {
+            probe.close();
             memory.free();
         }
     }
@@ -120,6 +128,7 @@ final class Issuer {
 
     /** Unloads the kernels; within any context. */
     void close() {
+        arrays.close();
         if (kernels != null) {
             kernels.close();
         }
@@ -231,6 +240,33 @@ final class Issuer {
             for (int i = first; i < run; i++) {
                 gpu.check(Driver.cuMemsetD8Async(pieces.to(i, 0), value, bytes, stream), "cuMemsetD8Async", bytes);
             }
+        }
+    }
+
+    /**
+     * Adds up pieces on the device, and waits for the sums: those of {@link PageChecksum}.
+     *
+     * @param address where a piece is, by its number
+     * @param count how many, at most 8192
+     */
+    long[] checksums(IntToLongFunction address, int count, long bytes) {
+        PinnedWords words = gpu.takeWords();
+        try {
+            for (int i = 0; i < count; i++) {
+                words.add(address.applyAsLong(i));
+            }
+            long pieces = words.addressOfLast(count);
+            for (int i = 0; i < count; i++) {
+                words.add(0);
+            }
+            long stream = gpu.stream(Gpu.WITHIN);
+            requireKernels().checksum(stream, pieces, count, bytes, words.addressOfLast(count));
+            gpu.synchronize(stream);
+            long[] sums = new long[count];
+            Arrays.setAll(sums, i -> words.get(count + i));
+            return sums;
+        } finally {
+            words.putBack();
         }
     }
 

@@ -12,4 +12,10 @@ import org.jspecify.annotations.Nullable;
  * @param fill up to which they are filled by one
  * @param refused why there are no kernels though they were asked for; null if there are, or nobody asked
  */
-public record KernelLimits(int ordinal, long down, long up, long within, long fill, @Nullable String refused) {}
+public record KernelLimits(
+        int ordinal,
+        long down,
+        long up,
+        long within,
+        long fill,
+        @Nullable String refused) {}

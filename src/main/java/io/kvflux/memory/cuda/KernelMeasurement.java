@@ -104,7 +104,7 @@ final class KernelMeasurement {
         for (int round = 0; round <= ROUNDS; round++) {
             long begin = System.nanoTime();
             asking.run();
-            gpu.check(Driver.cuStreamSynchronize(gpu.stream(stream)), "cuStreamSynchronize");
+            gpu.synchronize(gpu.stream(stream));
             long nanos = System.nanoTime() - begin;
             best = round == 0 ? best : Math.min(best, nanos);
             job.words.forEach(PinnedWords::putBack);

@@ -2,6 +2,7 @@ package io.kvflux.memory.cuda;
 
 import io.kvflux.memory.SlotArena;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Slots whose memory the driver has pinned, once for all devices: it stays where it is, and devices reach it themselves. */
 final class PinnedSlots {
@@ -24,12 +25,20 @@ final class PinnedSlots {
     /**
      * Pins the memory of slots, which takes a while for many: all of it becomes real.
      *
-     * @throws RuntimeException if the driver refuses; nothing is pinned then
+     * @return null if the devices cannot reach memory of the host, whatever it is: the driver copies for them
+     * @throws RuntimeException if the driver refuses these; nothing is pinned then
      */
-    static PinnedSlots pin(SlotArena slots, List<Gpu> gpus) {
+    static @Nullable PinnedSlots pin(SlotArena slots, List<Gpu> gpus) {
         long bytes = slots.strideBytes() * (slots.slots() - 1) + slots.slotBytes();
         PinnedSlots pinned = new PinnedSlots(slots, gpus, bytes);
-        pinned.register();
+        try {
+            pinned.register();
+        } catch (CudaException refused) {
+            if (refused.code() == Cu.CUDA_ERROR_NOT_SUPPORTED) {
+                return null;
+            }
+            throw refused;
+        }
         try {
             for (int i = 0; i < gpus.size(); i++) {
                 pinned.devices[i] = pinned.seenBy(gpus.get(i));
@@ -51,8 +60,7 @@ final class PinnedSlots {
                 throw first.failure(
                         code,
                         "cuMemHostRegister_v2",
-                        ", bytes=" + bytes + "; the system has not got so much memory to pin, for="
-                                + slots);
+                        ", bytes=" + bytes + "; the system has not got so much memory to pin, for=" + slots);
             }
         } finally {
             first.leave();

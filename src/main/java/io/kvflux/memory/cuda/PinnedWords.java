@@ -53,6 +53,11 @@ final class PinnedWords {
         size++;
     }
 
+    /** What stands there now, which a kernel may have written. */
+    long get(int index) {
+        return memory.getLong((long) index * Long.BYTES);
+    }
+
     /** Where the last ones begin, for the processor and for the device. */
     long addressOfLast(int words) {
         return address + (long) (size - words) * Long.BYTES;

@@ -3,8 +3,10 @@ package io.kvflux.memory.cuda;
 import io.kvflux.memory.chronicle.Region;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongConsumer;
+import java.util.function.LongSupplier;
 
-/** Pinned memory through which the processor reads and writes a device's, piece after piece, waiting for each. Thread-safe. */
+/** Pinned memory through which the processor reads and writes a device's, piece after piece, waiting for each. Thread-safe:
+ * where a piece is, is asked under the lock, so that nothing is given back that is being read. */
 final class Staging implements AutoCloseable {
 
     private static final int BYTES = 256 << 10;
@@ -30,70 +32,81 @@ final class Staging implements AutoCloseable {
                 Driver.cuMemHostRegister_v2(region.address(), BYTES, Cu.CU_MEMHOSTREGISTER_PORTABLE) == Cu.CUDA_SUCCESS;
     }
 
-    void read(long address, byte[] into) {
+    void read(LongSupplier address, byte[] into) {
         down(address, 0, into.length, 1, (from, at, count) -> from.read(0, into, at, count));
     }
 
-    void read(long address, float[] into, int at, int count) {
+    void read(LongSupplier address, float[] into, int at, int count) {
         down(address, at, count, Float.BYTES, (from, first, some) -> from.read(0, into, first, some));
     }
 
-    void write(long address, byte[] from) {
+    void write(LongSupplier address, byte[] from) {
         up(address, 0, from.length, 1, (into, at, count) -> into.write(0, from, at, count));
     }
 
-    void write(long address, float[] from, int at, int count) {
+    void write(LongSupplier address, float[] from, int at, int count) {
         up(address, at, count, Float.BYTES, (into, first, some) -> into.write(0, from, first, some));
     }
 
-    private void down(long address, int at, int count, int width, Elements to) {
-        within(() -> {
+    private void down(LongSupplier address, int at, int count, int width, Elements to) {
+        within(address, begin -> {
             int piece = BYTES / width;
             for (int done = 0; done < count; done += piece) {
                 int some = Math.min(piece, count - done);
                 long bytes = (long) some * width;
-                long from = address + (long) done * width;
+                long from = begin + (long) done * width;
                 gpu.check(
                         Driver.cuMemcpyDtoHAsync_v2(region.address(), from, bytes, stream),
                         "cuMemcpyDtoHAsync_v2",
                         bytes);
-                gpu.check(Driver.cuStreamSynchronize(stream), "cuStreamSynchronize", bytes);
+                gpu.synchronize(stream);
                 to.move(region, at + done, some);
             }
         });
     }
 
-    private void up(long address, int at, int count, int width, Elements from) {
-        within(() -> {
+    private void up(LongSupplier address, int at, int count, int width, Elements from) {
+        within(address, begin -> {
             int piece = BYTES / width;
             for (int done = 0; done < count; done += piece) {
                 int some = Math.min(piece, count - done);
                 long bytes = (long) some * width;
-                long to = address + (long) done * width;
+                long to = begin + (long) done * width;
                 from.move(region, at + done, some);
                 gpu.check(
                         Driver.cuMemcpyHtoDAsync_v2(to, region.address(), bytes, stream),
                         "cuMemcpyHtoDAsync_v2",
                         bytes);
-                gpu.check(Driver.cuStreamSynchronize(stream), "cuStreamSynchronize", bytes);
+                gpu.synchronize(stream);
             }
         });
     }
 
     /** Gives the stream work, and waits until that is done. */
     void synchronously(LongConsumer work) {
-        within(() -> {
-            work.accept(stream);
-            gpu.check(Driver.cuStreamSynchronize(stream), "cuStreamSynchronize");
+        within(() -> stream, same -> {
+            work.accept(same);
+            gpu.synchronize(stream);
         });
     }
 
-    private void within(Runnable copying) {
+    /** Does something while nobody reads or writes through it. */
+    void exclusively(Runnable action) {
         lock.lock();
         try {
+            action.run();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void within(LongSupplier address, LongConsumer copying) {
+        lock.lock();
+        try {
+            long begin = address.getAsLong();
             gpu.enter();
             try {
-                copying.run();
+                copying.accept(begin);
             } finally {
                 gpu.leave();
             }
@@ -102,12 +115,16 @@ final class Staging implements AutoCloseable {
         }
     }
 
-    /** Within the context of the device. */
-    @Override
-    public void close() {
+    /** Within the context of the device; before it is closed. */
+    void unpin() {
         if (pinned) {
             Driver.cuMemHostUnregister(region.address());
         }
+    }
+
+    /** When the context is gone, or nothing of it runs any more. */
+    @Override
+    public void close() {
         region.close();
     }
 }

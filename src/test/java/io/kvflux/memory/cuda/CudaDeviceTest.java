@@ -10,6 +10,8 @@ import io.kvflux.memory.BlockArenas;
 import io.kvflux.memory.CopyBatch;
 import io.kvflux.memory.DeviceLostException;
 import io.kvflux.memory.OutOfDeviceMemoryException;
+import io.kvflux.memory.PageArena;
+import java.util.concurrent.CountDownLatch;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -101,14 +103,18 @@ class CudaDeviceTest {
     }
 
     @Test
-    void aCacheOnAGpuThatIsNotOpenIsRefused() {
-        try (CudaDevice device =
-                CudaDevice.builder().devices(0, 1).kernels(KernelUse.OFF).open()) {
-            assertThatThrownBy(() -> BlockArenas.allocate(device, Rig.caches(1, 4), 5))
-                    .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessageContaining("the caches name a device that is not open")
-                    .hasMessageContaining("device=gpu:2");
-            assertThat(device.allocatedBytes()).isZero();
+    void whereFewerGpusAreOpenThanTheCachesNameTheyTakeTurns() {
+        try (Rig rig = new Rig(
+                CudaDevice.builder()
+                        .devices(1, 0)
+                        .memory(new DataSize(1 << 20))
+                        .kernels(KernelUse.OFF)
+                        .open(),
+                1,
+                4)) {
+            for (int shard = 0; shard < 4; shard++) {
+                assertThat(rig.device.ordinal(rig.arenas.arena(1, 0, shard))).isEqualTo(1 - shard % 2);
+            }
         }
     }
 
@@ -445,8 +451,7 @@ class CudaDeviceTest {
         }) {
             StandIn.script(refuses);
             try (Rig rig = Rig.open(KernelUse.MEASURED, 0)) {
-                assertThat(rig.device.kernelLimits().get(0).refused() != null)
-                        .isEqualTo(!refuses.contains("Batch"));
+                assertThat(rig.device.kernelLimits().get(0).refused() != null).isEqualTo(!refuses.contains("Batch"));
                 rig.fill(0, 1, 7);
                 CopyBatch within = rig.within();
                 within.copy(0, 1, 4);
@@ -489,5 +494,50 @@ class CudaDeviceTest {
         assertThatThrownBy(() -> rig.device.kernel(0, "", "")).isInstanceOf(IllegalStateException.class);
         buffer.close();
         kernel.close();
+    }
+
+    @Test
+    void whoReadsWhileArenasAreClosedIsToldAndNothingIsFreedUnderIt() throws InterruptedException {
+        Rig rig = Rig.open(KernelUse.OFF, 0);
+        PageArena arena = rig.arenas.arena(0, 0, 0);
+        CountDownLatch reading = new CountDownLatch(100);
+        Thread reads = new Thread(() -> {
+            byte[] page = new byte[(int) arena.spec().pageBytes()];
+            try {
+                while (true) {
+                    arena.read(1, 0, page);
+                    reading.countDown();
+                }
+            } catch (IllegalStateException closed) {
+                rig.failures.add(String.valueOf(closed.getMessage()));
+            }
+        });
+        reads.start();
+        reading.await();
+        rig.close();
+        reads.join();
+        assertThat(rig.failures).singleElement().asString().contains("closed");
+    }
+
+    @Test
+    void aListenerThatClosesTheDeviceIsRefusedWhileOthersAreUntold() {
+        Rig rig = Rig.open(KernelUse.ALWAYS, 0);
+        StandIn.script("hold");
+        for (int i = 0; i < 3; i++) {
+            CopyBatch batch = rig.within();
+            batch.copy(0, 1, 4);
+            rig.device.submit(batch, (same, failure) -> {
+                try {
+                    rig.device.close();
+                } catch (IllegalStateException inFlight) {
+                    rig.failures.add("refused");
+                }
+                rig.ended(same, failure);
+            });
+        }
+        StandIn.release(-1);
+        rig.await(3);
+        assertThat(rig.failures).hasSizeLessThan(3);
+        rig.close();
     }
 }

@@ -58,7 +58,7 @@ class CudaFaultsTest {
                 assertThat(life(kernels)).isNull();
                 long calls = StandIn.calls(function);
                 for (int call = 1; call <= Math.min(calls, 40); call++) {
-                    StandIn.lenient("fail " + function + " " + call + " " + code + how);
+                    StandIn.lenient("strict; fail " + function + " " + call + " " + code + how);
                     String what = function + " call " + call + " of " + calls + ", kernels=" + kernels + how;
                     RuntimeException thrown = life(kernels);
                     assertThat(thrown == null || isClear(thrown))

@@ -45,7 +45,7 @@ class DriverTest {
         gpu.check(Driver.cuMemsetD8Async(address, (byte) 5, 1 << 20, stream), "cuMemsetD8Async");
         gpu.check(Driver.cuStreamSynchronize(stream), "cuStreamSynchronize");
         byte[] last = new byte[2];
-        gpu.staging().read(address + (1 << 20) - 2, last);
+        gpu.staging().read(() -> address + (1 << 20) - 2, last);
         assertThat(last).containsExactly(5, 5);
         gpu.check(DriverPools.cuMemFreeAsync(address, stream), "cuMemFreeAsync");
         gpu.check(Driver.cuStreamSynchronize(stream), "cuStreamSynchronize");

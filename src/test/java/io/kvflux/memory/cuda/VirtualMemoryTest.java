@@ -38,11 +38,11 @@ class VirtualMemoryTest {
         long address = memory.address();
         memory.resize(1);
         assertThat(memory.mappedBytes()).isEqualTo(PIECE);
-        gpu.staging().write(address, new byte[] {1, 2, 3});
+        gpu.staging().write(() -> address, new byte[] {1, 2, 3});
         memory.resize(PIECE + 1);
         memory.resize(5 * PIECE);
         assertThat(memory.mappedBytes()).isEqualTo(5 * PIECE);
-        gpu.staging().write(address + 2 * PIECE - 1, new byte[] {4, 5});
+        gpu.staging().write(() -> address + 2 * PIECE - 1, new byte[] {4, 5});
         assertThat(read(address, 3)).containsExactly(1, 2, 3);
         assertThat(StandIn.live("mappings")).isEqualTo(3);
 
@@ -81,7 +81,7 @@ class VirtualMemoryTest {
 
     private byte[] read(long address, int count) {
         byte[] bytes = new byte[count];
-        gpu.staging().read(address, bytes);
+        gpu.staging().read(() -> address, bytes);
         return bytes;
     }
 }

@@ -116,8 +116,8 @@ public final class CudaBuffer implements AutoCloseable {
     public synchronized void close() {
         if (!closed) {
             closed = true;
-            gpu.closed(closing);
             gpu.staging().exclusively(() -> gpu.run(memory::free));
+            gpu.closed(closing);
         }
     }
 }

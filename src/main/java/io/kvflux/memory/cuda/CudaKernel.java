@@ -63,8 +63,8 @@ public final class CudaKernel implements AutoCloseable {
     public synchronized void close() {
         if (!closed) {
             closed = true;
-            gpu.closed(closing);
             gpu.run(() -> Driver.cuModuleUnload(module));
+            gpu.closed(closing);
         }
     }
 }

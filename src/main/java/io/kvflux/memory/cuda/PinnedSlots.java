@@ -60,7 +60,10 @@ final class PinnedSlots {
                 throw first.failure(
                         code,
                         "cuMemHostRegister_v2",
-                        ", bytes=" + bytes + "; the system has not got so much memory to pin, for=" + slots);
+                        ", bytes=" + bytes + ", for=" + slots
+                                + (code == Cu.CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED
+                                        ? "; they are pinned already, by another device or by somebody else"
+                                        : "; the system has not got so much memory to pin"));
             }
         } finally {
             first.leave();

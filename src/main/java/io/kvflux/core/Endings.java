@@ -21,6 +21,8 @@ final class Endings {
     boolean planning;
     /** The newest step that was issued before a replica was lost; 0 if none was. */
     private long lostAfter;
+    /** The newest step that was issued before one of those failed, and so may build on tokens that never came. */
+    private long builtUpTo;
 
     Endings(
             Map<SequenceId, Sequence> live,
@@ -57,14 +59,20 @@ final class Endings {
         telling.finished(sequence, reason, cause);
     }
 
-    /** Whether a step was in flight when a replica was lost, so that the others need not end with it. */
+    /**
+     * Whether a step was in flight when a replica was lost, or builds on one that was and came to nothing, so that the others
+     * need not end with it.
+     */
     boolean spares(long step) {
-        return step <= lostAfter;
+        return step <= Math.max(lostAfter, builtUpTo);
     }
 
     /** A step came to nothing, which is not in flight any more; its sequences end, unless a loss may be the reason. */
     void fail(StepPlan plan, List<StepPlan> later, Throwable cause) {
         if (spares(plan.number())) {
+            if (plan.number() <= lostAfter && !later.isEmpty()) {
+                builtUpTo = Math.max(builtUpTo, later.get(later.size() - 1).number());
+            }
             repeat(plan, later);
             return;
         }

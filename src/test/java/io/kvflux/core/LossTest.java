@@ -77,6 +77,29 @@ class LossTest {
     }
 
     @Test
+    void aStepThatBuildsOnOneThatFailedWithTheReplicaIsComputedAgainToo() {
+        Driver driver = driver(2);
+        SequenceId there = driver.submit(driver.prompt(9).maxTokens(5));
+        SequenceId first = driver.submit(driver.prompt(5).maxTokens(5));
+        driver.step();
+        driver.plan();
+        driver.core.loseReplica(driver.replicas.get(there), cause);
+        SequenceId second = driver.submit(driver.prompt(5).maxTokens(5));
+        Step behind = driver.plan(); // with a token of the first that never comes
+        driver.fail(new IllegalStateException("launch"));
+        assertThat(driver.core.spares(behind.number())).isTrue();
+        driver.fail(new IllegalStateException("no token is pending"));
+        assertThat(driver.endings).containsOnlyKeys(there);
+        Step later = driver.plan();
+        assertThat(driver.core.spares(later.number())).isFalse();
+        driver.complete();
+        driver.drain();
+        assertThat(driver.outputs.get(first)).hasSize(5);
+        assertThat(driver.outputs.get(second)).hasSize(5);
+        driver.assertEverythingIsBack();
+    }
+
+    @Test
     void aStepThatWasPlannedAfterwardsEndsItsSequences() {
         Driver driver = driver(1);
         SequenceId there = driver.submit(driver.prompt(9).maxTokens(5));

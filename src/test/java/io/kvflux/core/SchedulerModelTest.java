@@ -82,6 +82,7 @@ class SchedulerModelTest {
                         "lost with overlap",
                         "lost with transfers",
                         "spared",
+                        "spared behind",
                         "held",
                         "hostHits",
                         "tails",
@@ -161,6 +162,9 @@ class SchedulerModelTest {
         int lost = -1;
 
         long lostAfter;
+        /** The newest step that was in flight when one of those came to nothing. */
+        long builtUpTo;
+
         boolean losing;
         /** By step and entry: what counts for nothing. */
         final Set<List<Long>> voided = new HashSet<>();
@@ -222,6 +226,7 @@ class SchedulerModelTest {
             device.restart();
             lost = -1;
             lostAfter = 0;
+            builtUpTo = 0;
             voided.clear();
             sequences.clear();
             lastFirstAdmission = 0;
@@ -314,7 +319,10 @@ class SchedulerModelTest {
 
         /** A step comes to nothing when a replica was lost: what is in it and what builds on that is void. */
         void repeat(Step failed) {
-            saw("spared");
+            saw(failed.number() > lostAfter ? "spared behind" : "spared");
+            if (failed.number() <= lostAfter && !issued.isEmpty()) {
+                builtUpTo = Math.max(builtUpTo, issued.getLast().number());
+            }
             List<SequenceId> again = new ArrayList<>();
             for (int i = 0; i < failed.size(); i++) {
                 if (voided(failed, i)) {
@@ -533,7 +541,7 @@ class SchedulerModelTest {
             device.finished(step.number());
             core.took(step.number(), random.nextDouble() * 10);
             boolean spares = core.spares(step.number());
-            assertThat(spares).isEqualTo(step.number() <= lostAfter);
+            assertThat(spares).isEqualTo(step.number() <= Math.max(lostAfter, builtUpTo));
             if (!calm && random.nextInt(spares ? 2 : 200) == 0) {
                 saw("stepFailed");
                 device.failed(step);

@@ -90,7 +90,7 @@ final class Copier implements CopyBatch.Work {
         try {
             for (CudaJob earlier : before) {
                 if (earlier.batch().conflictsWith(job.batch())) {
-                    waitFor(earlier);
+                    waitFor(earlier, job);
                 }
             }
             for (int i = 0; i < shares.length; i++) {
@@ -172,7 +172,10 @@ final class Copier implements CopyBatch.Work {
         return runs;
     }
 
-    private void waitFor(CudaJob earlier) {
+    private void waitFor(CudaJob earlier, CudaJob job) {
+        for (int i = 0; i < shares.length; i++) {
+            job.waitsFor[i] |= earlier.waitsFor[i] || earlier.hasEvents(i);
+        }
         for (int i = 0; i < shares.length; i++) {
             for (int stream = 0; stream < Gpu.STREAMS; stream++) {
                 if (shares[i].uses(stream)) {

@@ -65,10 +65,15 @@ final class CudaArena implements PageArena {
         gpu.staging().write(() -> at(page, offset, (long) count * Float.BYTES), from, at, count);
     }
 
-    /** Within the context of its device. */
+    /**
+     * From now on it is not accessed. Gives the memory back, within the context of its device; not of one that was abandoned,
+     * where that might wait for ever: it goes with the process.
+     */
     void close() {
         closed = true;
-        memory.free();
+        if (!gpu.isAbandoned()) {
+            memory.free();
+        }
     }
 
     private long at(int page, long offset, long length) {

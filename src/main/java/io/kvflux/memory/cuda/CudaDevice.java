@@ -4,6 +4,7 @@ import io.kvflux.geometry.DeviceRef;
 import io.kvflux.memory.ArenaSpec;
 import io.kvflux.memory.CopyBatch;
 import io.kvflux.memory.CopyListener;
+import io.kvflux.memory.DeviceLostException;
 import io.kvflux.memory.DeviceMemory;
 import io.kvflux.memory.OutOfDeviceMemoryException;
 import io.kvflux.memory.PageArena;
@@ -14,6 +15,7 @@ import java.util.Arrays;
 import java.util.Deque;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -288,18 +290,48 @@ public final class CudaDevice implements DeviceMemory {
                 over = over && reached;
                 lost = lost || gpu.isLost();
             }
+            lost = lost || (job.waitsFor[device] && gpu.isLost());
         }
-        if (lost) {
-            gpus.forEach(gpu -> tellLoss(job, gpu));
+        if (lost && over) {
+            job.failed(lossOf(job));
+        } else if (lost && isWaitedForInVain(job)) {
+            abandon(job);
+            return true;
         }
-        return over || (lost && isWaitedForInVain(job));
+        return over;
     }
 
-    private static void tellLoss(CudaJob job, Gpu gpu) {
-        Throwable loss = gpu.isLost() ? gpu.loss() : null;
-        if (loss != null) {
-            job.failed(loss);
+    /** Why the batch cannot be said to have been carried out: a device of its own, or one that it waits for, is lost. */
+    private DeviceLostException lossOf(CudaJob job) {
+        for (int device = 0; device < gpus.size(); device++) {
+            Gpu gpu = gpus.get(device);
+            if (gpu.isLost() && (job.waitsFor[device] || job.hasEvents(device))) {
+                return Objects.requireNonNull(gpu.loss());
+            }
         }
+        throw new IllegalStateException("no device of the batch is lost, device=" + name());
+    }
+
+    /** Streams that wait for those of a lost device and go on no more take their own device with them. */
+    private void abandon(CudaJob job) {
+        DeviceLostException loss = lossOf(job);
+        job.failed(loss);
+        for (int device = 0; device < gpus.size(); device++) {
+            if (isStuck(job, device)) {
+                gpus.get(device).abandon(loss);
+            }
+        }
+    }
+
+    /** Whether what was begun there may be in use for ever: a lost device's memory too, by streams that copy from it. */
+    private boolean isStuck(CudaJob job, int device) {
+        Gpu gpu = gpus.get(device);
+        boolean stuck = false;
+        for (int stream = 0; stream < Gpu.STREAMS; stream++) {
+            long event = job.event(device, stream);
+            stuck |= event != 0 && (gpu.isLost() || gpu.query(event) != Cu.CUDA_SUCCESS);
+        }
+        return stuck;
     }
 
     /**

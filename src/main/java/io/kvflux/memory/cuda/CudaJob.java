@@ -3,6 +3,7 @@ package io.kvflux.memory.cuda;
 import io.kvflux.memory.CopyBatch;
 import io.kvflux.memory.CopyListener;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -25,12 +26,16 @@ final class CudaJob {
     /** Answers in a row, asked for an event, that are neither yes nor no. */
     int strangeAnswers;
 
-    /** When it was first seen that one of its devices is lost, in nanoseconds; 0 before. */
+    /** By device, whether a stream of it waits for what another batch began there. */
+    final boolean[] waitsFor;
+
+    /** When it was first seen that one of its devices, or one that it waits for, is lost, in nanoseconds; 0 before. */
     long lostNs;
 
     CudaJob(int devices) {
         this.devices = devices;
         events = new long[devices * Gpu.STREAMS];
+        waitsFor = new boolean[devices];
     }
 
     void begin(CopyBatch some, CopyListener to) {
@@ -39,6 +44,7 @@ final class CudaJob {
         failure = null;
         strangeAnswers = 0;
         lostNs = 0;
+        Arrays.fill(waitsFor, false);
     }
 
     CopyBatch batch() {
@@ -61,6 +67,15 @@ final class CudaJob {
 
     void event(int device, int stream, long event) {
         events[device * Gpu.STREAMS + stream] = event;
+    }
+
+    /** Whether something that was begun on a device is not known to be over. */
+    boolean hasEvents(int device) {
+        boolean any = false;
+        for (int stream = 0; stream < Gpu.STREAMS; stream++) {
+            any |= event(device, stream) != 0;
+        }
+        return any;
     }
 
     int devices() {

@@ -39,6 +39,7 @@ final class Gpu implements AutoCloseable {
     private final Set<Runnable> open = new LinkedHashSet<>();
 
     private volatile @Nullable DeviceLostException loss;
+    private volatile boolean abandoned;
 
     private Gpu(CudaProperties properties, int device, long context) {
         this.properties = properties;
@@ -148,6 +149,9 @@ final class Gpu implements AutoCloseable {
     }
 
     private int push() {
+        if (abandoned) {
+            return Cu.CUDA_ERROR_CONTEXT_IS_DESTROYED;
+        }
         int code = Driver.cuCtxPushCurrent_v2(context);
         if (code == Cu.CUDA_SUCCESS) {
             Scratch scratch = Scratch.get();
@@ -256,6 +260,25 @@ final class Gpu implements AutoCloseable {
             }
         }
         return loss;
+    }
+
+    /**
+     * Gives it up because streams of it wait for a lost device and go on no more: whatever waited for them would not end, giving
+     * memory back included, so nothing is asked of it from now on.
+     */
+    synchronized void abandon(DeviceLostException other) {
+        if (loss == null) {
+            loss = new DeviceLostException(
+                    properties.name(),
+                    "it waits for one that is lost: " + other.getMessage(),
+                    "restart this process",
+                    other);
+        }
+        abandoned = true;
+    }
+
+    boolean isAbandoned() {
+        return abandoned;
     }
 
     /** Whether it is known to be lost; asks nobody. */

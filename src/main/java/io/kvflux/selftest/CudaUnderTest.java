@@ -8,9 +8,11 @@ import io.kvflux.memory.DeviceMemory;
 import io.kvflux.memory.PageArena;
 import io.kvflux.memory.SlotArena;
 import io.kvflux.memory.cuda.CudaDevice;
+import io.kvflux.memory.cuda.CudaProbe;
 import io.kvflux.memory.cuda.KernelUse;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** GPUs under test. */
@@ -18,11 +20,10 @@ record CudaUnderTest(List<Integer> ordinals, boolean kernels) implements TestDev
 
     @Override
     public String name() {
-        return CudaDevice.list().stream()
-                .filter(gpu -> ordinals.contains(gpu.ordinal()))
-                .map(gpu -> gpu.name())
-                .reduce((first, second) -> first + " and " + second)
-                .orElse("cuda:" + ordinals);
+        CudaProbe probe = CudaProbe.load();
+        return ordinals.stream()
+                .map(ordinal -> probe.properties(ordinal).name())
+                .collect(Collectors.joining(" and "));
     }
 
     @Override

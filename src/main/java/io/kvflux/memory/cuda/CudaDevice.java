@@ -97,16 +97,6 @@ public final class CudaDevice implements DeviceMemory {
         return new CudaDeviceBuilder();
     }
 
-    /**
-     * Lists the GPUs of this machine, and what they have free.
-     *
-     * @return one for each that the driver shows
-     * @throws CudaUnavailableException if there is no driver, or it shows none
-     */
-    public static List<CudaProperties> list() {
-        return CudaProperties.all(CudaDriver.load());
-    }
-
     @Override
     public String name() {
         return gpus.stream().map(Gpu::toString).collect(Collectors.joining(" and "));

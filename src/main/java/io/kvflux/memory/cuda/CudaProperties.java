@@ -1,8 +1,5 @@
 package io.kvflux.memory.cuda;
 
-import java.util.ArrayList;
-import java.util.List;
-
 /**
  * What a device is, and what it has free now.
  *
@@ -40,15 +37,6 @@ public record CudaProperties(
     /** {@return whether this is no GPU, but host memory behind the stand-in of the driver} */
     public boolean isStandIn() {
         return model.startsWith(STAND_IN);
-    }
-
-    /** Asks the driver for all devices. */
-    static List<CudaProperties> all(CudaDriver driver) {
-        List<CudaProperties> all = new ArrayList<>();
-        for (int ordinal = 0; ordinal < driver.devices(); ordinal++) {
-            all.add(of(driver, ordinal));
-        }
-        return all;
     }
 
     /** Asks the driver for one; its context is made for that if nobody has it. */

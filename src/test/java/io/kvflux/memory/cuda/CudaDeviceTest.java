@@ -478,7 +478,8 @@ class CudaDeviceTest {
             StandIn.release(-1);
             rig.await(1);
             assertThat(rig.failures).singleElement().asString().contains("the device is lost");
-            assertThat(rig.device.loss(rig.arenas.arena(1, 0, 3))).hasMessageContaining("it waits for one that is lost");
+            assertThat(rig.device.loss(rig.arenas.arena(1, 0, 3)))
+                    .hasMessageContaining("it waits for one that is lost");
         }
         requireOnlyMappedMemoryStays();
     }

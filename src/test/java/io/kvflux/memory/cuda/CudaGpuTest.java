@@ -6,6 +6,7 @@ import io.kvflux.geometry.DataSize;
 import io.kvflux.memory.CopyBatch;
 import io.kvflux.memory.DeviceMemory;
 import io.kvflux.memory.DeviceMemoryContract;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Tag;
@@ -20,7 +21,7 @@ class CudaGpuTest {
 
     @BeforeAll
     static void sayWhere() {
-        CudaProperties gpu = CudaDevice.list().get(0);
+        CudaProperties gpu = CudaProbe.load().properties(0);
         System.out.println("The contract of devices runs on " + gpu.name()
                 + (gpu.isStandIn() ? ", which is the stand-in and no GPU" : ", a real GPU"));
     }
@@ -73,10 +74,8 @@ class CudaGpuTest {
 
     @Test
     void blocksComeAndGoOnEveryGpuAndBetweenThem() {
-        int[] ordinals = CudaDevice.list().stream()
-                .mapToInt(CudaProperties::ordinal)
-                .limit(4)
-                .toArray();
+        int[] ordinals =
+                IntStream.range(0, Math.min(4, CudaProbe.load().devices())).toArray();
         int[] some = ordinals.length == 3 ? new int[] {0, 1} : ordinals; // four heads are split by one, two or four
         for (KernelUse kernels : KernelUse.values()) {
             try (Rig rig = Rig.open(kernels, some)) {

@@ -466,7 +466,8 @@ public final class BlockSchedulerBuilder {
         int blocks = deviceBlocks == null ? blocksThatFit() : deviceBlocks;
         if (deviceBlocks == null && blocks == 0) {
             faults.add("deviceMemory must hold the null block and one more of each replica, deviceMemory="
-                    + availableBytes() + ", bytesPerBlock=" + BlockArenas.bytesPerBlock(caches) + " over all replicas");
+                    + availableBytes() + ", bytesPerBlock=" + BlockArenas.bytesPerBlock(caches) + " over all replicas"
+                    + (device == null ? "" : ", device=" + device));
         }
         SchedulerConfig.Builder core =
                 SchedulerConfig.builder(caches, deviceBlocks == null ? Math.max(1, blocks) : blocks);

@@ -1,6 +1,7 @@
 package io.kvflux;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kvflux.api.SequenceSpec;
 import io.kvflux.api.TokenEvent;
@@ -226,5 +227,23 @@ class CudaSchedulerTest {
         scheduler.disposeLater().block(PATIENCE);
         device.close();
         assertThat(device.allocatedBytes()).isZero();
+    }
+
+    @Test
+    void aGpuWithoutRoomForABlockIsToldWithWhatIsNeededAndWhatIsFree() {
+        StandIn.script("memory 1MiB");
+        CudaDevice device = CudaDevice.builder()
+                .memory(new DataSize(300))
+                .reserve(new DataSize(0))
+                .kernels(KernelUse.OFF)
+                .open();
+        assertThatThrownBy(() ->
+                        BlockScheduler.builder(caches(1, 1)).device(device).build())
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining(
+                        "deviceMemory must hold the null block and one more of each replica, deviceMemory=300,"
+                                + " bytesPerBlock=512 over all replicas, device=cuda:0 (KvFlux stand-in GPU)")
+                .hasMessageContaining("freeBytes=[1048576] when it was opened");
+        device.close();
     }
 }

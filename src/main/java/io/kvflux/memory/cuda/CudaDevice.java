@@ -494,7 +494,8 @@ public final class CudaDevice implements DeviceMemory {
 
     @Override
     public String toString() {
-        return name() + "[allocatedBytes=" + allocatedBytes() + ", budgetBytes=" + budgetBytes() + ", driver="
+        return name() + "[allocatedBytes=" + allocatedBytes() + ", budgetBytes=" + budgetBytes() + ", freeBytes="
+                + gpus.stream().map(gpu -> gpu.properties().freeBytes()).toList() + " when it was opened, driver="
                 + driver.versionText() + "]";
     }
 

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.jna.Callback;
 import com.sun.jna.CallbackReference;
+import com.sun.jna.Native;
+import com.sun.jna.NativeLibrary;
 import com.sun.jna.Pointer;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
@@ -105,5 +107,25 @@ class DriverTest {
                         + (1L << 50));
         assertThat(CudaException.of("cuNothing", 12345, "").getMessage())
                 .isEqualTo("cuNothing failed with an error unknown to the driver (12345): no text");
+    }
+
+    @Test
+    void batchesAsADriverOfVersion12HasThem() {
+        Native.register(DriverBatches12.class, NativeLibrary.getInstance(StandIn.LIBRARY.toString()));
+        PlainMemory memory = PlainMemory.allocate(gpu, 64);
+        Issuer issuer = Issuer.open(gpu, CudaDriver.Batches.SINCE_12, KernelUse.OFF);
+        gpu.staging().write(memory::address, new byte[] {1, 2, 3, 4, 5, 6, 7, 8});
+        CopyList two = new CopyList();
+        two.add(memory.address(), 0, memory.address() + 36, 0, 4, 1);
+        two.add(memory.address() + 4, 0, memory.address() + 32, 0, 4, 1);
+        long calls = StandIn.calls("cuMemcpyBatchAsync");
+        issuer.copy(Issuer.Kind.WITHIN, two, true, 0, new CudaJob(1));
+        gpu.synchronize(gpu.stream(Gpu.WITHIN));
+        byte[] copied = new byte[8];
+        gpu.staging().read(() -> memory.address() + 32, copied);
+        assertThat(copied).containsExactly(5, 6, 7, 8, 1, 2, 3, 4);
+        assertThat(StandIn.calls("cuMemcpyBatchAsync") - calls).isEqualTo(1);
+        issuer.close();
+        memory.free();
     }
 }

@@ -45,7 +45,10 @@ public class ReplayRBenchmark {
         }
     }
 
-    /** Nanoseconds a full page by what the pool was called for, and microseconds of the longest calls. */
+    /**
+     * Nanoseconds a full page by what the pool was called for, and microseconds of the longest calls. The table that is
+     * printed adds them up over the replays; each replay's are in the JSON file.
+     */
     @State(Scope.Thread)
     @AuxCounters(AuxCounters.Type.EVENTS)
     public static class Times {
@@ -58,6 +61,8 @@ public class ReplayRBenchmark {
         public double longestOpenUs;
         public double longestCommitUs;
         public double longestReleaseUs;
+        /** All calls if each took as long as in the replay of this process in which it was fastest. */
+        public double nsPageUndisturbed;
         /** The longest call if each took as long as in the replay of this process in which it was fastest. */
         public double longestUndisturbedUs;
     }
@@ -90,6 +95,7 @@ public class ReplayRBenchmark {
         times.nsPageCommit = perPage(ReplayR.Call.COMMIT);
         times.nsPageRelease = perPage(ReplayR.Call.RELEASE);
         times.nsPage = times.nsPageMatch + times.nsPageOpen + times.nsPageCommit + times.nsPageRelease;
+        times.nsPageUndisturbed = (double) replay.undisturbedNanos() / ReplayR.PAGES;
         times.longestMatchUs = replay.longestNanos(ReplayR.Call.MATCH) / 1e3;
         times.longestOpenUs = replay.longestNanos(ReplayR.Call.OPEN) / 1e3;
         times.longestCommitUs = replay.longestNanos(ReplayR.Call.COMMIT) / 1e3;

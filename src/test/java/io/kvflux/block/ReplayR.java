@@ -160,6 +160,11 @@ final class ReplayR {
         return longest[call.ordinal()];
     }
 
+    /** {@return the time spent in all calls, where each counts as the shortest that it was in all runs} */
+    long undisturbedNanos() {
+        return Arrays.stream(least, 0, calls).sum();
+    }
+
     /** {@return the longest call, where each counts as the shortest that it was in all runs: what nothing interrupted} */
     long longestUndisturbedNanos() {
         return Arrays.stream(least, 0, calls).max().orElseThrow();

@@ -1,5 +1,6 @@
 package io.kvflux.core;
 
+import com.sun.management.ThreadMXBean;
 import io.kvflux.api.FinishReason;
 import io.kvflux.api.SequenceId;
 import io.kvflux.api.SequenceSpec;
@@ -38,6 +39,7 @@ public class StepBenchmark {
     private static final int DRAFTS = 4;
     private static final int CONTEXT = 1_024;
     private static final int STEPS = 256;
+    private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
     /**
      * 64 sequences that decode, each followed by another when it ends. Garbage should be that of new sequences alone, 64 of
@@ -119,11 +121,15 @@ public class StepBenchmark {
         }
     }
 
-    /** What the steps of the last round allocated; the table adds it up, the JSON file has it for each iteration. */
+    /**
+     * What the steps of the last round allocated, and their time on the processor, in which other programs have no part. The
+     * table adds them up; the JSON file has them for each iteration.
+     */
     @State(Scope.Thread)
     @AuxCounters(AuxCounters.Type.EVENTS)
-    public static class Garbage {
+    public static class LastRound {
         public double bytesPerStep;
+        public double cpuMicrosPerStep;
     }
 
     @Benchmark
@@ -137,13 +143,15 @@ public class StepBenchmark {
 
     @Benchmark
     @OperationsPerInvocation(STEPS)
-    public long decode(Decoding state, Garbage garbage) {
-        long before = allocatedBytes();
+    public long decode(Decoding state, LastRound round) {
+        long bytes = THREADS.getCurrentThreadAllocatedBytes();
+        long cpu = THREADS.getCurrentThreadCpuTime();
         long last = 0;
         for (int i = 0; i < STEPS; i++) {
             last = step(state.core, state.result);
         }
-        garbage.bytesPerStep = (double) (allocatedBytes() - before) / STEPS;
+        round.cpuMicrosPerStep = (THREADS.getCurrentThreadCpuTime() - cpu) / 1e3 / STEPS;
+        round.bytesPerStep = (double) (THREADS.getCurrentThreadAllocatedBytes() - bytes) / STEPS;
         return last;
     }
 
@@ -164,9 +172,5 @@ public class StepBenchmark {
         core.took(step.number(), 0.02);
         core.complete(result);
         return step.number();
-    }
-
-    private static long allocatedBytes() {
-        return ((com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean()).getCurrentThreadAllocatedBytes();
     }
 }

@@ -60,8 +60,9 @@ final class Planner {
             preempted = false;
             for (Replica replica : replicas) {
                 replica.beginPlan();
-                placeDecodes(replica);
-                placePrefills(replica);
+                if (placeDecodes(replica)) {
+                    placePrefills(replica);
+                }
                 replica.dropStopped();
             }
             admit();
@@ -72,16 +73,19 @@ final class Planner {
         }
     }
 
-    private void placeDecodes(Replica replica) {
+    /** Whether there are others: that prefill, or wait for what the host has of them. */
+    private boolean placeDecodes(Replica replica) {
         if (drafts != null) {
             drafts.begin(replica);
         }
         int count = replica.running.size();
         int start = replica.cursor;
         int firstLeftOut = -1;
+        boolean others = false;
         for (int i = 0; i < count; i++) {
             int at = start + i < count ? start + i : start + i - count;
             Sequence sequence = replica.running.get(at);
+            others |= sequence.prefilling() || sequence.awaitsLoad();
             if (!sequence.placeable() || sequence.prefilling()) {
                 continue;
             }
@@ -95,6 +99,7 @@ final class Planner {
             }
         }
         replica.cursor = Math.max(0, firstLeftOut);
+        return others;
     }
 
     private void placePrefills(Replica replica) {

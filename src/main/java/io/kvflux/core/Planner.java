@@ -27,6 +27,8 @@ final class Planner {
     private final List<Sequence> refused = new ArrayList<>();
     private StepPlan plan;
     private boolean preempted;
+    /** Whether some that were to be placed run no more, and are still in their replica's list. */
+    private boolean stopped;
 
     Planner(
             SchedulerConfig config,
@@ -60,10 +62,13 @@ final class Planner {
             preempted = false;
             for (Replica replica : replicas) {
                 replica.beginPlan();
+                stopped = false;
                 if (placeDecodes(replica)) {
                     placePrefills(replica);
                 }
-                replica.dropStopped();
+                if (stopped) {
+                    replica.dropStopped();
+                }
             }
             admit();
             plan.seal();
@@ -166,6 +171,7 @@ final class Planner {
         if (replica.blocks(tokens) > replica.pool.usableBlocks()) {
             if (sequence.pending == 0) {
                 core.outgrown(sequence, tokens);
+                stopped = true;
             }
             return false;
         }
@@ -182,6 +188,7 @@ final class Planner {
             }
             Sequence victim = victim(replica);
             preempted = true;
+            stopped = true;
             preemption.preempt(victim);
             if (victim == sequence) {
                 return false;

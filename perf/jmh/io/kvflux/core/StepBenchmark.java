@@ -1,18 +1,25 @@
 package io.kvflux.core;
 
+import com.sun.management.ThreadMXBean;
 import io.kvflux.api.FinishReason;
 import io.kvflux.api.SequenceId;
 import io.kvflux.api.SequenceSpec;
 import io.kvflux.api.Step;
 import io.kvflux.api.StepResult;
 import io.kvflux.draft.DraftPolicy;
+import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.openjdk.jmh.annotations.AuxCounters;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Level;
 import org.openjdk.jmh.annotations.Measurement;
 import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OperationsPerInvocation;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
@@ -20,57 +27,135 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
-/**
- * What a step costs the core: planned and answered for 64 sequences that decode, each followed by another when it ends.
- * Garbage should be that of new sequences alone, 64 of them in 512 tokens each.
- */
-@State(Scope.Thread)
+/** What a step costs the core: planned and answered. */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 @Warmup(iterations = 3, time = 2)
 @Measurement(iterations = 5, time = 2)
 @Fork(3)
-public class StepBenchmark implements SchedulerListener {
+public class StepBenchmark {
 
     private static final int SEQUENCES = 64;
     private static final int DRAFTS = 4;
-    private static final SequenceSpec SPEC =
-            SequenceSpec.of(Driver.tokens(0, 32)).maxTokens(512);
+    private static final int CONTEXT = 1_024;
+    private static final int STEPS = 256;
+    private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
-    /** Drafts: none where the caches have none, else by a policy; of four, two are accepted. */
-    @Param({"none", "off", "fixed", "adaptive"})
-    public String drafts;
+    /**
+     * 64 sequences that decode, each followed by another when it ends. Garbage should be that of new sequences alone, 64 of
+     * them in 512 tokens each.
+     */
+    @State(Scope.Thread)
+    public static class Turnover implements SchedulerListener {
 
-    private final StepResult result = new StepResult();
-    private SchedulerCore core;
-    private int ended;
+        private static final SequenceSpec SPEC =
+                SequenceSpec.of(Driver.tokens(0, 32)).maxTokens(512);
 
-    @Setup
-    public void begin() {
-        SchedulerConfig.Builder builder = SchedulerConfig.builder(
-                        Configs.caches(16, 1, drafts.equals("none") ? 0 : DRAFTS), 10_000)
-                .prefixCaching(false);
-        switch (drafts) {
-            case "off" -> builder.draftPolicy(DraftPolicy::off);
-            case "fixed" -> builder.draftPolicy(() -> DraftPolicy.fixed(DRAFTS));
-            case "adaptive" -> builder.draftPolicy(DraftPolicy::adaptive);
-            default -> {}
+        /** Drafts: none where the caches have none, else by a policy; of four, two are accepted. */
+        @Param({"none", "off", "fixed", "adaptive"})
+        public String drafts;
+
+        private final StepResult result = new StepResult();
+        private SchedulerCore core;
+        private int ended;
+
+        @Setup
+        public void begin() {
+            SchedulerConfig.Builder builder = SchedulerConfig.builder(
+                            Configs.caches(16, 1, drafts.equals("none") ? 0 : DRAFTS), 10_000)
+                    .prefixCaching(false);
+            switch (drafts) {
+                case "off" -> builder.draftPolicy(DraftPolicy::off);
+                case "fixed" -> builder.draftPolicy(() -> DraftPolicy.fixed(DRAFTS));
+                case "adaptive" -> builder.draftPolicy(DraftPolicy::adaptive);
+                default -> {}
+            }
+            core = new SchedulerCore(builder.build(), this);
+            ended = SEQUENCES;
         }
-        core = new SchedulerCore(builder.build(), this);
-        ended = SEQUENCES;
+
+        @Override
+        public void finished(SequenceId id, FinishReason reason, @Nullable Throwable cause) {
+            ended++;
+        }
     }
 
-    @Override
-    public void finished(SequenceId id, FinishReason reason, @Nullable Throwable cause) {
-        ended++;
+    /** Sequences that only decode, with prefix caching: each has 896 tokens at first and 1 152 at last. */
+    @State(Scope.Thread)
+    public static class Decoding implements SchedulerListener {
+
+        private static final int PROMPT = CONTEXT - STEPS / 2;
+
+        @Param({"256", "1024", "4096"})
+        public int sequences;
+
+        private final StepResult result = new StepResult();
+        private final List<SequenceSpec> specs = new ArrayList<>();
+        private final List<SequenceId> running = new ArrayList<>();
+        private SchedulerCore core;
+
+        @Setup
+        public void configure() {
+            for (int i = 0; i < sequences; i++) {
+                specs.add(SequenceSpec.of(Driver.tokens(i * PROMPT, PROMPT)).maxTokens(2 * STEPS));
+            }
+            core = new SchedulerCore(
+                    SchedulerConfig.builder(Configs.caches(16, 1), sequences * 2 * CONTEXT / 16)
+                            .maxBatchSize(sequences)
+                            .maxBatchTokens(sequences * PROMPT)
+                            .build(),
+                    this);
+        }
+
+        /** Ends those of the last round, forgets what they left and prefills as many in one step. */
+        @Setup(Level.Invocation)
+        public void prefill() {
+            running.forEach(core::cancel);
+            running.clear();
+            core.clearCache();
+            specs.forEach(spec -> running.add(core.submit(spec, Long.MAX_VALUE)));
+            StepBenchmark.step(core, result);
+            if (core.running() != sequences) {
+                throw new IllegalStateException("all must decode, running=" + core.running());
+            }
+        }
+    }
+
+    /**
+     * What the steps of the last round allocated, and their time on the processor, in which other programs have no part. The
+     * table adds them up; the JSON file has them for each iteration.
+     */
+    @State(Scope.Thread)
+    @AuxCounters(AuxCounters.Type.EVENTS)
+    public static class LastRound {
+        public double bytesPerStep;
+        public double cpuMicrosPerStep;
     }
 
     @Benchmark
-    public long step() {
-        while (ended > 0) {
-            core.submit(SPEC, Long.MAX_VALUE);
-            ended--;
+    public long turnover(Turnover state) {
+        while (state.ended > 0) {
+            state.core.submit(Turnover.SPEC, Long.MAX_VALUE);
+            state.ended--;
         }
+        return step(state.core, state.result);
+    }
+
+    @Benchmark
+    @OperationsPerInvocation(STEPS)
+    public long decode(Decoding state, LastRound round) {
+        long bytes = THREADS.getCurrentThreadAllocatedBytes();
+        long cpu = THREADS.getCurrentThreadCpuTime();
+        long last = 0;
+        for (int i = 0; i < STEPS; i++) {
+            last = step(state.core, state.result);
+        }
+        round.cpuMicrosPerStep = (THREADS.getCurrentThreadCpuTime() - cpu) / 1e3 / STEPS;
+        round.bytesPerStep = (double) (THREADS.getCurrentThreadAllocatedBytes() - bytes) / STEPS;
+        return last;
+    }
+
+    private static long step(SchedulerCore core, StepResult result) {
         Step step = core.plan();
         result.reset(step);
         for (int i = 0; i < step.size(); i++) {

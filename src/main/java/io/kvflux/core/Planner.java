@@ -27,6 +27,8 @@ final class Planner {
     private final List<Sequence> refused = new ArrayList<>();
     private StepPlan plan;
     private boolean preempted;
+    /** Whether some that were to be placed run no more, and are still in their replica's list. */
+    private boolean stopped;
 
     Planner(
             SchedulerConfig config,
@@ -60,9 +62,13 @@ final class Planner {
             preempted = false;
             for (Replica replica : replicas) {
                 replica.beginPlan();
-                placeDecodes(replica);
-                placePrefills(replica);
-                replica.dropStopped();
+                stopped = false;
+                if (placeDecodes(replica)) {
+                    placePrefills(replica);
+                }
+                if (stopped) {
+                    replica.dropStopped();
+                }
             }
             admit();
             plan.seal();
@@ -72,16 +78,19 @@ final class Planner {
         }
     }
 
-    private void placeDecodes(Replica replica) {
+    /** Whether there are others: that prefill, or wait for what the host has of them. */
+    private boolean placeDecodes(Replica replica) {
         if (drafts != null) {
             drafts.begin(replica);
         }
         int count = replica.running.size();
         int start = replica.cursor;
         int firstLeftOut = -1;
+        boolean others = false;
         for (int i = 0; i < count; i++) {
             int at = start + i < count ? start + i : start + i - count;
             Sequence sequence = replica.running.get(at);
+            others |= sequence.prefilling() || sequence.awaitsLoad();
             if (!sequence.placeable() || sequence.prefilling()) {
                 continue;
             }
@@ -95,6 +104,7 @@ final class Planner {
             }
         }
         replica.cursor = Math.max(0, firstLeftOut);
+        return others;
     }
 
     private void placePrefills(Replica replica) {
@@ -161,6 +171,7 @@ final class Planner {
         if (replica.blocks(tokens) > replica.pool.usableBlocks()) {
             if (sequence.pending == 0) {
                 core.outgrown(sequence, tokens);
+                stopped = true;
             }
             return false;
         }
@@ -177,6 +188,7 @@ final class Planner {
             }
             Sequence victim = victim(replica);
             preempted = true;
+            stopped = true;
             preemption.preempt(victim);
             if (victim == sequence) {
                 return false;

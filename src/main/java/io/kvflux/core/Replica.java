@@ -11,6 +11,8 @@ final class Replica {
     final BlockPool pool;
     final List<Sequence> running = new ArrayList<>();
     private final SchedulerConfig config;
+    private final int pageSize;
+    private final boolean hasHost;
 
     /** Where placing begins, so that sequences take turns when a step cannot hold all that run. */
     int cursor;
@@ -31,6 +33,8 @@ final class Replica {
     Replica(int index, SchedulerConfig config) {
         this.index = index;
         this.config = config;
+        pageSize = config.pageSize();
+        hasHost = config.hostBlocks() > 0;
         pool = new BlockPool(
                 config.blocksPerReplica(),
                 config.pageSize(),
@@ -40,7 +44,7 @@ final class Replica {
 
     void beginPlan() {
         slotsLeft = config.maxBatchSize();
-        for (int i = 0; i < running.size(); i++) {
+        for (int i = 0; hasHost && i < running.size(); i++) {
             slotsLeft -= running.get(i).claimed > 0 ? 1 : 0;
         }
         tokensLeft = config.maxBatchTokens();
@@ -83,13 +87,13 @@ final class Replica {
 
     /** Blocks that a sequence of this many tokens takes. */
     int blocks(int tokens) {
-        return (int) ((tokens + config.pageSize() - 1L) / config.pageSize());
+        return tokens / pageSize + (tokens % pageSize > 0 ? 1 : 0);
     }
 
     /** Blocks that sequences need to bring pages back, and have not got yet. */
     int claimedBlocks() {
         int blocks = 0;
-        for (int i = 0; i < running.size(); i++) {
+        for (int i = 0; hasHost && i < running.size(); i++) {
             Sequence sequence = running.get(i);
             blocks += sequence.reserved ? 0 : sequence.claimed;
         }
@@ -121,6 +125,6 @@ final class Replica {
     }
 
     private long pageAligned(int context) {
-        return (long) blocks(context) * config.pageSize();
+        return (long) blocks(context) * pageSize;
     }
 }

@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 public final class SchedulerConfig {
 
     private final MultiKvCacheParams caches;
+    private final int pageSize;
     private final int blocksPerReplica;
     private final int maxBatchSize;
     private final int maxBatchTokens;
@@ -49,6 +50,7 @@ public final class SchedulerConfig {
 
     private SchedulerConfig(Builder builder, int minChunkTokens) {
         caches = builder.caches;
+        pageSize = caches.pageSize();
         blocksPerReplica = builder.blocksPerReplica;
         maxBatchSize = builder.maxBatchSize;
         maxBatchTokens = builder.maxBatchTokens;
@@ -215,7 +217,7 @@ public final class SchedulerConfig {
 
     /** {@return tokens in a page} */
     public int pageSize() {
-        return caches.pageSize();
+        return pageSize;
     }
 
     /** {@return data-parallel replicas, each with its own pool} */

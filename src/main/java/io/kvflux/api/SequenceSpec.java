@@ -172,7 +172,7 @@ public final class SequenceSpec {
 
     /** {@return a copy of the tokens that end the sequence} */
     public int[] stopTokens() {
-        return stopTokens.clone();
+        return stopTokens.length == 0 ? NO_TOKENS : stopTokens.clone();
     }
 
     /** {@return whose share this counts against} */

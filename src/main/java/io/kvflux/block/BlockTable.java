@@ -9,7 +9,9 @@ import java.util.Arrays;
  */
 public final class BlockTable {
 
-    int[] ids = new int[4];
+    private final int roomAtFirst;
+
+    int[] ids;
     int size;
     int committed;
     /** The run in which the committed pages end, the scope's root if there are none, NONE if the table is closed. */
@@ -20,7 +22,19 @@ public final class BlockTable {
     boolean shrunk;
 
     /** A closed table. */
-    public BlockTable() {}
+    public BlockTable() {
+        this(4);
+    }
+
+    /**
+     * A closed table.
+     *
+     * @param roomAtFirst blocks that it takes without growing
+     */
+    public BlockTable(int roomAtFirst) {
+        this.roomAtFirst = roomAtFirst;
+        ids = new int[roomAtFirst];
+    }
 
     /** {@return blocks in the table} */
     public int size() {
@@ -79,7 +93,7 @@ public final class BlockTable {
     /** Forgets everything; an array that a step may still read is left to it. */
     void close(boolean stepMayReadIds) {
         if (stepMayReadIds) {
-            ids = new int[4];
+            ids = new int[roomAtFirst];
         }
         size = 0;
         shrunk = false;

@@ -58,9 +58,7 @@ final class Answers {
         boolean current = part.epochs[entry] == sequence.epoch;
         int accepted = part.drafts[entry] == 0 ? 0 : result.accepted(at);
         int firstNew = sequence.length;
-        if (part.samples[entry]) {
-            takeTokens(part, entry, accepted, result.token(at));
-        }
+        boolean ends = part.samples[entry] && takeTokens(part, entry, accepted, result.token(at));
         if (current) {
             int computed = sequence.computed + part.counts[entry] - part.drafts[entry] + accepted;
             sequence.computed = Math.min(computed, sequence.length); // a stop token may be among the drafts
@@ -71,29 +69,27 @@ final class Answers {
         if (current && config.prefixCaching()) {
             int from = sequence.table.committed();
             int full = sequence.computed / config.pageSize();
-            replicas[sequence.replica].pool.commit(sequence.table, sequence.tokens, full, sequence.keys);
-            if (swapper != null) {
-                swapper.committed(sequence, from, full);
+            if (full > from) {
+                replicas[sequence.replica].pool.commit(sequence.table, sequence.tokens, full, sequence.keys);
+                if (swapper != null) {
+                    swapper.committed(sequence, from, full);
+                }
             }
         }
-        if (part.samples[entry] && sequence.atStop()) {
-            endings.finish(sequence, FinishReason.STOP, null);
-        } else if (part.samples[entry] && sequence.atLimit()) {
-            endings.finish(sequence, FinishReason.LENGTH, null);
+        if (ends) {
+            endings.finish(sequence, sequence.atStop() ? FinishReason.STOP : FinishReason.LENGTH, null);
         }
     }
 
-    /** The drafts that were accepted and the token sampled after them, up to one that ends the sequence. */
-    private void takeTokens(EntryList part, int entry, int accepted, int token) {
+    /** Takes the drafts that were accepted and the token sampled after them, up to one that ends the sequence: whether one did. */
+    private boolean takeTokens(EntryList part, int entry, int accepted, int token) {
         Sequence sequence = part.sequences[entry];
         sequence.pending -= 1 + part.drafts[entry];
         boolean goesOn = true;
         for (int i = 0; i < accepted && goesOn; i++) {
             goesOn = takeToken(sequence, drafts(part, entry, sequence)[i]);
         }
-        if (goesOn) {
-            takeToken(sequence, token);
-        }
+        return !goesOn || !takeToken(sequence, token);
     }
 
     private static int[] drafts(EntryList part, int entry, Sequence sequence) {

@@ -90,7 +90,7 @@ final class Drafts {
 
     /** Blocks that those who run need without drafts: for the next token, for the rest of a prompt, for what is brought back. */
     private static int plainBlocks(Replica replica) {
-        int blocks = replica.outstandingPrefill() + replica.claimedBlocks();
+        int blocks = replica.unmetBlocks();
         for (int i = 0; i < replica.running.size(); i++) {
             Sequence sequence = replica.running.get(i);
             blocks += decodes(sequence) ? plainPages(replica, sequence) - sequence.table.size() : 0;

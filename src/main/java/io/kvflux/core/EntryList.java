@@ -46,16 +46,22 @@ final class EntryList {
         prefill[size] = isPrefill;
         samples[size] = samplesToken;
         voided[size] = false;
-        SequenceDrafts own = sequence.drafts;
+        if (sequence.drafts != null) {
+            addDrafts(sequence, sequence.drafts, draftCount);
+        }
+        size++;
+    }
+
+    /** What an entry has of drafts; where nobody drafts all of it stays 0. */
+    private void addDrafts(Sequence sequence, SequenceDrafts own, int draftCount) {
         drafts[size] = draftCount;
-        draftIds[size] = own != null && sequence.pending == 0 ? own.ids : null;
+        draftIds[size] = sequence.pending == 0 ? own.ids : null;
         streams[size] = 0;
-        if (own != null && own.streams && own.stream != null) {
+        if (own.streams && own.stream != null) {
             copyDrafts(sequence, own.stream, draftCount);
         }
-        unverified[size] = own == null ? 0 : own.verifying;
+        unverified[size] = own.verifying;
         granted[size] = 0;
-        size++;
     }
 
     /** An entry's sequence got so many drafts for the next round, with their slots. */

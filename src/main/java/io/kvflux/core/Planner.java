@@ -71,6 +71,9 @@ final class Planner {
                 }
             }
             admit();
+            if (config.verifyInvariants()) {
+                verifyOwed();
+            }
             plan.seal();
         } while (preempted && plan.size() == 0);
         if (drafts != null) {
@@ -247,6 +250,9 @@ final class Planner {
 
     private void admit() {
         refused.clear();
+        for (Replica replica : replicas) {
+            replica.beginAdmissions();
+        }
         Sequence sequence;
         while (mayAdmit() && (sequence = queue.candidate(refused)) != null) {
             if (admit(sequence)) {
@@ -258,6 +264,12 @@ final class Planner {
             } else {
                 refused.add(sequence);
             }
+        }
+    }
+
+    private void verifyOwed() {
+        for (Replica replica : replicas) {
+            replica.verifyOwed();
         }
     }
 
@@ -337,6 +349,7 @@ final class Planner {
             telling.admitted(sequence, sequence.claimedTokens, sequence.claimedTokens - hitTokens);
             begin(swapper, replica, sequence, chunk);
         }
+        replica.admitted();
     }
 
     /** A sequence that was admitted brings back what the host has of it, or is placed if there are blocks for it already. */
@@ -375,8 +388,7 @@ final class Planner {
         int need = replica.blocks(sequence.length) - match.pages() + match.cachedPages();
         int spare = replica.pool.availableBlocks();
         if (!replica.running.isEmpty()) {
-            spare -= config.watermarkBlocks() + replica.claimedBlocks();
-            spare -= config.reservePrefills() ? replica.outstandingPrefill() : 0;
+            spare -= config.watermarkBlocks() + replica.owedBlocks();
         }
         return need - spare;
     }

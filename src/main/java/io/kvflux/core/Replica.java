@@ -7,11 +7,16 @@ import java.util.List;
 /** One data-parallel replica: its pool, its admitted sequences in order of admission, and the room left in a plan. */
 final class Replica {
 
+    private static final int UNKNOWN = -1;
+
     final int index;
     final BlockPool pool;
     final List<Sequence> running = new ArrayList<>();
     private final SchedulerConfig config;
     private final int pageSize;
+    /** The page size as a power of two, by which it is quicker to divide; UNKNOWN if it is none. */
+    private final int pageShift;
+
     private final boolean hasHost;
 
     /** Where placing begins, so that sequences take turns when a step cannot hold all that run. */
@@ -29,11 +34,14 @@ final class Replica {
 
     private long contextLeft;
     private boolean placedAny;
+    /** What {@link #owedBlocks} last counted, kept up to date by admissions; UNKNOWN before it has. */
+    private int owed;
 
     Replica(int index, SchedulerConfig config) {
         this.index = index;
         this.config = config;
         pageSize = config.pageSize();
+        pageShift = Integer.bitCount(pageSize) == 1 ? Integer.numberOfTrailingZeros(pageSize) : UNKNOWN;
         hasHost = config.hostBlocks() > 0;
         pool = new BlockPool(
                 config.blocksPerReplica(),
@@ -83,21 +91,77 @@ final class Replica {
         Sequence next = cursor > 0 ? running.get(cursor) : null;
         running.removeIf(sequence -> sequence.state != Sequence.State.RUNNING);
         cursor = next == null ? 0 : Math.max(0, running.indexOf(next));
+        owed = UNKNOWN;
     }
 
     /** Blocks that a sequence of this many tokens takes. */
     int blocks(int tokens) {
+        if (pageShift != UNKNOWN) {
+            return (tokens + pageSize - 1) >>> pageShift;
+        }
         return tokens / pageSize + (tokens % pageSize > 0 ? 1 : 0);
     }
 
-    /** Blocks that sequences need to bring pages back, and have not got yet. */
-    int claimedBlocks() {
+    /** Nobody has been admitted to this plan yet. */
+    void beginAdmissions() {
+        owed = UNKNOWN;
+    }
+
+    /** Blocks that an admission leaves to those that run; walks them once a plan, and once more after a preemption. */
+    int owedBlocks() {
+        if (owed == UNKNOWN) {
+            owed = countOwed();
+        }
+        return owed;
+    }
+
+    /**
+     * Checks what admissions have counted.
+     *
+     * @throws IllegalStateException if it is not so
+     */
+    void verifyOwed() {
+        if (owed != UNKNOWN && owed != countOwed()) {
+            throw new IllegalStateException(
+                    "invariant broken: what admissions leave to those that run is what these lack, " + "replica="
+                            + index + ", owed=" + owed + ", counted=" + countOwed());
+        }
+    }
+
+    private int countOwed() {
         int blocks = 0;
-        for (int i = 0; hasHost && i < running.size(); i++) {
-            Sequence sequence = running.get(i);
-            blocks += sequence.reserved ? 0 : sequence.claimed;
+        for (int i = 0; i < running.size(); i++) {
+            blocks += owedBlocks(running.get(i));
         }
         return blocks;
+    }
+
+    /** The last of those that run was admitted, and what it could get at once it has. */
+    void admitted() {
+        if (owed != UNKNOWN) {
+            owed += owedBlocks(running.get(running.size() - 1));
+        }
+    }
+
+    private int owedBlocks(Sequence sequence) {
+        return claimedBlocks(sequence) + (config.reservePrefills() ? outstandingPrefill(sequence) : 0);
+    }
+
+    /** Blocks that sequences need for what they bring back and for the rest of their prompts, and have not got yet. */
+    int unmetBlocks() {
+        int blocks = 0;
+        for (int i = 0; i < running.size(); i++) {
+            blocks += claimedBlocks(running.get(i)) + outstandingPrefill(running.get(i));
+        }
+        return blocks;
+    }
+
+    private static int claimedBlocks(Sequence sequence) {
+        return sequence.reserved ? 0 : sequence.claimed;
+    }
+
+    private int outstandingPrefill(Sequence sequence) {
+        return sequence.prefilling() ? Math.max(0, blocks(sequence.prefillTarget) - sequence.table.size()) : 0;
     }
 
     /** Blocks that sequences give up once steps in flight are back. */
@@ -107,18 +171,6 @@ final class Replica {
             Sequence sequence = running.get(i);
             if (sequence.suspending && sequence.state == Sequence.State.RUNNING) {
                 blocks += pool.exclusiveBlocks(sequence.table);
-            }
-        }
-        return blocks;
-    }
-
-    /** Blocks that admitted prompts have still to allocate. */
-    int outstandingPrefill() {
-        int blocks = 0;
-        for (int i = 0; i < running.size(); i++) {
-            Sequence sequence = running.get(i);
-            if (sequence.prefilling()) {
-                blocks += Math.max(0, blocks(sequence.prefillTarget) - sequence.table.size());
             }
         }
         return blocks;

@@ -34,6 +34,7 @@ final class Sequence {
         FINISHED
     }
 
+    /** Tokens that there is room for at first beyond the prompt, at least: as many as the prompt has, if they may be generated. */
     private static final int TOKEN_HEADROOM = 64;
 
     final SequenceId id;
@@ -43,7 +44,7 @@ final class Sequence {
     final String tenant;
     final int priority;
     final int promptLength;
-    final BlockTable table = new BlockTable();
+    final BlockTable table;
 
     private final int maxTokens;
     private final int[] stopTokens;
@@ -117,7 +118,8 @@ final class Sequence {
         promptLength = spec.promptLength();
         maxTokens = spec.maxTokens();
         stopTokens = spec.stopTokens();
-        tokens = spec.promptTokens(promptLength + Math.min(maxTokens, TOKEN_HEADROOM));
+        tokens = spec.promptTokens(promptLength + Math.min(maxTokens, Math.max(promptLength, TOKEN_HEADROOM)));
+        table = new BlockTable((tokens.length + pageSize - 1) / pageSize);
         length = promptLength;
         this.granted = granted;
     }
@@ -134,6 +136,7 @@ final class Sequence {
         maxTokens = parent.maxTokens;
         stopTokens = parent.stopTokens;
         tokens = parent.tokens.clone();
+        table = new BlockTable(parent.table.ids().length);
         length = parent.length;
         this.granted = granted;
     }

@@ -65,6 +65,8 @@ public class ReplayRBenchmark {
         public double nsPageUndisturbed;
         /** The longest call if each took as long as in the replay of this process in which it was fastest. */
         public double longestUndisturbedUs;
+        /** What the pool keeps at the end, but for the tokens. */
+        public double metadataBytesPerBlock;
     }
 
     @Param
@@ -100,6 +102,7 @@ public class ReplayRBenchmark {
         times.longestOpenUs = replay.longestNanos(ReplayR.Call.OPEN) / 1e3;
         times.longestCommitUs = replay.longestNanos(ReplayR.Call.COMMIT) / 1e3;
         times.longestReleaseUs = replay.longestNanos(ReplayR.Call.RELEASE) / 1e3;
+        times.metadataBytesPerBlock = (double) PoolBytes.metadata(pool) / size.blocks;
         times.longestUndisturbedUs = replay.longestUndisturbedNanos() / 1e3;
         return replay.hitTokens();
     }

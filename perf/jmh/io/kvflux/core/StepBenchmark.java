@@ -4,12 +4,9 @@ import com.sun.management.ThreadMXBean;
 import io.kvflux.api.FinishReason;
 import io.kvflux.api.SequenceId;
 import io.kvflux.api.SequenceSpec;
-import io.kvflux.api.Step;
 import io.kvflux.api.StepResult;
 import io.kvflux.draft.DraftPolicy;
 import java.lang.management.ManagementFactory;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.openjdk.jmh.annotations.AuxCounters;
@@ -37,8 +34,6 @@ public class StepBenchmark {
 
     private static final int SEQUENCES = 64;
     private static final int DRAFTS = 4;
-    private static final int CONTEXT = 1_024;
-    private static final int STEPS = 256;
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
     /**
@@ -82,42 +77,21 @@ public class StepBenchmark {
 
     /** Sequences that only decode, with prefix caching: each has 896 tokens at first and 1 152 at last. */
     @State(Scope.Thread)
-    public static class Decoding implements SchedulerListener {
-
-        private static final int PROMPT = CONTEXT - STEPS / 2;
+    public static class Decoding {
 
         @Param({"256", "1024", "4096"})
         public int sequences;
 
-        private final StepResult result = new StepResult();
-        private final List<SequenceSpec> specs = new ArrayList<>();
-        private final List<SequenceId> running = new ArrayList<>();
-        private SchedulerCore core;
+        private DecodingRounds rounds;
 
         @Setup
         public void configure() {
-            for (int i = 0; i < sequences; i++) {
-                specs.add(SequenceSpec.of(Driver.tokens(i * PROMPT, PROMPT)).maxTokens(2 * STEPS));
-            }
-            core = new SchedulerCore(
-                    SchedulerConfig.builder(Configs.caches(16, 1), sequences * 2 * CONTEXT / 16)
-                            .maxBatchSize(sequences)
-                            .maxBatchTokens(sequences * PROMPT)
-                            .build(),
-                    this);
+            rounds = new DecodingRounds(sequences, 0, 2 * sequences * DecodingRounds.BLOCKS);
         }
 
-        /** Ends those of the last round, forgets what they left and prefills as many in one step. */
         @Setup(Level.Invocation)
         public void prefill() {
-            running.forEach(core::cancel);
-            running.clear();
-            core.clearCache();
-            specs.forEach(spec -> running.add(core.submit(spec, Long.MAX_VALUE)));
-            StepBenchmark.step(core, result);
-            if (core.running() != sequences) {
-                throw new IllegalStateException("all must decode, running=" + core.running());
-            }
+            rounds.begin();
         }
     }
 
@@ -138,39 +112,21 @@ public class StepBenchmark {
             state.core.submit(Turnover.SPEC, Long.MAX_VALUE);
             state.ended--;
         }
-        return step(state.core, state.result);
+        return DecodingRounds.step(state.core, state.result);
     }
 
     @Benchmark
-    @OperationsPerInvocation(STEPS)
+    @OutputTimeUnit(TimeUnit.MICROSECONDS)
+    @OperationsPerInvocation(DecodingRounds.STEPS)
     public long decode(Decoding state, LastRound round) {
         long bytes = THREADS.getCurrentThreadAllocatedBytes();
         long cpu = THREADS.getCurrentThreadCpuTime();
         long last = 0;
-        for (int i = 0; i < STEPS; i++) {
-            last = step(state.core, state.result);
+        for (int i = 0; i < DecodingRounds.STEPS; i++) {
+            last = state.rounds.step();
         }
-        round.cpuMicrosPerStep = (THREADS.getCurrentThreadCpuTime() - cpu) / 1e3 / STEPS;
-        round.bytesPerStep = (double) (THREADS.getCurrentThreadAllocatedBytes() - bytes) / STEPS;
+        round.cpuMicrosPerStep = (THREADS.getCurrentThreadCpuTime() - cpu) / 1e3 / DecodingRounds.STEPS;
+        round.bytesPerStep = (double) (THREADS.getCurrentThreadAllocatedBytes() - bytes) / DecodingRounds.STEPS;
         return last;
-    }
-
-    private static long step(SchedulerCore core, StepResult result) {
-        Step step = core.plan();
-        result.reset(step);
-        for (int i = 0; i < step.size(); i++) {
-            if (step.samples(i)) {
-                result.token(i, 5);
-                if (step.drafts(i) > 0) {
-                    result.accepted(i, step.drafts(i) / 2);
-                }
-                for (int j = 0; j < step.granted(i); j++) {
-                    result.draft(i, 6);
-                }
-            }
-        }
-        core.took(step.number(), 0.02);
-        core.complete(result);
-        return step.number();
     }
 }

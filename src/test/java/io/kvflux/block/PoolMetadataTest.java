@@ -7,13 +7,7 @@ import io.kvflux.sim.SimRequest;
 import io.kvflux.sim.TraceFormat;
 import io.kvflux.sim.Traces;
 import io.kvflux.sim.Workload;
-import java.lang.reflect.Array;
-import java.lang.reflect.Field;
-import java.lang.reflect.Modifier;
 import java.nio.file.Path;
-import java.util.Collections;
-import java.util.IdentityHashMap;
-import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -38,7 +32,7 @@ class PoolMetadataTest {
         }
         pool.completed(1);
         assertThat(pool.indexedRuns()).isEqualTo(blocks / pagesOfRun);
-        double bytes = (double) arrayBytes(pool, Collections.newSetFromMap(new IdentityHashMap<>())) / blocks;
+        double bytes = (double) PoolBytes.metadata(pool) / blocks;
         System.out.printf("blocks=%d, pagesOfRun=%d: %.1f bytes a block%n", blocks, pagesOfRun, bytes);
         assertThat(bytes).isLessThanOrEqualTo(bytesPerBlock);
     }
@@ -61,35 +55,10 @@ class PoolMetadataTest {
                 pool.release(table);
             }
         }
-        double bytes = (double) arrayBytes(pool, Collections.newSetFromMap(new IdentityHashMap<>())) / 32_768;
+        double bytes = (double) PoolBytes.metadata(pool) / 32_768;
         System.out.printf(
                 "conversation trace, page 16: %.1f pages a run, %.1f bytes a block%n",
                 (double) pool.cachedBlocks() / pool.indexedRuns(), bytes);
         assertThat(bytes).isLessThanOrEqualTo(9);
-    }
-
-    /** Bytes of the arrays that a pool reaches; a reference counts 4, and the tokens behind one count nothing. */
-    private static long arrayBytes(Object owner, Set<Object> seen) throws IllegalAccessException {
-        if (!seen.add(owner)) {
-            return 0;
-        }
-        long bytes = 0;
-        for (Field field : owner.getClass().getDeclaredFields()) {
-            if (field.getType().isPrimitive() || Modifier.isStatic(field.getModifiers())) {
-                continue;
-            }
-            field.setAccessible(true);
-            Object value = field.get(owner);
-            if (value == null) {
-                continue;
-            }
-            if (value.getClass().isArray()) {
-                int cell = field.getType() == long[].class ? Long.BYTES : Integer.BYTES;
-                bytes += (long) Array.getLength(value) * cell;
-            } else if (value.getClass().getPackageName().equals("io.kvflux.block")) {
-                bytes += arrayBytes(value, seen);
-            }
-        }
-        return bytes;
     }
 }

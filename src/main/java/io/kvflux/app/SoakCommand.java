@@ -4,7 +4,6 @@ import io.kvflux.soak.Soak;
 import io.kvflux.soak.SoakOptions;
 import io.kvflux.soak.SoakResult;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.function.LongConsumer;
@@ -55,9 +54,6 @@ final class SoakCommand implements Callable<Integer> {
 
     @Option(names = "--seed", paramLabel = "N", description = "Seed of the load and the faults. Default: 1.")
     private @Nullable Long seed;
-
-    @Option(names = "--report", paramLabel = "FILE.html", description = "Write one self-contained page with charts.")
-    private @Nullable Path report;
 
     @Option(names = "--json", description = "Print one JSON object in place of the table.")
     private boolean json;

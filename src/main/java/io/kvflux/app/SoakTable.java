@@ -63,8 +63,9 @@ final class SoakTable {
             out.println("FAILED: " + finding);
         }
         if (result.passed()) {
-            out.println("PASSED: nothing leaked, every count added up at every quiet point, no invariant was broken, every"
-                    + " token was right, and nobody was stuck.");
+            out.println(
+                    "PASSED: nothing leaked, every count added up at every quiet point, no invariant was broken, every"
+                            + " token was right, and nobody was stuck.");
         } else {
             out.println("  again with: ./kvflux soak --seed " + result.seed());
         }

@@ -138,7 +138,10 @@ abstract class Client extends BaseSubscriber<TokenEvent> {
         if (id == null) {
             id = event.sequence();
         }
-        if (last || event.index() != received || event.spec() != spec || !event.sequence().equals(id)) {
+        if (last
+                || event.index() != received
+                || event.spec() != spec
+                || !event.sequence().equals(id)) {
             wrong("tokens come in order, those of one sequence, and none after the last, received=" + received + ", "
                     + event);
             return;
@@ -200,9 +203,7 @@ abstract class Client extends BaseSubscriber<TokenEvent> {
     protected final synchronized void hookOnError(Throwable failure) {
         if (last || !mayEndBy(failure)) {
             life.found(
-                    failure instanceof WrongPageException
-                            ? Finding.Kind.WRONG_TOKEN
-                            : Finding.Kind.UNEXPECTED_FAILURE,
+                    failure instanceof WrongPageException ? Finding.Kind.WRONG_TOKEN : Finding.Kind.UNEXPECTED_FAILURE,
                     this + " ended by: " + failure);
         }
         over(failure, false);

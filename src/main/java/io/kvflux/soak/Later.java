@@ -9,8 +9,8 @@ final class Later {
 
     private record Work(long step, long order, Runnable task) {}
 
-    private final PriorityQueue<Work> waiting = new PriorityQueue<>((a, b) ->
-            a.step() == b.step() ? Long.compare(a.order(), b.order()) : Long.compare(a.step(), b.step()));
+    private final PriorityQueue<Work> waiting = new PriorityQueue<>(
+            (a, b) -> a.step() == b.step() ? Long.compare(a.order(), b.order()) : Long.compare(a.step(), b.step()));
     private long order;
     private volatile long next = Long.MAX_VALUE;
 

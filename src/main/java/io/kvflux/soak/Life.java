@@ -52,8 +52,8 @@ final class Life {
         this.settings = settings;
         long seed = soak.options.seed() * 1_000 + settings.number();
         SplittableRandom random = new SplittableRandom(seed);
-        DataSize budget = new DataSize(Math.multiplyExact(
-                BlockArenas.bytesPerBlock(LifeSettings.caches()), soak.scale.deviceBlocks() + 1L));
+        DataSize budget = new DataSize(
+                Math.multiplyExact(BlockArenas.bytesPerBlock(LifeSettings.caches()), soak.scale.deviceBlocks() + 1L));
         DeviceMemory host = HostMemoryDevice.withBudget(budget);
         device = new FaultyDeviceMemory(host, new SoakFaults(seed));
         scheduler = settings.open(soak.scale, device, soak.disk, soak.threads, soak.recorder);
@@ -192,7 +192,8 @@ final class Life {
             if (soak.findings.isEmpty()
                     && System.nanoTime() - movedNs
                             > soak.scale.patience().multipliedBy(2).toNanos()) {
-                foundStuck("no step for " + soak.scale.patience().multipliedBy(2).toSeconds() + " s");
+                foundStuck(
+                        "no step for " + soak.scale.patience().multipliedBy(2).toSeconds() + " s");
             }
             if (!soak.findings.isEmpty() && System.nanoTime() - movedNs > PATIENCE.toNanos()) {
                 return;
@@ -252,7 +253,11 @@ final class Life {
     /** Who is kept, as far as it is known. */
     @Nullable
     Client anyKept() {
-        return gone.stream().map(WeakReference::get).filter(one -> one != null).findFirst().orElse(null);
+        return gone.stream()
+                .map(WeakReference::get)
+                .filter(one -> one != null)
+                .findFirst()
+                .orElse(null);
     }
 
     /** Disposes the scheduler, and looks whether all is given back. */

@@ -31,10 +31,9 @@ record LifeSettings(int number, boolean verifiesAll) {
     private static final int DRAFTS = 3;
     private static final int ANY_NUMBER_OF_FAILURES = Integer.MAX_VALUE;
 
-    private static final List<MultiKvCacheParams> CACHES = List.of(
-            MultiKvCacheParams.fromParams(List.of(
-                    cache(new ReferenceShape(AttentionKind.MHA, 1, 2, 2, 4, Language.VOCABULARY, DType.FLOAT32)),
-                    cache(new ReferenceShape(AttentionKind.MHA, 1, 1, 1, 2, Language.VOCABULARY, DType.FLOAT32)))));
+    private static final List<MultiKvCacheParams> CACHES = List.of(MultiKvCacheParams.fromParams(List.of(
+            cache(new ReferenceShape(AttentionKind.MHA, 1, 2, 2, 4, Language.VOCABULARY, DType.FLOAT32)),
+            cache(new ReferenceShape(AttentionKind.MHA, 1, 1, 1, 2, Language.VOCABULARY, DType.FLOAT32)))));
 
     /** Who drafts. */
     enum Drafting {
@@ -70,8 +69,7 @@ record LifeSettings(int number, boolean verifiesAll) {
         return number % 4 == 3 ? scale.seats() / 3 : 4 * scale.seats();
     }
 
-    BlockScheduler open(
-            Scale scale, DeviceMemory device, Path disk, Scheduler threads, SoakRecorder recorder) {
+    BlockScheduler open(Scale scale, DeviceMemory device, Path disk, Scheduler threads, SoakRecorder recorder) {
         boolean adaptive = number % 2 == 1;
         return BlockScheduler.builder(caches())
                 .device(device)

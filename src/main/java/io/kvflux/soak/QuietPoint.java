@@ -35,8 +35,7 @@ final class QuietPoint {
             wrong = clear();
         }
         if (!wrong.isEmpty()) {
-            life.found(
-                    Finding.Kind.ACCOUNT, "with no sequence left, " + String.join("; ", wrong) + "; " + metrics);
+            life.found(Finding.Kind.ACCOUNT, "with no sequence left, " + String.join("; ", wrong) + "; " + metrics);
         }
     }
 
@@ -68,7 +67,10 @@ final class QuietPoint {
         for (SchedulerSnapshot.ReplicaState replica : now.replicas()) {
             held += replica.held();
             withheld += replica.withheld();
-            lost += life.soak.scale.deviceBlocks() - replica.free() - replica.cached() - replica.held()
+            lost += life.soak.scale.deviceBlocks()
+                    - replica.free()
+                    - replica.cached()
+                    - replica.held()
                     - replica.withheld();
         }
         none(wrong, "blocks are held", held);
@@ -83,11 +85,7 @@ final class QuietPoint {
         none(
                 wrong,
                 "sequences were submitted and have not ended",
-                metrics.submitted()
-                        - metrics.finished()
-                        - metrics.cancelled()
-                        - metrics.failed()
-                        - metrics.refused());
+                metrics.submitted() - metrics.finished() - metrics.cancelled() - metrics.failed() - metrics.refused());
         ask(scheduler.verify(), wrong);
         return wrong;
     }

@@ -73,6 +73,10 @@ final class SampleTaker {
         set(Gauge.TRANSFERS, metrics.transfersInFlight());
     }
 
+    private void set(Gauge gauge, long value) {
+        values[gauge.ordinal()] = (double) value;
+    }
+
     private void set(Gauge gauge, double value) {
         values[gauge.ordinal()] = value;
     }

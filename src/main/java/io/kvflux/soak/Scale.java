@@ -28,7 +28,8 @@ record Scale(
         int verifyEvery,
         Duration patience) {
 
-    static final Scale FULL = new Scale(96, 32, 384, 512, 8L << 20, 20_000, 40_000, 2_000, 2_000, Duration.ofSeconds(30));
+    static final Scale FULL =
+            new Scale(96, 32, 384, 512, 8L << 20, 20_000, 40_000, 2_000, 2_000, Duration.ofSeconds(30));
 
     /** For tests: everything happens as well, but within seconds. */
     static final Scale SMALL = new Scale(24, 12, 96, 96, 4L << 20, 500, 1_000, 200, 200, Duration.ofSeconds(10));

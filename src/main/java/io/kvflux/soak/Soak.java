@@ -144,8 +144,9 @@ public final class Soak {
         if (findings.isEmpty() && device + regions != 0) {
             findings.add(
                     Finding.Kind.ACCOUNT,
-                    "the scheduler of " + life.name() + " is disposed and has not given everything back, bytes of arenas="
-                            + device + ", bytes of native regions and mapped files=" + regions);
+                    "the scheduler of " + life.name()
+                            + " is disposed and has not given everything back, bytes of arenas=" + device
+                            + ", bytes of native regions and mapped files=" + regions);
         }
     }
 

@@ -62,7 +62,12 @@ final class SoakModel implements StepExecutor {
      * @param onStep hears of each step before it is computed
      */
     SoakModel(
-            BlockArenas memory, int caches, int pageSize, SplittableRandom random, Scheduler late, LongConsumer onStep) {
+            BlockArenas memory,
+            int caches,
+            int pageSize,
+            SplittableRandom random,
+            Scheduler late,
+            LongConsumer onStep) {
         slots = new Slots(memory, caches, pageSize);
         this.pageSize = pageSize;
         this.random = random;
@@ -280,8 +285,8 @@ final class SoakModel implements StepExecutor {
 
     private static void require(boolean holds, String rule, Step step, int entry) {
         if (!holds) {
-            throw new WrongPageException(rule + ", " + step.sequence(entry) + ", cacheLength="
-                    + step.cacheLength(entry) + ", unverified=" + step.unverified(entry));
+            throw new WrongPageException(rule + ", " + step.sequence(entry) + ", cacheLength=" + step.cacheLength(entry)
+                    + ", unverified=" + step.unverified(entry));
         }
     }
 }

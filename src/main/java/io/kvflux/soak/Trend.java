@@ -51,7 +51,7 @@ record Trend(double growth, double sureness, int points) {
         Arrays.sort(slopes);
         double slope = (slopes[(pairs - 1) / 2] + slopes[pairs / 2]) / 2;
         double deviation = Math.sqrt(variance(values));
-        double sureness = deviation == 0 ? 0 : (rising - Math.signum(rising)) / deviation;
+        double sureness = deviation == 0 ? 0 : (rising - Long.signum(rising)) / deviation;
         return new Trend(slope * (times[n - 1] - times[0]), sureness, n);
     }
 

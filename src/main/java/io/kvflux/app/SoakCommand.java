@@ -4,6 +4,7 @@ import io.kvflux.soak.Soak;
 import io.kvflux.soak.SoakOptions;
 import io.kvflux.soak.SoakResult;
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.function.LongConsumer;
@@ -55,6 +56,9 @@ final class SoakCommand implements Callable<Integer> {
     @Option(names = "--seed", paramLabel = "N", description = "Seed of the load and the faults. Default: 1.")
     private @Nullable Long seed;
 
+    @Option(names = "--report", paramLabel = "FILE.html", description = "Write one self-contained page with charts.")
+    private @Nullable Path report;
+
     @Option(names = "--json", description = "Print one JSON object in place of the table.")
     private boolean json;
 
@@ -72,7 +76,22 @@ final class SoakCommand implements Callable<Integer> {
                 duration == null ? DEFAULT_DURATION : duration,
                 sequences == null ? Long.MAX_VALUE : sequences);
         interruption.onStop(() -> stopped = true);
-        SoakResult result = run(options);
+        SoakResult result;
+        if (report == null) {
+            result = run(options);
+        } else {
+            try (OutputFile file = OutputFile.open("--report", report)) {
+                result = run(options);
+                SoakReport.write(file, result, stopped);
+                file.finish();
+                file.commit();
+            }
+        }
+        print(result);
+        return !result.passed() ? Main.FAILURE : stopped ? INTERRUPTED : 0;
+    }
+
+    private void print(SoakResult result) {
         PrintWriter out = spec.commandLine().getOut();
         if (json) {
             out.println(SoakTable.json(result, stopped));
@@ -80,7 +99,6 @@ final class SoakCommand implements Callable<Integer> {
             SoakTable.print(out, result, stopped);
         }
         out.flush();
-        return !result.passed() ? Main.FAILURE : stopped ? INTERRUPTED : 0;
     }
 
     private SoakResult run(SoakOptions options) {

@@ -98,13 +98,14 @@ public final class Soak {
                 options.seed(),
                 seconds(),
                 lives,
-                timeline.size(),
+                timeline.count(),
                 ended.get(),
                 tokens,
                 counts.all(),
                 recorder.times(),
                 timeline.trends(),
                 samples,
+                timeline.samples(),
                 findings.list());
     }
 

@@ -16,6 +16,7 @@ import java.util.Map;
  * @param times seconds by name: of steps and tokens, over the whole run
  * @param trends what was tested for growth
  * @param samples all gauges over time
+ * @param quiet all gauges that mean something at quiet points, at these; heap is what a full collection left
  * @param findings what is wrong, the first ones; none if it passed
  */
 public record SoakResult(
@@ -29,6 +30,7 @@ public record SoakResult(
         Map<String, Double> times,
         List<TrendLine> trends,
         Samples samples,
+        Samples quiet,
         List<Finding> findings) {
 
     /** {@return whether nothing is wrong} */

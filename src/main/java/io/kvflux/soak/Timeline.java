@@ -27,6 +27,8 @@ final class Timeline {
             Gauge.CLIENTS_KEPT, new Allowance(32, 0)));
 
     private final List<Quiet> points = new ArrayList<>();
+    private final Samples samples = new Samples();
+    private int count;
 
     void add(double seconds, int life, double[] values) {
         if (points.size() == MOST) {
@@ -38,10 +40,18 @@ final class Timeline {
             points.addAll(half);
         }
         points.add(new Quiet(seconds, life, values.clone()));
+        samples.add(seconds, values);
+        count++;
     }
 
-    int size() {
-        return points.size();
+    /** How many quiet points there were. */
+    int count() {
+        return count;
+    }
+
+    /** All of them, as many as fit. */
+    Samples samples() {
+        return samples;
     }
 
     /** Every tested gauge over the run, and those that grew within a life. */

@@ -25,15 +25,24 @@ record ReportPage(String product, String title, String script, String data, Stri
 
     void write(OutputFile file) {
         Map<String, String> parts = Map.of(
-                "product", Html.escape(product),
-                "title", Html.escape(title),
-                "style", resource(UPLOT + "dist/uPlot.min.css") + resource("report.css"),
-                "uplotLicense", resource(UPLOT + "LICENSE"),
-                "uplot", withoutBanner(resource(UPLOT + "dist/uPlot.iife.min.js")),
-                "script", resource("charts.js") + resource(script),
-                "data", data,
-                "head", head,
-                "tables", tables);
+                "product",
+                Html.escape(product),
+                "title",
+                Html.escape(title),
+                "style",
+                resource(UPLOT + "dist/uPlot.min.css") + resource("report.css"),
+                "uplotLicense",
+                resource(UPLOT + "LICENSE"),
+                "uplot",
+                withoutBanner(resource(UPLOT + "dist/uPlot.iife.min.js")),
+                "script",
+                resource("charts.js") + resource(script),
+                "data",
+                data,
+                "head",
+                head,
+                "tables",
+                tables);
         try {
             file.writer().write(fill(resource("report.html"), parts));
         } catch (IOException e) {

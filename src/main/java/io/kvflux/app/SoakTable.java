@@ -84,7 +84,7 @@ final class SoakTable {
         json.put("sequences", result.sequences());
         json.put("tokens", result.tokens());
         json.set("tried", MAPPER.valueToTree(result.counts()));
-        json.set("seconds of", MAPPER.valueToTree(result.times()));
+        json.set("times", MAPPER.valueToTree(result.times()));
         ArrayNode trends = json.putArray("trends");
         result.trends().forEach(line -> trends.addPOJO(line));
         json.set("findings", MAPPER.valueToTree(result.findings()));

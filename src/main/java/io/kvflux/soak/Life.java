@@ -19,7 +19,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
-import org.jspecify.annotations.Nullable;
 
 /** One scheduler with its clients, from its opening to its end: rounds of sequences, with a quiet point after each. */
 final class Life {
@@ -27,7 +26,7 @@ final class Life {
     /** Steps in which somebody who waits for a token gets one, in whatever order they are served. */
     private static final long STUCK_STEPS = 50_000;
 
-    private static final Duration PATIENCE = Duration.ofSeconds(10);
+    private static final Duration GRACE = Duration.ofSeconds(1);
 
     final Soak soak;
     final LifeSettings settings;
@@ -42,6 +41,7 @@ final class Life {
     private final AtomicLong admitted = new AtomicLong();
     private final AtomicLong begun = new AtomicLong();
     private final AtomicLong received = new AtomicLong();
+    private final Onlookers onlookers;
     private volatile long quota;
     private volatile boolean stopped;
     private long verifiedAt;
@@ -67,6 +67,7 @@ final class Life {
         for (int i = 0; i < soak.scale.seats(); i++) {
             seats.add(new Seat(this, random.split()));
         }
+        onlookers = new Onlookers(this, random.split());
         scheduler.run(model).subscribe(nothing -> {}, this::stopped);
         if (settings.drafting() == LifeSettings.Drafting.BESIDE) {
             scheduler.draft(new SoakDrafter()).subscribe(nothing -> {}, this::stopped);
@@ -154,6 +155,13 @@ final class Life {
         }
     }
 
+    /** A question was answered with a failure. */
+    void failedToAnswer(Throwable cause) {
+        if (!stopped) {
+            found(Finding.Kind.INVARIANT, "the scheduler does not answer: " + Sentences.causes(cause));
+        }
+    }
+
     private void stopped(Throwable cause) {
         stopped = true;
         found(Finding.Kind.INVARIANT, "the scheduler stopped: " + Sentences.causes(cause));
@@ -166,8 +174,12 @@ final class Life {
         return received.get();
     }
 
-    /** Lets so many sequences begin, and returns when all have ended; or something is wrong. */
-    void round(long sequences) {
+    /**
+     * Lets so many sequences begin, and waits until all have ended.
+     *
+     * @return whether they have; if not, something was found
+     */
+    boolean round(long sequences) {
         parked.set(0);
         admitted.set(0);
         quota = sequences;
@@ -179,26 +191,23 @@ final class Life {
             if (soak.tick(this)) {
                 quota = 0;
             }
+            onlookers.tick();
             releaseDelayed();
-            boolean moved = step != model.steps() || ended != soak.endedSequences();
-            step = model.steps();
-            ended = soak.endedSequences();
-            if (moved) {
+            verify();
+            if (step != model.steps() || ended != soak.endedSequences()) {
                 movedNs = System.nanoTime();
             } else {
                 later.hurry();
             }
-            verify();
-            if (soak.findings.isEmpty()
-                    && System.nanoTime() - movedNs
-                            > soak.scale.patience().multipliedBy(2).toNanos()) {
-                foundStuck(
-                        "no step for " + soak.scale.patience().multipliedBy(2).toSeconds() + " s");
-            }
-            if (!soak.findings.isEmpty() && System.nanoTime() - movedNs > PATIENCE.toNanos()) {
-                return;
+            step = model.steps();
+            ended = soak.endedSequences();
+            if (System.nanoTime() - movedNs > soak.scale.patience().toNanos()) {
+                foundStuck();
+                break;
             }
         }
+        onlookers.leave();
+        return isQuiet() && !stopped;
     }
 
     private boolean isQuiet() {
@@ -237,11 +246,12 @@ final class Life {
         }
     }
 
-    private void foundStuck(String why) {
+    private void foundStuck() {
         Client one = clients.stream().findFirst().orElse(null);
         found(
                 Finding.Kind.STUCK,
-                why + ", clients=" + clients.size() + ", one of them: " + one + "; " + scheduler.metrics());
+                "no step for " + soak.scale.patience().toSeconds() + " s, clients=" + clients.size() + ", one of them: "
+                        + one + "; " + scheduler.metrics());
     }
 
     /** Clients that have ended and can still be reached, after a collection. */
@@ -250,21 +260,10 @@ final class Life {
         return gone.size();
     }
 
-    /** Who is kept, as far as it is known. */
-    @Nullable
-    Client anyKept() {
-        return gone.stream()
-                .map(WeakReference::get)
-                .filter(one -> one != null)
-                .findFirst()
-                .orElse(null);
-    }
-
     /** Disposes the scheduler, and looks whether all is given back. */
     void end() {
-        Duration graceful = stopped ? Duration.ZERO : Duration.ofSeconds(1);
         try {
-            scheduler.disposeGracefully(graceful).timeout(soak.scale.patience()).block();
+            scheduler.disposeGracefully(GRACE).block(soak.scale.patience());
             releaseDelayed();
             device.close();
         } catch (RuntimeException refused) {

@@ -78,6 +78,7 @@ final class QuietPoint {
         none(wrong, "blocks are in no count", lost);
         none(wrong, "steps are in flight", now.stepsInFlight().size());
         none(wrong, "transfers are in flight", metrics.transfersInFlight());
+        none(wrong, "slots of the host are being written to", metrics.hostWritingBlocks());
         none(wrong, "batches are delayed", life.device.delayed());
         none(wrong, "drafts are in flight", metrics.draftsInFlight());
         none(wrong, "sequences run or wait", metrics.running() + metrics.waiting() + metrics.delayed());

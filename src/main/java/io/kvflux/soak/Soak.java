@@ -118,9 +118,8 @@ public final class Soak {
         for (int round = 1; left > 0 && !isOver(); round++) {
             long most = Math.min(left, Math.max(1, options.sequences() - ended.get()));
             long now = Math.min(scale.quietEvery(), most);
-            life.round(now);
             left -= now;
-            if (findings.isEmpty()) {
+            if (life.round(now)) {
                 quiet(life, round % CLEARS_EVERY == 0 || left == 0 || isOver());
             }
         }

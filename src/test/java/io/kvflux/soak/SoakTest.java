@@ -1,0 +1,115 @@
+package io.kvflux.soak;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.kvflux.BlockScheduler;
+import io.kvflux.Leaks;
+import io.kvflux.api.SequenceSpec;
+import io.kvflux.api.TokenEvent;
+import io.kvflux.memory.chronicle.HostSlots;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.reactivestreams.Subscription;
+import reactor.core.publisher.BaseSubscriber;
+
+/** The soak passes when nothing is wrong, and finds what is planted. Bounded by sequences; the time is only a limit. */
+class SoakTest {
+
+    private static final Duration LONG = Duration.ofMinutes(10);
+    /** The first life, in which every change is checked, is over. */
+    private static final long FIRST_LIFE = 300;
+
+    private static final long PLANT_EVERY = 1_000;
+
+    private static SoakResult run(long sequences, Plant plant) {
+        return Soak.run(new SoakOptions(3, LONG, sequences), Scale.SMALL, plant, () -> true, seconds -> {});
+    }
+
+    /** Plants something every thousand sequences. */
+    private static Plant every(Plant harm) {
+        return (scheduler, ended) -> {
+            if (ended > FIRST_LIFE && ended % PLANT_EVERY == 0) {
+                harm.ended(scheduler, ended);
+            }
+        };
+    }
+
+    private static List<String> findings(SoakResult result) {
+        return result.findings().stream().map(Finding::toString).toList();
+    }
+
+    @Test
+    void aHealthyRunPassesAndTriesEverything() {
+        SoakResult result = run(7_000, Plant.NONE);
+        assertThat(findings(result)).isEmpty();
+        assertThat(result.passed()).isTrue();
+        assertThat(result.sequences()).isGreaterThanOrEqualTo(7_000);
+        assertThat(result.tokens()).isGreaterThan(result.sequences());
+        assertThat(result.lives()).isGreaterThanOrEqualTo(4);
+        assertThat(result.quietPoints()).isGreaterThanOrEqualTo(10);
+        assertThat(result.counts())
+                .allSatisfy((name, count) -> assertThat(count).as(name).isPositive());
+        assertThat(result.times().get("step, p50")).isPositive();
+    }
+
+    @Test
+    void aBlockThatIsLeakedIsFound() {
+        SoakResult result = run(20_000, every((scheduler, ended) -> Leaks.block(scheduler)));
+        assertThat(result.sequences()).isLessThan(2 * PLANT_EVERY);
+        assertThat(findings(result))
+                .anySatisfy(found -> assertThat(found).contains("ACCOUNT", "1 blocks are held", "life 2"));
+    }
+
+    @Test
+    void aSlotOfTheHostThatIsLeakedIsFound() {
+        SoakResult result = run(20_000, every((scheduler, ended) -> Leaks.hostSlot(scheduler)));
+        assertThat(findings(result))
+                .anySatisfy(found ->
+                        assertThat(found).contains("ACCOUNT", "1 slots of the host are being written to", "life 2"));
+    }
+
+    @Test
+    void aNativeSlotThatIsLeakedIsFound() {
+        List<HostSlots> leaked = new ArrayList<>();
+        SoakResult result = run(
+                20_000, every((scheduler, ended) -> leaked.add(HostSlots.allocate(1, 4_096, HostSlots.Touch.LAZY))));
+        assertThat(findings(result))
+                .anySatisfy(found -> assertThat(found).contains("has not given everything back", "native regions"));
+        leaked.forEach(HostSlots::close);
+    }
+
+    @Test
+    void aSubscriberThatIsLeakedIsFound() {
+        SoakResult result = run(20_000, every((scheduler, ended) -> subscribeAndForget(scheduler)));
+        assertThat(result.sequences()).isLessThan(2 * PLANT_EVERY);
+        assertThat(findings(result))
+                .anySatisfy(found -> assertThat(found)
+                        .contains("ACCOUNT", "life 2", "the scheduler has 1 sequences", "tenant=forgotten"));
+    }
+
+    private static void subscribeAndForget(BlockScheduler scheduler) {
+        scheduler
+                .generate(SequenceSpec.of(1, 2, 3).maxTokens(4).tenant("forgotten"))
+                .subscribe(new BaseSubscriber<TokenEvent>() {
+                    @Override
+                    protected void hookOnSubscribe(Subscription subscription) {
+                        // Asks for nothing, and never leaves.
+                    }
+                });
+    }
+
+    @Test
+    void whoSaysStopEndsItInGoodOrder() {
+        long[] asked = {0};
+        SoakResult result = Soak.run(
+                new SoakOptions(1, LONG, Long.MAX_VALUE),
+                Scale.SMALL,
+                Plant.NONE,
+                () -> asked[0]++ < 100,
+                seconds -> {});
+        assertThat(findings(result)).isEmpty();
+        assertThat(result.sequences()).isPositive();
+    }
+}

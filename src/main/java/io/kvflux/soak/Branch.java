@@ -60,7 +60,7 @@ final class Branch extends Client {
         if (!ends && received > 0 && !followsSomewhere()) {
             wrong("a fork goes on from what its parent had, at least " + inheritedAtLeast + " tokens");
         }
-        life.branchEnded();
+        life.branchEnded(this);
     }
 
     private boolean followsSomewhere() {

@@ -26,6 +26,9 @@ final class Life {
     /** Steps in which somebody who waits for a token gets one, in whatever order they are served. */
     private static final long STUCK_STEPS = 50_000;
 
+    /** Ended clients that may be reached by what is used again later. */
+    static final int MOST_KEPT = 8;
+
     private static final Duration GRACE = Duration.ofSeconds(1);
 
     final Soak soak;
@@ -133,12 +136,12 @@ final class Life {
         gone.add(new WeakReference<>(client));
     }
 
-    void turnEnded() {
-        soak.ended(this);
+    void turnEnded(Turn turn) {
+        soak.ended(this, turn);
     }
 
-    void branchEnded() {
-        soak.forked(this);
+    void branchEnded(Branch branch) {
+        soak.forked(this, branch);
     }
 
     boolean mayEndBy(Throwable failure) {

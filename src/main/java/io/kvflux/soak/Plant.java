@@ -7,12 +7,13 @@ import io.kvflux.BlockScheduler;
 interface Plant {
 
     /** Does nothing. */
-    Plant NONE = (scheduler, ended) -> {};
+    Plant NONE = (scheduler, ended, client) -> {};
 
     /**
      * A sequence has ended.
      *
      * @param ended how many have in this soak, this one included
+     * @param client whose sequence it was
      */
-    void ended(BlockScheduler scheduler, long ended);
+    void ended(BlockScheduler scheduler, long ended, Client client);
 }

@@ -46,10 +46,14 @@ final class SampleTaker {
         return values;
     }
 
-    /** What is at a quiet point, when a collection has just ended. */
-    double[] quiet() {
+    /**
+     * What is at a quiet point.
+     *
+     * @param collected whether a full collection has just ended
+     */
+    double[] quiet(boolean collected) {
         set(Gauge.HEAP_AFTER_GC, ProcessProbe.heapNow());
-        set(Gauge.CLIENTS_KEPT, life.kept());
+        set(Gauge.CLIENTS_KEPT, collected ? life.kept() : 0);
         measure();
         return values;
     }

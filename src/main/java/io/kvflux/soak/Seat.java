@@ -37,7 +37,7 @@ final class Seat {
     /** What the client has received is part of the conversation, however the sequence ended. */
     void ended(Turn turn, @Nullable Throwable failure) {
         talk.add(turn.tokens, turn.received);
-        life.turnEnded();
+        life.turnEnded(turn);
         if (failure instanceof QueueFullException) {
             life.later(1 + random.nextInt(WAITS_WHEN_FULL), this::next);
         } else {

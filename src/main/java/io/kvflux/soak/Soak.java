@@ -1,6 +1,7 @@
 package io.kvflux.soak;
 
 import io.kvflux.selftest.TemporaryDirectory;
+import java.lang.ref.WeakReference;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
@@ -132,9 +133,17 @@ public final class Soak {
     private void quiet(Life life, boolean clears) {
         new QuietPoint(life).look(clears);
         if (findings.isEmpty()) {
+            WeakReference<Object> unreachable = new WeakReference<>(new Object());
             System.gc();
-            double[] values = taker.quiet();
-            timeline.add(seconds(), lives - 1, values);
+            boolean collected = unreachable.get() == null; // else the JVM was told to ignore such calls
+            timeline.add(seconds(), lives - 1, taker.quiet(collected));
+            if (collected && life.kept() > Life.MOST_KEPT) {
+                found(
+                        Finding.Kind.ACCOUNT,
+                        life.kept() + " clients that have ended can still be reached, where " + Life.MOST_KEPT
+                                + " are allowed",
+                        life);
+            }
         }
     }
 
@@ -181,13 +190,13 @@ public final class Soak {
         return ended.get();
     }
 
-    void ended(Life life) {
-        plant.ended(life.scheduler(), ended.incrementAndGet());
+    void ended(Life life, Client client) {
+        plant.ended(life.scheduler(), ended.incrementAndGet(), client);
     }
 
-    void forked(Life life) {
+    void forked(Life life, Branch branch) {
         forks.incrementAndGet();
-        ended(life);
+        ended(life, branch);
     }
 
     void verified() {

@@ -21,10 +21,10 @@ final class Timeline {
             Gauge.HEAP_AFTER_GC, new Allowance(2 * MIB, 0.05),
             Gauge.BUFFERS, new Allowance(MIB, 0),
             Gauge.NATIVE, new Allowance(0, 0),
-            Gauge.RESIDENT, new Allowance(64 * MIB, 0.1),
+            Gauge.RESIDENT, new Allowance(96 * MIB, 0.1),
             Gauge.FILES, new Allowance(2, 0),
             Gauge.THREADS, new Allowance(2, 0),
-            Gauge.CLIENTS_KEPT, new Allowance(32, 0)));
+            Gauge.CLIENTS_KEPT, new Allowance(Life.MOST_KEPT, 0)));
 
     private final List<Quiet> points = new ArrayList<>();
     private final Samples samples = new Samples();

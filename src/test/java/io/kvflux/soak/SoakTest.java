@@ -6,9 +6,11 @@ import io.kvflux.BlockScheduler;
 import io.kvflux.Leaks;
 import io.kvflux.api.SequenceSpec;
 import io.kvflux.api.TokenEvent;
+import io.kvflux.memory.PageArena;
 import io.kvflux.memory.chronicle.HostSlots;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.reactivestreams.Subscription;
@@ -29,9 +31,9 @@ class SoakTest {
 
     /** Plants something every thousand sequences. */
     private static Plant every(Plant harm) {
-        return (scheduler, ended) -> {
+        return (scheduler, ended, client) -> {
             if (ended > FIRST_LIFE && ended % PLANT_EVERY == 0) {
-                harm.ended(scheduler, ended);
+                harm.ended(scheduler, ended, client);
             }
         };
     }
@@ -56,7 +58,7 @@ class SoakTest {
 
     @Test
     void aBlockThatIsLeakedIsFound() {
-        SoakResult result = run(20_000, every((scheduler, ended) -> Leaks.block(scheduler)));
+        SoakResult result = run(20_000, every((scheduler, ended, client) -> Leaks.block(scheduler)));
         assertThat(result.sequences()).isLessThan(2 * PLANT_EVERY);
         assertThat(findings(result))
                 .anySatisfy(found -> assertThat(found).contains("ACCOUNT", "1 blocks are held", "life 2"));
@@ -64,7 +66,7 @@ class SoakTest {
 
     @Test
     void aSlotOfTheHostThatIsLeakedIsFound() {
-        SoakResult result = run(20_000, every((scheduler, ended) -> Leaks.hostSlot(scheduler)));
+        SoakResult result = run(20_000, every((scheduler, ended, client) -> Leaks.hostSlot(scheduler)));
         assertThat(findings(result))
                 .anySatisfy(found ->
                         assertThat(found).contains("ACCOUNT", "1 slots of the host are being written to", "life 2"));
@@ -72,9 +74,10 @@ class SoakTest {
 
     @Test
     void aNativeSlotThatIsLeakedIsFound() {
-        List<HostSlots> leaked = new ArrayList<>();
+        List<HostSlots> leaked = Collections.synchronizedList(new ArrayList<>());
         SoakResult result = run(
-                20_000, every((scheduler, ended) -> leaked.add(HostSlots.allocate(1, 4_096, HostSlots.Touch.LAZY))));
+                20_000,
+                every((scheduler, ended, client) -> leaked.add(HostSlots.allocate(1, 4_096, HostSlots.Touch.LAZY))));
         assertThat(findings(result))
                 .anySatisfy(found -> assertThat(found).contains("has not given everything back", "native regions"));
         leaked.forEach(HostSlots::close);
@@ -82,7 +85,7 @@ class SoakTest {
 
     @Test
     void aSubscriberThatIsLeakedIsFound() {
-        SoakResult result = run(20_000, every((scheduler, ended) -> subscribeAndForget(scheduler)));
+        SoakResult result = run(20_000, every((scheduler, ended, client) -> subscribeAndForget(scheduler)));
         assertThat(result.sequences()).isLessThan(2 * PLANT_EVERY);
         assertThat(findings(result))
                 .anySatisfy(found -> assertThat(found)
@@ -98,6 +101,47 @@ class SoakTest {
                         // Asks for nothing, and never leaves.
                     }
                 });
+    }
+
+    @Test
+    void clientsThatAreRememberedAreFound() {
+        List<Client> remembered = Collections.synchronizedList(new ArrayList<>());
+        SoakResult result = run(20_000, (scheduler, ended, client) -> {
+            if (ended % 100 == 0) {
+                remembered.add(client);
+            }
+        });
+        assertThat(findings(result))
+                .anySatisfy(found -> assertThat(found)
+                        .contains("ACCOUNT", "clients that have ended can still be reached, where 8 are allowed"));
+        assertThat(remembered).isNotEmpty();
+    }
+
+    @Test
+    void aSequenceThatNobodyServesIsFound() {
+        Scale hasty = new Scale(24, 12, 96, 96, 4L << 20, 500, 1_000, 200, 200, Duration.ofSeconds(2));
+        SoakResult result = Soak.run(
+                new SoakOptions(3, LONG, 20_000), hasty, every(SoakTest::pauseForEver), () -> true, seconds -> {});
+        assertThat(findings(result))
+                .anySatisfy(found -> assertThat(found).contains("STUCK", "no step for 2 s", "clients="));
+    }
+
+    private static void pauseForEver(BlockScheduler scheduler, long ended, Client client) {
+        scheduler.snapshot().subscribe(now -> now.sequences().forEach(sequence -> scheduler.pause(sequence.id())));
+    }
+
+    @Test
+    void aPageThatSomebodyElseWritesToIsFound() {
+        SoakResult result = run(20_000, every((scheduler, ended, client) -> {
+            PageArena arena = scheduler.memory().arena(1, 0, 0);
+            byte[] garbage = new byte[(int) arena.spec().pageBytes()];
+            for (int page = 1; page < arena.spec().pages(); page++) {
+                arena.write(page, 0, garbage);
+            }
+        }));
+        assertThat(findings(result))
+                .anySatisfy(found -> assertThat(found)
+                        .contains("WRONG_TOKEN", "a page must hold what its sequence wrote", "cache=1"));
     }
 
     @Test

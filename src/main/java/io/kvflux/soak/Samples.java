@@ -20,7 +20,8 @@ public final class Samples {
     private int perPoint = 1;
     private int inLast;
 
-    Samples() {}
+    /** With no points. */
+    public Samples() {}
 
     /** Adds a sample of all gauges, by ordinal. */
     void add(double seconds, double[] values) {

@@ -94,7 +94,7 @@ class SoakTest {
 
     private static void subscribeAndForget(BlockScheduler scheduler) {
         scheduler
-                .generate(SequenceSpec.of(1, 2, 3).maxTokens(4).tenant("forgotten"))
+                .generate(SequenceSpec.of(1, 2, 3).maxTokens(40).tenant("forgotten"))
                 .subscribe(new BaseSubscriber<TokenEvent>() {
                     @Override
                     protected void hookOnSubscribe(Subscription subscription) {

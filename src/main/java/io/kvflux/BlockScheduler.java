@@ -319,8 +319,13 @@ public final class BlockScheduler {
         return Closer.close(shell, patience);
     }
 
-    /** At subscription checks the whole structure of the core; for tests. */
-    Mono<Boolean> verify() {
+    /**
+     * At subscription compares every count and link of the whole structure with the others: what {@code verifyInvariants}
+     * does after every change, done once. Takes time in proportion to all blocks and slots.
+     *
+     * @return true; or ends with an IllegalStateException that names the first rule that does not hold
+     */
+    public Mono<Boolean> verify() {
         return Query.ask(shell, () -> {
             shell.core.verify();
             return true;

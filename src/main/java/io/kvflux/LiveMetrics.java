@@ -53,7 +53,8 @@ final class LiveMetrics implements SchedulerMetrics {
     private static final int DRAFTS_IN_FLIGHT = 39;
     static final int DRAFTERS_FAILED = 40;
     private static final int REPLICAS_LOST = 41;
-    private static final int COUNT = 42;
+    private static final int HOST_WRITING = 42;
+    private static final int COUNT = 43;
 
     private final long[] counted = new long[COUNT];
     private final AtomicLongArray shown = new AtomicLongArray(COUNT);
@@ -94,6 +95,7 @@ final class LiveMetrics implements SchedulerMetrics {
         if (tiers != null) {
             counted[HOST] = tiers.hostBlocks();
             counted[HOST_RESIDENT] = tiers.residentBlocks();
+            counted[HOST_WRITING] = tiers.writingBlocks();
             counted[OFFLOADED] = tiers.offloadedBlocks();
             counted[ONLOADED] = tiers.onloadedBlocks();
             counted[DROPPED] = tiers.droppedBlocks();
@@ -226,6 +228,11 @@ final class LiveMetrics implements SchedulerMetrics {
     @Override
     public long hostResidentBlocks() {
         return shown.get(HOST_RESIDENT);
+    }
+
+    @Override
+    public long hostWritingBlocks() {
+        return shown.get(HOST_WRITING);
     }
 
     @Override

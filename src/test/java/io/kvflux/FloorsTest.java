@@ -47,6 +47,7 @@ class FloorsTest {
             Map.entry("models", new Floor(6, "com.fasterxml.jackson..")),
             Map.entry("sim", new Floor(7, "com.fasterxml.jackson..", "reactor..", "org.reactivestreams..")),
             Map.entry("selftest", new Floor(7, "reactor..", "org.reactivestreams..")),
+            Map.entry("soak", new Floor(8, "reactor..", "org.reactivestreams..", "com.sun.management..")),
             Map.entry(
                     "serve",
                     new Floor(8, "com.fasterxml.jackson..", "reactor..", "org.reactivestreams..", "io.netty..")),

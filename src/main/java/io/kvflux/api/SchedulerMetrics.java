@@ -73,6 +73,9 @@ public interface SchedulerMetrics {
     /** {@return of those, the ones that hold a page} */
     long hostResidentBlocks();
 
+    /** {@return of those, the ones that a page is being written to, from a device or from below} */
+    long hostWritingBlocks();
+
     /** {@return blocks written to the host so far} */
     long offloadedBlocks();
 

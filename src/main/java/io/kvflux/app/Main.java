@@ -69,6 +69,7 @@ public final class Main {
                 .addSubcommand(new PlanCommand())
                 .addSubcommand(new SelftestCommand(interruption))
                 .addSubcommand(new ServeCommand(interruption))
+                .addSubcommand(new SoakCommand(interruption))
                 .addSubcommand(new BenchCommand());
         line.setParameterExceptionHandler(Main::usageError);
         line.setExecutionExceptionHandler(Main::executionError);

@@ -100,7 +100,7 @@ final class ReportHtml {
         }
     }
 
-    private static void card(StringBuilder html, String label, String value, String note) {
+    static void card(StringBuilder html, String label, String value, String note) {
         html.append("<div><dt>").append(Html.escape(label)).append("</dt><dd><b>");
         html.append(Html.escape(value))
                 .append("</b><span>")

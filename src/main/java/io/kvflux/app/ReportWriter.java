@@ -3,19 +3,9 @@ package io.kvflux.app;
 import io.kvflux.sim.ReplayListener;
 import io.kvflux.sim.ReplayResult;
 import io.kvflux.sim.Tick;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
-import java.util.Map;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
-/** {@code --report}: collects what the charts need while the replay runs, then writes one page that needs no network. */
+/** {@code --report} of a replay: collects what the charts need while it runs, then writes the page. */
 final class ReportWriter implements ReplayListener {
-
-    private static final String UPLOT = "/META-INF/resources/webjars/uplot/1.6.30/";
-    private static final Pattern PLACE = Pattern.compile("\\{\\{(\\w+)}}");
 
     private final OutputFile file;
     private final ReplaySetup setup;
@@ -32,41 +22,13 @@ final class ReportWriter implements ReplayListener {
     }
 
     void write(ReplayResult result) {
-        Map<String, String> parts = Map.of(
-                "title", Html.escape(result.summary().trace()),
-                "style", resource(UPLOT + "dist/uPlot.min.css") + resource("report.css"),
-                "uplotLicense", resource(UPLOT + "LICENSE"),
-                "uplot", withoutBanner(resource(UPLOT + "dist/uPlot.iife.min.js")),
-                "script", resource("report.js"),
-                "data", ReportData.json(result, series.points(), setup.options().cacheOnly()),
-                "head", ReportHtml.head(result, setup),
-                "tables", ReportHtml.tables(result, setup));
-        try {
-            file.writer().write(fill(resource("report.html"), parts));
-        } catch (IOException e) {
-            throw file.writeFailure(e);
-        }
-    }
-
-    /** In one pass, so that nothing in a value is taken for a place. */
-    private static String fill(String template, Map<String, String> parts) {
-        return PLACE.matcher(template)
-                .replaceAll(place -> Matcher.quoteReplacement(parts.getOrDefault(place.group(1), "")));
-    }
-
-    /** The banner names a web address; the licence is in the page, and so the page has no address at all. */
-    private static String withoutBanner(String script) {
-        return script.substring(script.indexOf("*/") + 2).strip();
-    }
-
-    private static String resource(String name) {
-        try (InputStream stream = ReportWriter.class.getResourceAsStream(name)) {
-            if (stream == null) {
-                throw new IllegalStateException("the jar must hold " + name);
-            }
-            return new String(stream.readAllBytes(), StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        new ReportPage(
+                        "KvFlux replay",
+                        result.summary().trace(),
+                        "report.js",
+                        ReportData.json(result, series.points(), setup.options().cacheOnly()),
+                        ReportHtml.head(result, setup),
+                        ReportHtml.tables(result, setup))
+                .write(file);
     }
 }

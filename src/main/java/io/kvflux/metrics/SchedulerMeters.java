@@ -74,6 +74,11 @@ public final class SchedulerMeters implements MeterBinder {
                 "kvflux.host.blocks.resident",
                 "of those, the ones that hold a page",
                 SchedulerMetrics::hostResidentBlocks);
+        gauge(
+                registry,
+                "kvflux.host.blocks.writing",
+                "of those, the ones that a page is being written to",
+                SchedulerMetrics::hostWritingBlocks);
         counter(registry, "kvflux.host.offloaded", "blocks written to the host", SchedulerMetrics::offloadedBlocks);
         counter(registry, "kvflux.host.onloaded", "blocks read from the host", SchedulerMetrics::onloadedBlocks);
         counter(registry, "kvflux.host.dropped", "pages dropped to make room", SchedulerMetrics::droppedBlocks);

@@ -26,7 +26,7 @@ final class ScenarioDisk implements AutoCloseable {
     private final SplittableRandom random;
     private final Coverage coverage;
     private final Consumer<Finding> found;
-    private final TemporaryDirectory directory = TemporaryDirectory.make();
+    private final TemporaryDirectory directory = TemporaryDirectory.make("selftest");
     private final DiskLayout layout;
     private final DataSize size;
     private final DiskDamage damage;

@@ -13,23 +13,34 @@ import java.util.stream.Stream;
  * A directory that is gone with all that is in it when it is closed, or when the process ends: whoever uses it may hang, or
  * be broken off.
  */
-final class TemporaryDirectory implements AutoCloseable {
+public final class TemporaryDirectory implements AutoCloseable {
 
     final Path path;
     private final Thread atExit;
 
     private TemporaryDirectory(Path path) {
         this.path = path;
-        atExit = new Thread(this::delete, "selftest-cleaner");
+        atExit = new Thread(this::delete, "directory-cleaner");
         Runtime.getRuntime().addShutdownHook(atExit);
     }
 
-    static TemporaryDirectory make() {
+    /**
+     * Makes one.
+     *
+     * @param forWhom who uses it, as a part of its name
+     * @return the directory, which is empty
+     */
+    public static TemporaryDirectory make(String forWhom) {
         try {
-            return new TemporaryDirectory(Files.createTempDirectory("kvflux-selftest-"));
+            return new TemporaryDirectory(Files.createTempDirectory("kvflux-" + forWhom + "-"));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** {@return where it is} */
+    public Path path() {
+        return path;
     }
 
     private void delete() {

@@ -9,23 +9,38 @@ import java.nio.ByteOrder;
  * over them, and expanded by a Weyl sequence, whose words all differ, so that no other prefix, and no other place of a
  * token's bytes, gives the same.
  */
-final class TokenPattern {
+public final class TokenPattern {
 
     /** What the first token is chained to. */
-    static final long START = 0x6A09E667F3BCC909L;
+    public static final long START = 0x6A09E667F3BCC909L;
 
     private static final long STEP = 0x9E3779B97F4A7C15L;
     private static final VarHandle WORD = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
     private TokenPattern() {}
 
-    /** The value of a token after that of the token before it. */
-    static long next(long before, int token) {
+    /**
+     * The value of a token after that of the token before it.
+     *
+     * @param before the value of the token before it, or {@link #START}
+     * @param token the token id
+     * @return its value
+     */
+    public static long next(long before, int token) {
         return mix(before + STEP * (token + 1L));
     }
 
-    /** Fills bytes with those that a token has in one page: of a cache, on a shard. */
-    static void fill(byte[] into, int at, int length, long token, int cache, int shard) {
+    /**
+     * Fills bytes with those that a token has in one page.
+     *
+     * @param into takes the bytes
+     * @param at index of the first
+     * @param length how many
+     * @param token the token's value
+     * @param cache the page's cache
+     * @param shard the page's shard
+     */
+    public static void fill(byte[] into, int at, int length, long token, int cache, int shard) {
         long word = mix(token ^ ((long) cache << 32 | shard));
         int end = at + length;
         int i = at;

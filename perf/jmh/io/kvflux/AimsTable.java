@@ -117,6 +117,11 @@ final class AimsTable {
         without("median of 10^6 steps of 1 024, µs", million, "median");
         atMost("their p99.99, of the median, by the clock", 10, million, "p9999OfMedian");
         atMost("their p99.99, of the median, on the processor", 10, million, "cpuP9999OfMedian");
+        atMost(
+                "the slowest step of a round, each as the quickest of all rounds, of the median",
+                10,
+                million,
+                "undisturbedOfMedian");
         atMost("their garbage, bytes a step", 0.01, million, "bytesPerStep");
     }
 

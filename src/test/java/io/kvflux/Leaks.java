@@ -12,7 +12,7 @@ public final class Leaks {
 
     private Leaks() {}
 
-    /** A block is held by a table that nobody knows. */
+    /** A block is held by a table that nobody knows, if one is available just then. */
     public static void block(BlockScheduler scheduler) {
         Command.give(scheduler.shell, core -> {
             BlockPool pool = (BlockPool) core.pool(0);

@@ -8,20 +8,27 @@ import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A directory that is gone with all that is in it when it is closed, or when the process ends: whoever uses it may hang, or
+ * A directory that is gone with all that is in it when it is closed, or when the process ends, if whoever uses it may hang or
  * be broken off.
  */
 public final class TemporaryDirectory implements AutoCloseable {
 
     final Path path;
-    private final Thread atExit;
+    private final @Nullable Thread atExit;
 
-    private TemporaryDirectory(Path path) {
-        this.path = path;
-        atExit = new Thread(this::delete, "directory-cleaner");
-        Runtime.getRuntime().addShutdownHook(atExit);
+    private TemporaryDirectory(String forWhom, boolean deletesAtExit) {
+        try {
+            path = Files.createTempDirectory("kvflux-" + forWhom + "-");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        atExit = deletesAtExit ? new Thread(this::delete, "directory-cleaner") : null;
+        if (atExit != null) {
+            Runtime.getRuntime().addShutdownHook(atExit);
+        }
     }
 
     /**
@@ -31,11 +38,17 @@ public final class TemporaryDirectory implements AutoCloseable {
      * @return the directory, which is empty
      */
     public static TemporaryDirectory make(String forWhom) {
-        try {
-            return new TemporaryDirectory(Files.createTempDirectory("kvflux-" + forWhom + "-"));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return new TemporaryDirectory(forWhom, true);
+    }
+
+    /**
+     * Makes one for somebody who goes on to the end when the process is to end, and closes it then.
+     *
+     * @param forWhom who uses it, as a part of its name
+     * @return the directory, which is empty, and stays until it is closed
+     */
+    public static TemporaryDirectory makeUntilClosed(String forWhom) {
+        return new TemporaryDirectory(forWhom, false);
     }
 
     /** {@return where it is} */
@@ -60,7 +73,9 @@ public final class TemporaryDirectory implements AutoCloseable {
     public void close() {
         delete();
         try {
-            Runtime.getRuntime().removeShutdownHook(atExit);
+            if (atExit != null) {
+                Runtime.getRuntime().removeShutdownHook(atExit);
+            }
         } catch (IllegalStateException exiting) {
             // Then it runs, and finds nothing.
         }

@@ -76,7 +76,7 @@ public final class Soak {
 
     static SoakResult run(SoakOptions options, Scale scale, Plant plant, BooleanSupplier goOn, LongConsumer progress) {
         Scheduler threads = Schedulers.newParallel("soak", THREADS, true);
-        try (TemporaryDirectory directory = TemporaryDirectory.make("soak")) {
+        try (TemporaryDirectory directory = TemporaryDirectory.makeUntilClosed("soak")) {
             return new Soak(options, scale, plant, directory.path(), threads, goOn, progress).run();
         } finally {
             threads.dispose();

@@ -2,7 +2,7 @@
   const { number, percent, clock, duration, secondSteps, line, area, over, fromZero, upToHundred, third, show } = kit;
   const data = JSON.parse(document.getElementById("data").textContent);
   const mib = values => values.map(v => v / 1048576);
-  const milli = values => values.map(v => v * 1000);
+  const milli = values => values.map(v => (v > 0 ? v * 1000 : null));
   const share = values => values.map(v => v * 100);
   const size = v => (v == null ? "" : v.toFixed(2) + " MiB");
   const ms = v => (v == null ? "" : duration(v / 1000));
@@ -28,8 +28,10 @@
 
   function run() {
     const s = data.run;
-    const times = (title, note, p50, p99) => third(always(title, note, "ms", fromZero,
-      [line("p99", "orange", ms), line("p50", "blue", ms)], [milli(p99), milli(p50)]));
+    // Logarithmic: the first life, which is checked after every change, is a hundred times slower than the others.
+    const scales = { x: { time: false }, y: { distr: 3 } };
+    const times = (title, note, p50, p99) => third(always(title, note, "ms, logarithmic", undefined,
+      [line("p99", "orange", ms), line("p50", "blue", ms)], [milli(p99), milli(p50)], { scales }));
     return [
       always("Tokens", "Generated per second.", "tokens / s", fromZero, [area("tokens", "purple", number)], [s.TOKENS]),
       always("Sequences and steps", "Ended, and completed, per second.", "per second", fromZero,

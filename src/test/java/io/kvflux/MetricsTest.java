@@ -165,6 +165,7 @@ class MetricsTest {
                     .contains(
                             "kvflux_host_blocks 32.0",
                             "kvflux_host_blocks_resident 3.0",
+                            "kvflux_host_blocks_writing 1.0",
                             "kvflux_host_offloaded_total 4.0",
                             "kvflux_host_onloaded_total 2.0",
                             "kvflux_host_dropped_total 0.0",

@@ -33,10 +33,10 @@ abstract class Client extends BaseSubscriber<TokenEvent> {
     final SequenceSpec spec;
     final SplittableRandom random;
     final int[] tokens = new int[Talk.MOST_OUTPUT];
-    int received;
+    volatile int received;
 
     @Nullable
-    SequenceId id;
+    volatile SequenceId id;
 
     private final Manner manner;
     private int leavesAt = NEVER;
@@ -151,7 +151,9 @@ abstract class Client extends BaseSubscriber<TokenEvent> {
             return;
         }
         check(event);
-        tokens[received++] = event.token();
+        int before = received; // changed in signals only, which come one at a time
+        tokens[before] = event.token();
+        received = before + 1;
         if (event.finishReason() != null) {
             last = true;
             checkLast(event.token(), event.finishReason(), event.usage());

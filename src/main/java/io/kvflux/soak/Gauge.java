@@ -24,6 +24,8 @@ public enum Gauge {
     RUNNING("running", Unit.COUNT),
     /** Sequences in the queue. */
     WAITING("waiting", Unit.COUNT),
+    /** Tokens that live sequences have generated and their clients have not got, forks left out. */
+    BUFFERED("tokens on their way", Unit.COUNT),
     /** Blocks that hold nothing. */
     FREE("free blocks", Unit.COUNT),
     /** Blocks that sequences hold. */

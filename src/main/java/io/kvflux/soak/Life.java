@@ -2,6 +2,8 @@ package io.kvflux.soak;
 
 import io.kvflux.BlockScheduler;
 import io.kvflux.api.QueueFullException;
+import io.kvflux.api.SchedulerSnapshot;
+import io.kvflux.api.SequenceId;
 import io.kvflux.geometry.DataSize;
 import io.kvflux.memory.BlockArenas;
 import io.kvflux.memory.DeviceMemory;
@@ -11,7 +13,9 @@ import io.kvflux.memory.host.HostMemoryDevice;
 import java.lang.ref.WeakReference;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -42,6 +46,7 @@ final class Life {
     private final AtomicLong begun = new AtomicLong();
     private final AtomicLong received = new AtomicLong();
     private final Onlookers onlookers;
+    private volatile long buffered;
     private volatile long quota;
     private volatile boolean stopped;
     private long verifiedAt;
@@ -229,6 +234,30 @@ final class Life {
                             good -> soak.verified(),
                             bad -> found(Finding.Kind.INVARIANT, "the structure is broken: " + Sentences.causes(bad)));
         }
+    }
+
+    /** Tokens that were on their way to clients when that was last looked at. */
+    long buffered() {
+        return buffered;
+    }
+
+    /** Looks how many tokens are on their way; the answer comes a little later. */
+    void lookAtStreams() {
+        scheduler.snapshot().subscribe(this::countBuffered, this::failedToAnswer);
+    }
+
+    private void countBuffered(SchedulerSnapshot now) {
+        Map<SequenceId, Integer> generated = new HashMap<>();
+        for (SchedulerSnapshot.SequenceState sequence : now.sequences()) {
+            generated.put(sequence.id(), sequence.generatedTokens());
+        }
+        long sum = 0;
+        for (Client client : clients) {
+            SequenceId id = client.id;
+            Integer count = id == null || client instanceof Branch ? null : generated.get(id);
+            sum += count == null ? 0 : Math.max(0, count - client.received);
+        }
+        buffered = sum;
     }
 
     /** Looks whether somebody waits for longer than it may take. */

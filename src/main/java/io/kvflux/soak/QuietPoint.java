@@ -14,8 +14,8 @@ import reactor.core.publisher.Mono;
 final class QuietPoint {
 
     private static final long MILLISECOND = 1_000_000;
-    /** What has just ended may still be on its way through the loop. */
-    private static final int LOOKS = 50;
+    /** What has just ended may still be on its way through the loop, or be erased by a worker. */
+    private static final int LOOKS = 1_000;
 
     private final Life life;
     private final BlockScheduler scheduler;

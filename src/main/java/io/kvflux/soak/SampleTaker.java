@@ -67,6 +67,7 @@ final class SampleTaker {
         set(Gauge.THREADS, ProcessProbe.threads());
         set(Gauge.CLIENTS, life.clients());
         SchedulerMetrics metrics = life.scheduler().metrics();
+        set(Gauge.BUFFERED, life.buffered());
         set(Gauge.RUNNING, metrics.running());
         set(Gauge.WAITING, metrics.waiting());
         set(Gauge.FREE, metrics.freeBlocks());

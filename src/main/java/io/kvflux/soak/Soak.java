@@ -181,6 +181,7 @@ public final class Soak {
             samples.add(now, taker.sample(now - sampledAt, ended.get()));
             sampledAt = now;
             life.lookForStuck();
+            life.lookAtStreams();
             progress.accept((long) now);
         }
         return isOver();

@@ -97,7 +97,7 @@ final class Preemption {
         }
         boolean keeps = offload && sequence.settled();
         if (keeps && !isIdle(sequence)) {
-            sequence.suspending = true;
+            suspending(sequence, true);
             return;
         }
         if (keeps) {
@@ -125,16 +125,22 @@ final class Preemption {
 
     /** Those that waited for the steps in flight give up their blocks. */
     void suspendIdle() {
-        for (int r = 0; swapper != null && r < replicas.length; r++) {
-            Replica replica = replicas[r];
-            for (int i = replica.running.size() - 1; i >= 0; i--) {
+        for (Replica replica : replicas) {
+            for (int i = replica.running.size() - 1; i >= 0 && replica.suspending > 0; i--) {
                 Sequence sequence = replica.running.get(i);
                 if (sequence.suspending && isIdle(sequence)) {
-                    sequence.suspending = false;
+                    suspending(sequence, false);
                     giveUp(sequence, true);
                     replica.remove(sequence);
                 }
             }
+        }
+    }
+
+    private void suspending(Sequence sequence, boolean now) {
+        if (sequence.suspending != now) {
+            sequence.suspending = now;
+            replicas[sequence.replica].suspending += now ? 1 : -1;
         }
     }
 
@@ -143,6 +149,7 @@ final class Preemption {
         if (drafts != null) {
             drafts.abandon(sequence);
         }
+        suspending(sequence, false);
         if (swapper == null) {
             replicas[sequence.replica].pool.release(sequence.table);
         } else {

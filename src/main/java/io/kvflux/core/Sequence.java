@@ -224,7 +224,6 @@ final class Sequence {
 
     /** Forgets all KV. */
     void restart() {
-        suspending = false;
         reserved = false;
         computed = 0;
         scheduled = 0;

@@ -23,9 +23,6 @@ import java.util.concurrent.atomic.AtomicLong;
 /** One scheduler with its clients, from its opening to its end: rounds of sequences, with a quiet point after each. */
 final class Life {
 
-    /** Steps in which somebody who waits for a token gets one, in whatever order they are served. */
-    private static final long STUCK_STEPS = 50_000;
-
     /** Ended clients that may be reached by what is used again later. */
     static final int MOST_KEPT = 8;
 
@@ -239,7 +236,7 @@ final class Life {
         long now = model.steps();
         for (Client client : clients) {
             long since = client.waitsSince();
-            if (now - since > STUCK_STEPS) {
+            if (now - since > soak.scale.stuckSteps()) {
                 found(
                         Finding.Kind.STUCK,
                         client + " wants tokens and got none since step " + since + " of " + now + "; "

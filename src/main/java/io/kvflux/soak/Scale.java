@@ -14,6 +14,7 @@ import java.time.Duration;
  * @param firstLife sequences of the first scheduler's life; each that follows has twice as many
  * @param checkedLife of those, how many the very first has, in which the whole structure is checked after every change
  * @param verifyEvery steps from one check of the whole structure to the next
+ * @param stuckSteps steps in which somebody who waits for a token gets one, in whatever order they are served
  * @param patience with what must end soon
  */
 record Scale(
@@ -26,11 +27,12 @@ record Scale(
         long firstLife,
         int checkedLife,
         int verifyEvery,
+        int stuckSteps,
         Duration patience) {
 
     static final Scale FULL =
-            new Scale(96, 32, 384, 512, 8L << 20, 20_000, 40_000, 2_000, 2_000, Duration.ofSeconds(30));
+            new Scale(96, 32, 384, 512, 8L << 20, 20_000, 40_000, 2_000, 2_000, 50_000, Duration.ofSeconds(30));
 
     /** For tests: everything happens as well, but within seconds. */
-    static final Scale SMALL = new Scale(24, 12, 96, 96, 4L << 20, 500, 1_000, 200, 200, Duration.ofSeconds(10));
+    static final Scale SMALL = new Scale(24, 12, 96, 96, 4L << 20, 500, 1_000, 200, 200, 50_000, Duration.ofSeconds(10));
 }

@@ -18,9 +18,9 @@ import org.openjdk.jmh.annotations.Warmup;
  * A block is given up and another taken: by the pool, for tables picked at random; by a list as others keep it, which is
  * linked through two arrays, in random order, taken from at its head and added to at its tail; and by a stack of ints.
  *
- * <p>What the pool's blocks do here is what the stack's do: those that hold nothing are given out again last in, first out, so
- * they are in a cache, which those of the list are not. Cached blocks, which wait as in the list, are in {@code ReplayRBenchmark}
- * and {@code PoolGrowthBenchmark}.
+ * <p>What the pool's blocks do here is what the stack's do: those that hold nothing are given out again last in, first out,
+ * so they are in a cache, which those of the list are not. Cached blocks, which wait as in the list, are in
+ * {@code ReplayRBenchmark} and {@code PoolGrowthBenchmark}.
  */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)

@@ -31,6 +31,8 @@ final class Replica {
     int tokensLeft;
     /** Whether nobody more may be admitted to this step. */
     boolean closed;
+    /** Whether somebody's consumer paused when the plan was begun, so that looking for one may help. */
+    boolean pausing;
     /** Whether its memory is lost: nobody is admitted any more. */
     boolean lost;
 
@@ -56,6 +58,7 @@ final class Replica {
         tokensLeft = config.maxBatchTokens();
         contextLeft = config.maxBatchContextTokens();
         placedAny = false;
+        pausing = false;
         closed = lost;
     }
 

@@ -12,7 +12,7 @@ import java.util.Arrays;
  */
 record Trend(double growth, double sureness, int points) {
 
-    /** A series without a trend is as sure as this, or surer, once in two thousand times. Of less than 8 points none can be. */
+    /** A series without a trend is as sure as this once in two thousand times; with less than 8 points none can be. */
     static final double SURE = 3.29;
 
     private static final int MOST_POINTS = 600;

@@ -146,10 +146,10 @@ final class Preemption {
 
     /** The blocks of a running sequence go back, those that a copy still writes when that has landed. */
     void release(Sequence sequence) {
+        suspending(sequence, false);
         if (drafts != null) {
             drafts.abandon(sequence);
         }
-        suspending(sequence, false);
         if (swapper == null) {
             replicas[sequence.replica].pool.release(sequence.table);
         } else {

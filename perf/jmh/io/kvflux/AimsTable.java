@@ -60,11 +60,14 @@ final class AimsTable {
                 300,
                 find(REPLAY, Map.of("size", "R262K")),
                 "longestUndisturbedUs");
-        for (String call : List.of("Match", "Open", "Commit", "Release")) {
-            without(
-                    "R32k, longest call to " + call.toLowerCase(Locale.ROOT) + " of one replay, µs",
-                    find(REPLAY, Map.of("size", "R32K")),
-                    "longest" + call + "Us");
+        for (String size : List.of("R32K", "R262K")) {
+            for (String call : List.of("Match", "Open", "Commit", "Release")) {
+                without(
+                        size + ", longest call to " + call.toLowerCase(Locale.ROOT)
+                                + " of one replay, µs, whatever interrupted it",
+                        find(REPLAY, Map.of("size", size)),
+                        "longest" + call + "Us");
+            }
         }
         atMost(
                 "metadata of a block after R32k, bytes",
@@ -129,12 +132,15 @@ final class AimsTable {
         for (String blocks : List.of("32768", "262144")) {
             Optional<JsonNode> pool = find("FreeListBenchmark.pool", Map.of("blocks", blocks));
             Optional<JsonNode> list = find("FreeListBenchmark.list", Map.of("blocks", blocks));
+            Optional<JsonNode> stack = find("FreeListBenchmark.stack", Map.of("blocks", blocks));
             String pair = "a block given up and one taken, " + blocks + " blocks, ns";
             if (pool.isPresent() && list.isPresent()) {
                 double ratio = median(pool.get(), null) / median(list.get(), null);
                 row(
                         pair,
-                        cell(pool.get(), null) + ", list " + cell(list.get(), null) + ": " + format(ratio),
+                        cell(pool.get(), null) + ", list " + cell(list.get(), null) + ": " + format(ratio)
+                                + stack.map(found -> ", stack " + cell(found, null))
+                                        .orElse(""),
                         "≤ 1.2 of a list",
                         ratio <= 1.2);
             } else {
@@ -149,7 +155,8 @@ final class AimsTable {
         curve("pool, new prompts, ns a page, by blocks", "PoolGrowthBenchmark.fresh", "blocks");
         curve("pool, known prompts, ns a page, by blocks", "PoolGrowthBenchmark.known", "blocks");
         curve("step, µs, by sequences that decode", "StepGrowthBenchmark.decoding", "sequences");
-        curve("step of 256, µs, by sequences that wait", "StepGrowthBenchmark.besideWaiting", "waiting");
+        curve("step of 256, µs, by sequences that wait, a full batch", "StepGrowthBenchmark.besideWaiting", "waiting");
+        curve("step of 256, µs, by sequences that wait for blocks", "StepGrowthBenchmark.besideRefused", "waiting");
         curve("step of 256, µs, by blocks of the pool", "StepGrowthBenchmark.inPool", "blocks");
     }
 

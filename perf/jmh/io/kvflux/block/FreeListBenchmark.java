@@ -15,8 +15,12 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * A block is given up and another taken: by the pool, for tables picked at random, and by a list as others keep it, which
- * is linked through two arrays, in random order, taken from at its head and added to at its tail.
+ * A block is given up and another taken: by the pool, for tables picked at random; by a list as others keep it, which is
+ * linked through two arrays, in random order, taken from at its head and added to at its tail; and by a stack of ints.
+ *
+ * <p>What the pool's blocks do here is what the stack's do: those that hold nothing are given out again last in, first out,
+ * so they are in a cache, which those of the list are not. Cached blocks, which wait as in the list, are in
+ * {@code ReplayRBenchmark} and {@code PoolGrowthBenchmark}.
  */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
@@ -118,6 +122,25 @@ public class FreeListBenchmark {
         }
     }
 
+    /** A stack with room for all blocks, of which 64 are out. */
+    @State(Scope.Thread)
+    public static class Stack {
+
+        @Param({"32768", "262144"})
+        public int blocks;
+
+        private final int[] out = new int[HELD];
+        private int[] free;
+        private int size;
+        private int at;
+
+        @Setup
+        public void shuffle() {
+            free = new SplittableRandom(1).ints(blocks, 0, blocks).toArray();
+            size = blocks - HELD;
+        }
+    }
+
     /** Who gave a block up takes one in the next operation, so that nobody runs out of them. */
     @Benchmark
     public int pool(Pool state) {
@@ -126,6 +149,15 @@ public class FreeListBenchmark {
         state.pool.grow(state.gave, 1);
         state.gave = giving;
         return giving.size();
+    }
+
+    @Benchmark
+    public int stack(Stack state) {
+        state.at = (state.at + 1) & (HELD - 1);
+        state.free[state.size++] = state.out[state.at];
+        int taken = state.free[--state.size];
+        state.out[(state.at + 1) & (HELD - 1)] = taken;
+        return taken;
     }
 
     @Benchmark

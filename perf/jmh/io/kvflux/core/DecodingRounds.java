@@ -17,6 +17,9 @@ final class DecodingRounds implements SchedulerListener {
     /** Blocks of a sequence at the end of a round. */
     static final int BLOCKS = 73;
 
+    /** Of those that wait a plan looks at no more than this. */
+    private static final int LOOKED_AT = 9;
+
     private static final int PAGE_SIZE = 16;
     private static final int PROMPT = 1_024 - STEPS / 2;
 
@@ -32,6 +35,17 @@ final class DecodingRounds implements SchedulerListener {
      * @param blocks of the pool
      */
     DecodingRounds(int sequences, int waiting, int blocks) {
+        this(sequences, waiting, blocks, false);
+    }
+
+    /**
+     * @param sequences that decode
+     * @param waiting others, which never run
+     * @param blocks of the pool
+     * @param refused whether a step has room for one more, so that each plan looks at those that wait and finds that the
+     *     pool has not: the first have prompts that are too long for what is left of it
+     */
+    DecodingRounds(int sequences, int waiting, int blocks, boolean refused) {
         this.sequences = sequences;
         for (int i = 0; i < sequences; i++) {
             int length = PROMPT + i % PAGE_SIZE;
@@ -42,12 +56,13 @@ final class DecodingRounds implements SchedulerListener {
         core = new SchedulerCore(
                 SchedulerConfig.builder(Configs.caches(PAGE_SIZE, 1), blocks)
                         .policy(QueuePolicy.PRIORITY)
-                        .maxBatchSize(sequences)
+                        .maxBatchSize(sequences + (refused ? 1 : 0))
                         .maxBatchTokens(sequences * (PROMPT + PAGE_SIZE))
                         .build(),
                 this);
         for (int i = 0; i < waiting; i++) {
-            core.submit(SequenceSpec.of(i).maxTokens(1), Long.MAX_VALUE);
+            int tokens = refused && i < LOOKED_AT ? blocks * PAGE_SIZE - sequences * PROMPT : 1;
+            core.submit(SequenceSpec.of(Driver.tokens(i, tokens)).maxTokens(1), Long.MAX_VALUE);
         }
     }
 

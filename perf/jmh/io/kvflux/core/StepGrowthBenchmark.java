@@ -66,6 +66,26 @@ public class StepGrowthBenchmark {
         }
     }
 
+    /** By sequences that wait for blocks while 256 decode: each plan looks at the first of them, in vain. */
+    @State(Scope.Thread)
+    public static class ByRefused {
+
+        @Param({"0", "1000", "100000"})
+        public int waiting;
+
+        private DecodingRounds rounds;
+
+        @Setup
+        public void configure() {
+            rounds = new DecodingRounds(SEQUENCES, waiting, SEQUENCES * DecodingRounds.BLOCKS, true);
+        }
+
+        @Setup(Level.Invocation)
+        public void prefill() {
+            rounds.begin();
+        }
+    }
+
     /** By blocks of the pool while 256 decode. */
     @State(Scope.Thread)
     public static class ByBlocks {
@@ -95,6 +115,12 @@ public class StepGrowthBenchmark {
     @Benchmark
     @OperationsPerInvocation(DecodingRounds.STEPS)
     public long besideWaiting(ByWaiting state) {
+        return round(state.rounds);
+    }
+
+    @Benchmark
+    @OperationsPerInvocation(DecodingRounds.STEPS)
+    public long besideRefused(ByRefused state) {
         return round(state.rounds);
     }
 

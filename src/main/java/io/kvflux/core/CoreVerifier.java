@@ -36,13 +36,19 @@ final class CoreVerifier {
         int running = 0;
         for (Replica replica : replicas) {
             List<BlockTable> tables = new ArrayList<>();
+            int claiming = 0;
+            int suspending = 0;
             for (Sequence sequence : replica.running) {
                 require(sequence.state == Sequence.State.RUNNING, "who is listed as running runs", sequence);
                 require(sequence.replica == replica.index, "a sequence runs on its replica", sequence);
                 require(live.get(sequence.id) == sequence, "who runs is live", sequence);
                 tables.add(sequence.table);
+                claiming += sequence.claimed > 0 ? 1 : 0;
+                suspending += sequence.suspending ? 1 : 0;
                 running++;
             }
+            require(replica.claiming == claiming, "claiming counts those that bring something back", replica.claiming);
+            require(replica.suspending == suspending, "suspending counts those that are to give up", replica.suspending);
             replica.pool.verify(tables);
             int copying = 0;
             for (int block = 1; block <= config.blocksPerReplica(); block++) {
@@ -176,6 +182,7 @@ final class CoreVerifier {
             require(queue.isParked(sequence) != sequence.wanted(), "who waits for its consumer is parked", sequence);
             require(!sequence.table.isOpen(), "who waits holds no block", sequence);
             require(sequence.ahead() == 0, "who waits has no drafts ahead", sequence);
+            require(sequence.settled(), "who waits brings nothing back and gives nothing up", sequence);
             return;
         }
         require(

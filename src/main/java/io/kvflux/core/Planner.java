@@ -72,7 +72,7 @@ final class Planner {
             }
             admit();
             if (config.verifyInvariants()) {
-                verifyOwed();
+                verifyCounted();
             }
             plan.seal();
         } while (preempted && plan.size() == 0);
@@ -95,6 +95,7 @@ final class Planner {
             Sequence sequence = replica.running.get(at);
             others |= sequence.prefilling() || sequence.awaitsLoad();
             if (!sequence.placeable() || sequence.prefilling()) {
+                replica.pausing |= sequence.paused();
                 continue;
             }
             if (!replica.hasRoomFor(1, sequence.scheduled + 1)) {
@@ -267,9 +268,14 @@ final class Planner {
         }
     }
 
-    private void verifyOwed() {
+    /** Checks what this plan has counted of those that run, so as not to walk them again. */
+    private void verifyCounted() {
         for (Replica replica : replicas) {
             replica.verifyOwed();
+            if (!replica.pausing && replica.running.stream().anyMatch(this::mayGo)) {
+                throw new IllegalStateException("invariant broken: it is known whether somebody pauses, replica="
+                        + replica.index + ", running=" + replica.running);
+            }
         }
     }
 
@@ -419,8 +425,8 @@ final class Planner {
      */
     private boolean pausedHoldEnough(Replica replica, Sequence sequence) {
         int freed = coming(replica);
-        boolean onlyPaused = !replica.running.isEmpty();
-        for (int i = 0; i < replica.running.size(); i++) {
+        boolean onlyPaused = replica.pausing && !replica.running.isEmpty();
+        for (int i = 0; replica.pausing && i < replica.running.size(); i++) {
             Sequence other = replica.running.get(i);
             boolean goes = mayGo(other);
             freed += goes ? replica.pool.exclusiveBlocks(other.table) : 0;

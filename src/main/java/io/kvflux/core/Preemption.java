@@ -97,7 +97,7 @@ final class Preemption {
         }
         boolean keeps = offload && sequence.settled();
         if (keeps && !isIdle(sequence)) {
-            sequence.suspending = true;
+            suspending(sequence, true);
             return;
         }
         if (keeps) {
@@ -125,12 +125,11 @@ final class Preemption {
 
     /** Those that waited for the steps in flight give up their blocks. */
     void suspendIdle() {
-        for (int r = 0; swapper != null && r < replicas.length; r++) {
-            Replica replica = replicas[r];
-            for (int i = replica.running.size() - 1; i >= 0; i--) {
+        for (Replica replica : replicas) {
+            for (int i = replica.running.size() - 1; i >= 0 && replica.suspending > 0; i--) {
                 Sequence sequence = replica.running.get(i);
                 if (sequence.suspending && isIdle(sequence)) {
-                    sequence.suspending = false;
+                    suspending(sequence, false);
                     giveUp(sequence, true);
                     replica.remove(sequence);
                 }
@@ -138,8 +137,16 @@ final class Preemption {
         }
     }
 
+    private void suspending(Sequence sequence, boolean now) {
+        if (sequence.suspending != now) {
+            sequence.suspending = now;
+            replicas[sequence.replica].suspending += now ? 1 : -1;
+        }
+    }
+
     /** The blocks of a running sequence go back, those that a copy still writes when that has landed. */
     void release(Sequence sequence) {
+        suspending(sequence, false);
         if (drafts != null) {
             drafts.abandon(sequence);
         }

@@ -17,18 +17,22 @@ final class Replica {
     /** The page size as a power of two, by which it is quicker to divide; UNKNOWN if it is none. */
     private final int pageShift;
 
-    private final boolean hasHost;
-
     /** Where placing begins, so that sequences take turns when a step cannot hold all that run. */
     int cursor;
 
     /** Blocks that are withheld until a copy has landed. */
     int copying;
+    /** Sequences that have still to bring back what they claimed. */
+    int claiming;
+    /** Sequences that give up their blocks once steps in flight are back. */
+    int suspending;
 
     int slotsLeft;
     int tokensLeft;
     /** Whether nobody more may be admitted to this step. */
     boolean closed;
+    /** Whether somebody's consumer paused when the plan was begun, so that looking for one may help. */
+    boolean pausing;
     /** Whether its memory is lost: nobody is admitted any more. */
     boolean lost;
 
@@ -42,7 +46,6 @@ final class Replica {
         this.config = config;
         pageSize = config.pageSize();
         pageShift = Integer.bitCount(pageSize) == 1 ? Integer.numberOfTrailingZeros(pageSize) : UNKNOWN;
-        hasHost = config.hostBlocks() > 0;
         pool = new BlockPool(
                 config.blocksPerReplica(),
                 config.pageSize(),
@@ -51,13 +54,11 @@ final class Replica {
     }
 
     void beginPlan() {
-        slotsLeft = config.maxBatchSize();
-        for (int i = 0; hasHost && i < running.size(); i++) {
-            slotsLeft -= running.get(i).claimed > 0 ? 1 : 0;
-        }
+        slotsLeft = config.maxBatchSize() - claiming;
         tokensLeft = config.maxBatchTokens();
         contextLeft = config.maxBatchContextTokens();
         placedAny = false;
+        pausing = false;
         closed = lost;
     }
 
@@ -123,8 +124,8 @@ final class Replica {
     void verifyOwed() {
         if (owed != UNKNOWN && owed != countOwed()) {
             throw new IllegalStateException(
-                    "invariant broken: what admissions leave to those that run is what these lack, " + "replica="
-                            + index + ", owed=" + owed + ", counted=" + countOwed());
+                    "invariant broken: what admissions leave to those that run is what these lack, replica=" + index
+                            + ", owed=" + owed + ", counted=" + countOwed());
         }
     }
 
@@ -167,11 +168,9 @@ final class Replica {
     /** Blocks that sequences give up once steps in flight are back. */
     int suspendingBlocks() {
         int blocks = 0;
-        for (int i = 0; i < running.size(); i++) {
+        for (int i = 0; suspending > 0 && i < running.size(); i++) {
             Sequence sequence = running.get(i);
-            if (sequence.suspending && sequence.state == Sequence.State.RUNNING) {
-                blocks += pool.exclusiveBlocks(sequence.table);
-            }
+            blocks += sequence.suspending ? pool.exclusiveBlocks(sequence.table) : 0;
         }
         return blocks;
     }

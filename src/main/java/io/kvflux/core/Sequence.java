@@ -34,8 +34,10 @@ final class Sequence {
         FINISHED
     }
 
-    /** Tokens that there is room for at first beyond the prompt, at least: as many as the prompt has, if they may be generated. */
+    /** Room at first beyond the prompt, in tokens: as many as the prompt has, within these bounds, if so many may come. */
     private static final int TOKEN_HEADROOM = 64;
+
+    private static final int MOST_HEADROOM = 4_096;
 
     final SequenceId id;
     final SequenceSpec spec;
@@ -118,7 +120,8 @@ final class Sequence {
         promptLength = spec.promptLength();
         maxTokens = spec.maxTokens();
         stopTokens = spec.stopTokens();
-        tokens = spec.promptTokens(promptLength + Math.min(maxTokens, Math.max(promptLength, TOKEN_HEADROOM)));
+        int headroom = Math.max(TOKEN_HEADROOM, Math.min(promptLength, MOST_HEADROOM));
+        tokens = spec.promptTokens(promptLength + Math.min(maxTokens, headroom));
         table = new BlockTable((tokens.length + pageSize - 1) / pageSize);
         length = promptLength;
         this.granted = granted;
@@ -224,7 +227,6 @@ final class Sequence {
 
     /** Forgets all KV. */
     void restart() {
-        suspending = false;
         reserved = false;
         computed = 0;
         scheduled = 0;

@@ -289,6 +289,7 @@ final class Swapper {
         } else if (tail != Tiers.NO_SLOT) {
             sequence.claim(tail);
         }
+        replicas[sequence.replica].claiming += sequence.claimed > 0 ? 1 : 0;
         if (match.pagesOnDisk() > 0) {
             prepareFetch(sequence);
         }
@@ -349,6 +350,7 @@ final class Swapper {
             sequence.fetching.sequence = null;
             sequence.fetching = null;
         }
+        replica.claiming -= sequence.claimed > 0 ? 1 : 0;
         sequence.claimed = 0;
         sequence.loading = null;
         sequence.reserved = false;
@@ -504,6 +506,7 @@ final class Swapper {
         boolean tail = landed == sequence.claimed && sequence.claimedTokens % config.pageSize() != 0;
         sequence.computed = tail ? sequence.claimedTokens : pages * config.pageSize();
         sequence.scheduled = sequence.computed;
+        replica.claiming--;
         sequence.claimed = 0;
         sequence.loading = null;
         sequence.reserved = false;

@@ -18,8 +18,8 @@ import java.util.List;
 import reactor.core.scheduler.Scheduler;
 
 /**
- * How the scheduler of a life is set: by its number, so that each setting meets the others in turn, while memory is the same
- * in all.
+ * How the scheduler of a life is set: by its number, so that within nine lives any two of who drafts, how to preempt, what
+ * the host keeps and who is admitted have met in every way. Memory is the same in all.
  *
  * @param number of the life, from 0
  * @param verifiesAll whether the whole structure is checked after every change
@@ -54,7 +54,15 @@ record LifeSettings(int number, boolean verifiesAll) {
     }
 
     Drafting drafting() {
-        return Drafting.values()[number % Drafting.values().length];
+        return Drafting.values()[number % 3];
+    }
+
+    private PreemptionMode preemption() {
+        return PreemptionMode.values()[number / 3 % 3];
+    }
+
+    private HostPolicy hostPolicy() {
+        return HostPolicy.values()[(number + number / 3) % 3];
     }
 
     int priorities() {
@@ -62,7 +70,7 @@ record LifeSettings(int number, boolean verifiesAll) {
     }
 
     private QueuePolicy policy() {
-        return QueuePolicy.values()[(number + 2) % 3];
+        return QueuePolicy.values()[(number + 2 * (number / 3) + 2) % 3];
     }
 
     private int maxPending(Scale scale) {
@@ -71,19 +79,21 @@ record LifeSettings(int number, boolean verifiesAll) {
 
     BlockScheduler open(Scale scale, DeviceMemory device, Path disk, Scheduler threads, SoakRecorder recorder) {
         boolean adaptive = number % 2 == 1;
+        boolean poisons = number / 2 % 2 == 0;
+        boolean buffers = (number + number / 2) % 2 == 0;
         return BlockScheduler.builder(caches())
                 .device(device)
                 .deviceBlocks(scale.deviceBlocks())
                 .hostSwapBlocks(scale.hostBlocks())
-                .hostPolicy(HostPolicy.values()[number % 3])
-                .preemption(PreemptionMode.values()[number / 3 % 3])
+                .hostPolicy(hostPolicy())
+                .preemption(preemption())
                 .disk(disk, new DataSize(scale.diskBytes()))
-                .poisonOnRelease(number % 2 == 0)
+                .poisonOnRelease(poisons)
                 .draftPolicy(() -> drafting() == Drafting.NOBODY
                         ? DraftPolicy.off()
                         : adaptive ? DraftPolicy.adaptive() : DraftPolicy.fixed(DRAFTS))
                 .policy(policy())
-                .tokenBuffer(number % 2 == 0 ? 8 : 2)
+                .tokenBuffer(buffers ? 8 : 2)
                 .maxPending(maxPending(scale))
                 .vocabularySize(Language.VOCABULARY)
                 .maxExecutorFailures(ANY_NUMBER_OF_FAILURES)
@@ -92,7 +102,7 @@ record LifeSettings(int number, boolean verifiesAll) {
                 .loopOn(threads)
                 .scheduling(core -> core.maxBatchSize(scale.batch())
                         .maxBatchTokens(512)
-                        .maxStepsInFlight(1 + (number + 1) % 3)
+                        .maxStepsInFlight(1 + (number / 2 + 1) % 3)
                         .verifyInvariants(verifiesAll))
                 .build();
     }

@@ -12,11 +12,8 @@ import java.util.Arrays;
  */
 record Trend(double growth, double sureness, int points) {
 
-    /** A series without a trend is as sure as this, or surer, once in two thousand times. */
+    /** A series without a trend is as sure as this once in two thousand times; with less than 8 points none can be. */
     static final double SURE = 3.29;
-
-    /** Of fewer no series can be sure. */
-    static final int LEAST_POINTS = 9;
 
     private static final int MOST_POINTS = 600;
 
@@ -77,6 +74,6 @@ record Trend(double growth, double sureness, int points) {
 
     /** Whether it grows for certain, and by more than an allowance. */
     boolean grows(double allowance) {
-        return points >= LEAST_POINTS && sureness >= SURE && growth > allowance;
+        return sureness >= SURE && growth > allowance;
     }
 }

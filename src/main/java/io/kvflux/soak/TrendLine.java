@@ -11,7 +11,7 @@ package io.kvflux.soak;
  * @param growth by the Theil-Sen slope, from the first to the last
  * @param allowed growth that is no leak, however sure
  * @param sureness of the Mann-Kendall test, in standard deviations of a series without a trend
- * @param grows whether that is a leak: there are points enough, it is sure, and it is more than allowed
+ * @param grows whether that is a leak: it is sure, and more than is allowed
  */
 public record TrendLine(
         Gauge gauge,

@@ -119,21 +119,32 @@ class SoakTest {
 
     @Test
     void aSequenceThatNobodyServesIsFound() {
-        assertThat(findings(stuck(Integer.MAX_VALUE)))
+        Scale hasty = new Scale(24, 12, 96, 96, 4L << 20, 500, 1_000, 200, 200, 50_000, Duration.ofSeconds(2));
+        SoakResult result = Soak.run(
+                new SoakOptions(3, LONG, 20_000), hasty, every(SoakTest::pauseForEver), () -> true, seconds -> {});
+        assertThat(findings(result))
                 .anySatisfy(found -> assertThat(found).contains("STUCK", "no step for 2 s", "clients="));
     }
 
     @Test
-    void aSequenceThatOthersOvertakeForTooLongIsFound() {
-        assertThat(findings(stuck(20)))
-                .anySatisfy(found ->
-                        assertThat(found).contains("STUCK", "wants tokens and got none since step", "requested="));
+    void aClientThatStarvesWhileOthersAreServedIsFound() {
+        Scale busy = new Scale(24, 12, 96, 96, 4L << 20, 1_000_000, 1_000_000, 200, 200, 1_000, Duration.ofMinutes(1));
+        SoakResult result = Soak.run(
+                new SoakOptions(3, LONG, 1_000_000),
+                busy,
+                every((scheduler, ended, client) -> pauseOneForEver(scheduler)),
+                () -> true,
+                seconds -> {});
+        assertThat(findings(result))
+                .anySatisfy(found -> assertThat(found).contains("STUCK", "wants tokens and got none since step"));
     }
 
-    private static SoakResult stuck(int stuckSteps) {
-        Scale hasty = new Scale(24, 12, 96, 96, 4L << 20, 500, 1_000, 200, 200, stuckSteps, Duration.ofSeconds(2));
-        return Soak.run(
-                new SoakOptions(3, LONG, 20_000), hasty, every(SoakTest::pauseForEver), () -> true, seconds -> {});
+    private static void pauseOneForEver(BlockScheduler scheduler) {
+        scheduler
+                .snapshot()
+                .subscribe(now -> now.sequences().stream()
+                        .findFirst()
+                        .ifPresent(sequence -> scheduler.pause(sequence.id())));
     }
 
     private static void pauseForEver(BlockScheduler scheduler, long ended, Client client) {

@@ -40,8 +40,8 @@ class TrendTest {
 
     @Test
     void tooFewPointsAreNeverSure() {
-        assertThat(of(Trend.LEAST_POINTS - 1, i -> i).grows(0)).isFalse();
-        assertThat(of(Trend.LEAST_POINTS, i -> i).grows(0)).isTrue();
+        assertThat(of(7, i -> i).grows(0)).isFalse();
+        assertThat(of(8, i -> i).grows(0)).isTrue();
     }
 
     @Test

@@ -119,7 +119,7 @@ final class Sequence {
         maxTokens = spec.maxTokens();
         stopTokens = spec.stopTokens();
         tokens = spec.promptTokens(promptLength + Math.min(maxTokens, Math.max(promptLength, TOKEN_HEADROOM)));
-        table = new BlockTable((tokens.length + pageSize - 1) / pageSize);
+        table = new BlockTable((tokens.length - 1) / pageSize + 1);
         length = promptLength;
         this.granted = granted;
     }

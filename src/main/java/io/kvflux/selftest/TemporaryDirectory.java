@@ -21,7 +21,11 @@ public final class TemporaryDirectory implements AutoCloseable {
     private TemporaryDirectory(Path path) {
         this.path = path;
         atExit = new Thread(this::delete, "directory-cleaner");
-        Runtime.getRuntime().addShutdownHook(atExit);
+        try {
+            Runtime.getRuntime().addShutdownHook(atExit);
+        } catch (IllegalStateException exiting) {
+            // Then the exit waits for whoever closes it.
+        }
     }
 
     /**
@@ -29,12 +33,16 @@ public final class TemporaryDirectory implements AutoCloseable {
      *
      * @param forWhom who uses it, as a part of its name
      * @return the directory, which is empty
+     * @throws TemporaryDirectoryException if there is no place for it
      */
     public static TemporaryDirectory make(String forWhom) {
         try {
             return new TemporaryDirectory(Files.createTempDirectory("kvflux-" + forWhom + "-"));
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new TemporaryDirectoryException(
+                    "a temporary directory cannot be made in " + System.getProperty("java.io.tmpdir") + " (" + e
+                            + "): name another place with KVFLUX_JAVA_OPTS=-Djava.io.tmpdir=DIRECTORY",
+                    e);
         }
     }
 

@@ -2,6 +2,7 @@ package io.kvflux.soak;
 
 import io.kvflux.BlockScheduler;
 import io.kvflux.api.QueueFullException;
+import io.kvflux.api.SchedulerDisposedException;
 import io.kvflux.geometry.DataSize;
 import io.kvflux.memory.BlockArenas;
 import io.kvflux.memory.DeviceMemory;
@@ -47,6 +48,7 @@ final class Life {
     private final Onlookers onlookers;
     private volatile long quota;
     private volatile boolean stopped;
+    private volatile boolean ending;
     private long verifiedAt;
 
     /** Opens its scheduler. */
@@ -148,6 +150,7 @@ final class Life {
         return failure instanceof InjectedFailure
                 || failure instanceof InjectedFaultException
                 || failure instanceof QueueFullException
+                || (ending && failure instanceof SchedulerDisposedException)
                 || stopped;
     }
 
@@ -189,7 +192,7 @@ final class Life {
         seats.forEach(Seat::next);
         long step = -1;
         long ended = -1;
-        long movedNs = System.nanoTime();
+        Patience patience = new Patience(soak.scale.patience());
         while (!isQuiet() && !stopped) {
             if (soak.tick(this)) {
                 quota = 0;
@@ -198,13 +201,13 @@ final class Life {
             releaseDelayed();
             verify();
             if (step != model.steps() || ended != soak.endedSequences()) {
-                movedNs = System.nanoTime();
+                patience.begin();
             } else {
                 later.hurry();
             }
             step = model.steps();
             ended = soak.endedSequences();
-            if (System.nanoTime() - movedNs > soak.scale.patience().toNanos()) {
+            if (patience.isOver()) {
                 foundStuck();
                 break;
             }
@@ -265,6 +268,7 @@ final class Life {
 
     /** Disposes the scheduler, and looks whether all is given back. */
     void end() {
+        ending = true; // who is still there was told of already
         try {
             scheduler.disposeGracefully(GRACE).block(soak.scale.patience());
             releaseDelayed();

@@ -99,8 +99,11 @@ public final class Soak {
             // The first is short: the whole structure is checked after every change.
             WeakReference<?> scheduler = live(lives == 0 ? Math.min(sequences, scale.checkedLife()) : sequences);
             if (findings.isEmpty()) {
-                leftovers.look(scheduler).forEach(left -> findings.add(
-                        Finding.Kind.LEAK, "life " + lives + " is over, its scheduler is disposed, and " + left));
+                leftovers
+                        .look(scheduler)
+                        .forEach(left -> findings.add(
+                                Finding.Kind.LEAK,
+                                "life " + lives + " is over, its scheduler is disposed, and " + left));
             }
         }
         counts.add(forks.get(), verified.get());

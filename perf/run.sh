@@ -31,7 +31,7 @@ die() {
 }
 
 require_number() {
-  [[ $2 =~ ^[0-9]+$ ]] || die "$1 needs a number, got '$2'"
+  [[ $2 =~ ^[0-9]{1,9}$ ]] || die "$1 needs a number, got '$2'"
 }
 
 pin_to() {
@@ -50,7 +50,7 @@ compile() {
 jmh() {
   local results=$1
   shift
-  "${pin[@]}" java --add-opens=java.base/java.lang.reflect=ALL-UNNAMED \
+  ${pin[@]+"${pin[@]}"} java --add-opens=java.base/java.lang.reflect=ALL-UNNAMED \
     --add-exports=java.base/sun.nio.ch=ALL-UNNAMED -cp "$classpath" \
     org.openjdk.jmh.Main -prof gc -rf json -rff "$results" "$@"
 }
@@ -71,7 +71,7 @@ aims() {
   if [ -n "$core" ]; then
     pin_to "$core"
   elif command -v taskset >/dev/null; then
-    pin_to "$(($(nproc --all) - 1))"
+    pin_to "$(taskset -cp $$ | sed 's/.*[^0-9]//')" # the last that we may use
   fi
   compile
   local folder=target/perf/aims

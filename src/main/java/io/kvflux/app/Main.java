@@ -6,6 +6,7 @@ import io.kvflux.memory.chronicle.MissingFlagsException;
 import io.kvflux.memory.cuda.CudaException;
 import io.kvflux.memory.cuda.CudaUnavailableException;
 import io.kvflux.models.ModelConfigException;
+import io.kvflux.selftest.TemporaryDirectoryException;
 import io.kvflux.sim.LongStepException;
 import io.kvflux.sim.PageMismatchException;
 import io.kvflux.sim.TraceException;
@@ -115,6 +116,7 @@ public final class Main {
                 || e instanceof LongStepException
                 || e instanceof DiskException
                 || e instanceof MissingFlagsException
+                || e instanceof TemporaryDirectoryException
                 || e instanceof OutOfDeviceMemoryException
                 || e instanceof CudaUnavailableException
                 || e instanceof CudaException

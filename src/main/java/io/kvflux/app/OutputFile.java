@@ -26,7 +26,11 @@ final class OutputFile implements AutoCloseable {
         this.written = written;
         if (!written.equals(target)) {
             // Covers an end that runs no finally block; after the move there is nothing left to delete.
-            written.toFile().deleteOnExit();
+            try {
+                written.toFile().deleteOnExit();
+            } catch (IllegalStateException exiting) {
+                // Then the exit waits for whoever closes it.
+            }
         }
         this.writer = Files.newBufferedWriter(written, StandardCharsets.UTF_8);
     }

@@ -79,15 +79,16 @@ final class SoakCommand implements Callable<Integer> {
         SoakResult result;
         if (report == null) {
             result = run(options);
+            print(result);
         } else {
             try (OutputFile file = OutputFile.open("--report", report)) {
                 result = run(options);
+                print(result); // the verdict is told even if the report cannot be written
                 SoakReport.write(file, result, stopped);
                 file.finish();
                 file.commit();
             }
         }
-        print(result);
         return !result.passed() ? Main.FAILURE : stopped ? INTERRUPTED : 0;
     }
 

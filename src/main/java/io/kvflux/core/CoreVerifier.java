@@ -48,7 +48,10 @@ final class CoreVerifier {
                 running++;
             }
             require(replica.claiming == claiming, "claiming counts those that bring something back", replica.claiming);
-            require(replica.suspending == suspending, "suspending counts those that are to give up", replica.suspending);
+            require(
+                    replica.suspending == suspending,
+                    "suspending counts those that are to give up",
+                    replica.suspending);
             replica.pool.verify(tables);
             int copying = 0;
             for (int block = 1; block <= config.blocksPerReplica(); block++) {

@@ -122,7 +122,7 @@ final class Sequence {
         stopTokens = spec.stopTokens();
         int headroom = Math.max(TOKEN_HEADROOM, Math.min(promptLength, MOST_HEADROOM));
         tokens = spec.promptTokens(promptLength + Math.min(maxTokens, headroom));
-        table = new BlockTable((tokens.length + pageSize - 1) / pageSize);
+        table = new BlockTable((tokens.length - 1) / pageSize + 1);
         length = promptLength;
         this.granted = granted;
     }

@@ -23,11 +23,18 @@ public final class TemporaryDirectory implements AutoCloseable {
         try {
             path = Files.createTempDirectory("kvflux-" + forWhom + "-");
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new TemporaryDirectoryException(
+                    "a temporary directory cannot be made in " + System.getProperty("java.io.tmpdir") + " (" + e
+                            + "): name another place with KVFLUX_JAVA_OPTS=-Djava.io.tmpdir=DIRECTORY",
+                    e);
         }
         atExit = deletesAtExit ? new Thread(this::delete, "directory-cleaner") : null;
-        if (atExit != null) {
-            Runtime.getRuntime().addShutdownHook(atExit);
+        try {
+            if (atExit != null) {
+                Runtime.getRuntime().addShutdownHook(atExit);
+            }
+        } catch (IllegalStateException exiting) {
+            // Then the exit waits for whoever closes it.
         }
     }
 
@@ -36,6 +43,7 @@ public final class TemporaryDirectory implements AutoCloseable {
      *
      * @param forWhom who uses it, as a part of its name
      * @return the directory, which is empty
+     * @throws TemporaryDirectoryException if there is no place for it
      */
     public static TemporaryDirectory make(String forWhom) {
         return new TemporaryDirectory(forWhom, true);

@@ -20,7 +20,7 @@ public record Finding(Kind kind, String sentence) {
         LEAK,
         /** Somebody who wanted tokens got none. */
         STUCK,
-        /** A sequence ended by a failure that nobody had injected. */
+        /** A sequence ended by a failure that nobody had injected, or a failure was told to nobody. */
         UNEXPECTED_FAILURE
     }
 

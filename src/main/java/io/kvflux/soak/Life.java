@@ -2,6 +2,7 @@ package io.kvflux.soak;
 
 import io.kvflux.BlockScheduler;
 import io.kvflux.api.QueueFullException;
+import io.kvflux.api.SchedulerDisposedException;
 import io.kvflux.api.SchedulerSnapshot;
 import io.kvflux.api.SequenceId;
 import io.kvflux.geometry.DataSize;
@@ -49,6 +50,7 @@ final class Life {
     private volatile long buffered;
     private volatile long quota;
     private volatile boolean stopped;
+    private volatile boolean ending;
     private long verifiedAt;
 
     /** Opens its scheduler. */
@@ -150,6 +152,7 @@ final class Life {
         return failure instanceof InjectedFailure
                 || failure instanceof InjectedFaultException
                 || failure instanceof QueueFullException
+                || (ending && failure instanceof SchedulerDisposedException)
                 || stopped;
     }
 
@@ -191,7 +194,7 @@ final class Life {
         seats.forEach(Seat::next);
         long step = -1;
         long ended = -1;
-        long movedNs = System.nanoTime();
+        Patience patience = new Patience(soak.scale.patience());
         while (!isQuiet() && !stopped) {
             if (soak.tick(this)) {
                 quota = 0;
@@ -200,13 +203,13 @@ final class Life {
             releaseDelayed();
             verify();
             if (step != model.steps() || ended != soak.endedSequences()) {
-                movedNs = System.nanoTime();
+                patience.begin();
             } else {
                 later.hurry();
             }
             step = model.steps();
             ended = soak.endedSequences();
-            if (System.nanoTime() - movedNs > soak.scale.patience().toNanos()) {
+            if (patience.isOver()) {
                 foundStuck();
                 break;
             }
@@ -291,6 +294,7 @@ final class Life {
 
     /** Disposes the scheduler, and looks whether all is given back. */
     void end() {
+        ending = true; // who is still there was told of already
         try {
             scheduler.disposeGracefully(GRACE).block(soak.scale.patience());
             releaseDelayed();

@@ -34,6 +34,7 @@ public final class Soak {
     private final Timeline timeline = new Timeline();
     private final Samples samples = new Samples();
     private final SoakCounts counts = new SoakCounts();
+    private final Leftovers leftovers = new Leftovers();
     private final AtomicLong ended = new AtomicLong();
     private final AtomicLong forks = new AtomicLong();
     private final AtomicLong verified = new AtomicLong();
@@ -77,16 +78,34 @@ public final class Soak {
     static SoakResult run(SoakOptions options, Scale scale, Plant plant, BooleanSupplier goOn, LongConsumer progress) {
         Scheduler threads = Schedulers.newParallel("soak", THREADS, true);
         try (TemporaryDirectory directory = TemporaryDirectory.makeUntilClosed("soak")) {
-            return new Soak(options, scale, plant, directory.path(), threads, goOn, progress).run();
+            return new Soak(options, scale, plant, directory.path(), threads, goOn, progress).listenAndRun();
         } finally {
             threads.dispose();
         }
     }
 
+    private SoakResult listenAndRun() {
+        StrayFailures listening = new StrayFailures(this::stray);
+        try (listening) {
+            return run();
+        }
+    }
+
+    private void stray(String sentence) {
+        findings.add(Finding.Kind.UNEXPECTED_FAILURE, "after " + ended.get() + " sequences, " + sentence);
+    }
+
     private SoakResult run() {
         for (long sequences = scale.firstLife(); !isOver() || lives == 0; sequences *= lives == 1 ? 1 : 2) {
             // The first is short: the whole structure is checked after every change.
-            live(lives == 0 ? Math.min(sequences, scale.checkedLife()) : sequences);
+            WeakReference<?> scheduler = live(lives == 0 ? Math.min(sequences, scale.checkedLife()) : sequences);
+            if (findings.isEmpty()) {
+                leftovers
+                        .look(scheduler)
+                        .forEach(left -> findings.add(
+                                Finding.Kind.LEAK,
+                                "life " + lives + " is over, its scheduler is disposed, and " + left));
+            }
         }
         counts.add(forks.get(), verified.get());
         for (TrendLine line : timeline.trends()) {
@@ -111,7 +130,7 @@ public final class Soak {
     }
 
     /** One scheduler, for so many sequences. */
-    private void live(long sequences) {
+    private WeakReference<?> live(long sequences) {
         Life life = new Life(this, new LifeSettings(lives, lives == 0));
         lives++;
         taker = new SampleTaker(life, recorder, ended.get());
@@ -128,6 +147,8 @@ public final class Soak {
         tokens += life.received();
         life.end();
         requireGivenBack(life);
+        taker = null;
+        return new WeakReference<>(life.scheduler());
     }
 
     private void quiet(Life life, boolean clears) {

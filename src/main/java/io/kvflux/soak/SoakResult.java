@@ -33,6 +33,11 @@ public record SoakResult(
         Samples quiet,
         List<Finding> findings) {
 
+    /** {@return whether there were quiet points enough to tell growth from noise} */
+    public boolean growthWasTested() {
+        return trends.stream().anyMatch(line -> line.points() >= Trend.LEAST_POINTS);
+    }
+
     /** {@return whether nothing is wrong} */
     public boolean passed() {
         return findings.isEmpty();

@@ -15,6 +15,9 @@ record Trend(double growth, double sureness, int points) {
     /** A series without a trend is as sure as this once in two thousand times; with less than 8 points none can be. */
     static final double SURE = 3.29;
 
+    /** Even if each is higher than the one before, fewer are not sure. */
+    static final int LEAST_POINTS = 8;
+
     private static final int MOST_POINTS = 600;
 
     /** Of values at times that rise. */

@@ -12,9 +12,14 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 import org.reactivestreams.Subscription;
 import reactor.core.publisher.BaseSubscriber;
+import reactor.core.publisher.Operators;
+import reactor.util.context.Context;
 
 /** The soak passes when nothing is wrong, and finds what is planted. Bounded by sequences; the time is only a limit. */
 class SoakTest {
@@ -107,7 +112,7 @@ class SoakTest {
     void clientsThatAreRememberedAreFound() {
         List<Client> remembered = Collections.synchronizedList(new ArrayList<>());
         SoakResult result = run(20_000, (scheduler, ended, client) -> {
-            if (ended % 100 == 0) {
+            if (ended > FIRST_LIFE && ended % 20 == 0) {
                 remembered.add(client);
             }
         });
@@ -115,6 +120,72 @@ class SoakTest {
                 .anySatisfy(found -> assertThat(found)
                         .contains("ACCOUNT", "clients that have ended can still be reached, where 8 are allowed"));
         assertThat(remembered).isNotEmpty();
+    }
+
+    @Test
+    void aSchedulerThatIsRememberedIsFound() {
+        Set<BlockScheduler> remembered = ConcurrentHashMap.newKeySet();
+        SoakResult result = run(20_000, (scheduler, ended, client) -> remembered.add(scheduler));
+        assertThat(result.lives()).isEqualTo(1);
+        assertThat(findings(result))
+                .anySatisfy(found ->
+                        assertThat(found).contains("LEAK", "life 1 is over", "the scheduler can still be reached"));
+        assertThat(remembered).isNotEmpty();
+    }
+
+    @Test
+    void threadsThatEveryLifeLeavesBehindAreFound() {
+        CountDownLatch end = new CountDownLatch(1);
+        Set<Long> lives = ConcurrentHashMap.newKeySet();
+        SoakResult result = run(20_000, (scheduler, ended, client) -> {
+            if (lives.add(client.life.settings.number() + 0L)) {
+                for (int i = 0; i <= Leftovers.MOST_THREADS; i++) {
+                    start(end::await);
+                }
+            }
+        });
+        end.countDown();
+        assertThat(findings(result))
+                .anySatisfy(found -> assertThat(found).contains("LEAK", "life 3 is over", "threads where there were"));
+    }
+
+    @Test
+    void whatAThreadThrowsIsFound() {
+        SoakResult result = run(
+                20_000,
+                every((scheduler, ended, client) -> start(() -> {
+                    throw new IllegalStateException("planted");
+                })));
+        assertThat(findings(result))
+                .anySatisfy(found -> assertThat(found)
+                        .contains("UNEXPECTED_FAILURE", "threw what nobody caught", "IllegalStateException: planted"));
+    }
+
+    @Test
+    void whatIsDroppedIsFound() {
+        SoakResult result = run(
+                20_000,
+                every((scheduler, ended, client) ->
+                        Operators.onErrorDropped(new IllegalStateException("planted"), Context.empty())));
+        assertThat(findings(result))
+                .anySatisfy(found -> assertThat(found)
+                        .contains("UNEXPECTED_FAILURE", "was dropped", "IllegalStateException: planted"));
+    }
+
+    private interface Work {
+        void run() throws InterruptedException;
+    }
+
+    private static void start(Work work) {
+        Thread thread = new Thread(() -> {
+            try {
+                work.run();
+            } catch (InterruptedException asked) {
+                Thread.currentThread().interrupt();
+            }
+        });
+        thread.setDaemon(true);
+        thread.start();
     }
 
     @Test
@@ -142,9 +213,8 @@ class SoakTest {
     private static void pauseOneForEver(BlockScheduler scheduler) {
         scheduler
                 .snapshot()
-                .subscribe(now -> now.sequences().stream()
-                        .findFirst()
-                        .ifPresent(sequence -> scheduler.pause(sequence.id())));
+                .subscribe(now ->
+                        now.sequences().stream().findFirst().ifPresent(sequence -> scheduler.pause(sequence.id())));
     }
 
     private static void pauseForEver(BlockScheduler scheduler, long ended, Client client) {

@@ -61,6 +61,7 @@ public class ReplayRBenchmark {
         public double longestOpenUs;
         public double longestCommitUs;
         public double longestReleaseUs;
+        public double longestUs;
         /** All calls if each took as long as in the replay of this process in which it was fastest. */
         public double nsPageUndisturbed;
         /** The longest call if each took as long as in the replay of this process in which it was fastest. */
@@ -102,6 +103,9 @@ public class ReplayRBenchmark {
         times.longestOpenUs = replay.longestNanos(ReplayR.Call.OPEN) / 1e3;
         times.longestCommitUs = replay.longestNanos(ReplayR.Call.COMMIT) / 1e3;
         times.longestReleaseUs = replay.longestNanos(ReplayR.Call.RELEASE) / 1e3;
+        times.longestUs = Math.max(
+                Math.max(times.longestMatchUs, times.longestOpenUs),
+                Math.max(times.longestCommitUs, times.longestReleaseUs));
         times.metadataBytesPerBlock = (double) PoolBytes.metadata(pool) / size.blocks;
         times.longestUndisturbedUs = replay.longestUndisturbedNanos() / 1e3;
         return replay.hitTokens();

@@ -315,6 +315,8 @@ CUresult stream_wait(struct stream *stream);
 CUresult why_dropped(int device);
 void streams_wake(void);
 void streams_drop_queued(int device);
+/* Waits for what devices were in the middle of when they died: it comes to nothing, but still touches memory. */
+void streams_end_last_work(void);
 long long streams_operations(int device);
 /* Drops what is queued on a device's streams, and waits for what runs. */
 void streams_await_end_of(int device);

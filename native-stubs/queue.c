@@ -370,6 +370,23 @@ static void drop_queued(struct stream *stream) {
     pthread_cond_signal(&stream->wake);
 }
 
+static bool is_in_its_last_work(const struct stream *stream) {
+    const struct operation *running = stream->running;
+    return running != NULL && (running->kind == COPY || running->kind == KERNEL) && device_is_dead(running);
+}
+
+void streams_end_last_work(void) {
+    struct stream *stream = streams;
+    while (stream != NULL) {
+        if (is_in_its_last_work(stream)) {
+            wait_for_change();
+            stream = streams;
+        } else {
+            stream = stream->next_stream;
+        }
+    }
+}
+
 void streams_drop_queued(int device) {
     for (struct stream *stream = streams; stream != NULL; stream = stream->next_stream) {
         if (stream->device == device) drop_queued(stream);

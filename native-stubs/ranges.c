@@ -156,6 +156,7 @@ const char *why_absent(uint64_t address) {
 /* ---- The end of a range ---- */
 
 CUresult range_close(struct range *range, const char *what) {
+    if (range->users > 0) streams_end_last_work();
     if (range->users > 0) {
         violation("%s: %d operations that have not ended use the memory at %#llx", what, range->users,
             (unsigned long long)range->start);

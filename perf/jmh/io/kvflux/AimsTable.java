@@ -53,7 +53,10 @@ final class AimsTable {
         for (String size : List.of("R32K", "R262K")) {
             Optional<JsonNode> replay = find(REPLAY, Map.of("size", size));
             atMost(size + ", longest call of a replay, µs, whatever interrupted it", 300, replay, "longestUs");
-            without(size + ", longest call, µs, each as in the replay in which it was quickest", replay, "longestUndisturbedUs");
+            without(
+                    size + ", longest call, µs, each as in the replay in which it was quickest",
+                    replay,
+                    "longestUndisturbedUs");
         }
         atMost(
                 "metadata of a block after R32k, bytes",
@@ -106,7 +109,10 @@ final class AimsTable {
         without("median of 10^6 steps of 1 024, µs", million, "median");
         atMost("their p99.99, of the median, by the clock", 10, million, "p9999OfMedian");
         atMost("their p99.99, of the median, on the processor", 10, million, "cpuP9999OfMedian");
-        without("the slowest step of a round, each as in the round in which it was quickest, of the median", million, "undisturbedOfMedian");
+        without(
+                "the slowest step of a round, each as in the round in which it was quickest, of the median",
+                million,
+                "undisturbedOfMedian");
         atMost("their garbage, bytes a step", 0.01, million, "bytesPerStep");
     }
 

@@ -1,5 +1,6 @@
 package io.kvflux.soak;
 
+import io.kvflux.api.QueueFullException;
 import io.kvflux.memory.FaultyDeviceMemory.InjectedFaultException;
 import java.lang.Thread.UncaughtExceptionHandler;
 import java.util.function.Consumer;
@@ -18,10 +19,20 @@ final class StrayFailures implements AutoCloseable {
         Thread.setDefaultUncaughtExceptionHandler((thread, thrown) ->
                 found.accept("thread " + thread.getName() + " threw what nobody caught: " + Sentences.causes(thrown)));
         Hooks.onErrorDropped(thrown -> {
-            if (!(thrown instanceof InjectedFailure || thrown instanceof InjectedFaultException)) {
+            if (!mayBeDropped(thrown)) {
                 found.accept("a failure was dropped, and nobody was told: " + Sentences.causes(thrown));
             }
         });
+    }
+
+    /** What a client may end by, and has not heard of because it had just left: injected, or a refusal of what it began. */
+    private static boolean mayBeDropped(Throwable thrown) {
+        return thrown instanceof InjectedFailure
+                || thrown instanceof InjectedFaultException
+                || thrown instanceof QueueFullException
+                || (thrown instanceof IllegalArgumentException
+                        && String.valueOf(thrown.getMessage())
+                                .startsWith("only a live sequence of this scheduler can be forked"));
     }
 
     @Override

@@ -97,7 +97,7 @@ class SoakTest {
                         .contains("ACCOUNT", "life 2", "the scheduler has 1 sequences", "tenant=forgotten"));
     }
 
-    private static void subscribeAndForget(BlockScheduler scheduler) {
+    static void subscribeAndForget(BlockScheduler scheduler) {
         scheduler
                 .generate(SequenceSpec.of(1, 2, 3).maxTokens(40).tenant("forgotten"))
                 .subscribe(new BaseSubscriber<TokenEvent>() {

@@ -139,14 +139,15 @@ class SoakTest {
         Set<Long> lives = ConcurrentHashMap.newKeySet();
         SoakResult result = run(20_000, (scheduler, ended, client) -> {
             if (lives.add(client.life.settings.number() + 0L)) {
-                for (int i = 0; i <= Leftovers.MOST_THREADS; i++) {
+                // Far more than the limit: threads of earlier tests may end meanwhile, and each hides one of these.
+                for (int i = 0; i < 10 * Leftovers.MOST_THREADS; i++) {
                     start(end::await);
                 }
             }
         });
         end.countDown();
         assertThat(findings(result))
-                .anySatisfy(found -> assertThat(found).contains("LEAK", "life 3 is over", "threads where there were"));
+                .anySatisfy(found -> assertThat(found).contains("LEAK", "is over", "threads where there were"));
     }
 
     @Test

@@ -72,7 +72,7 @@ public final class BlockPool implements BlockCounts {
         listeners = new PoolListeners(pages, runs);
         free = blocks;
         this.eviction = eviction;
-        eviction.attach(new EvictionView(runs));
+        eviction.attach(new EvictionView(this));
     }
 
     @Override
@@ -257,6 +257,7 @@ public final class BlockPool implements BlockCounts {
                     insert(table, tokens, from);
                     table.run = index.addChild(table.run, table.ids[table.committed - 1], key);
                     runs.refs[table.run] = 1;
+                    eviction.created(table.run);
                 } else {
                     listeners.stored(table, told, tokens, keys);
                     merge(table, twin, tokens, upTo, keys);
@@ -685,8 +686,8 @@ public final class BlockPool implements BlockCounts {
             fences.withholdRun(run, runs.fence[run]);
             withheld += runs.pages[run];
         } else {
-            eviction.cached(run);
             cached += runs.pages[run];
+            eviction.cached(run);
         }
     }
 

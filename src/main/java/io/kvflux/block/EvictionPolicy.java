@@ -30,12 +30,34 @@ public interface EvictionPolicy {
         int parent(int run);
 
         /**
+         * How many runs continue a run.
+         *
+         * @param run a run
+         * @return its children, held or not
+         */
+        int children(int run);
+
+        /**
          * Whether a run may be a victim.
          *
          * @param run a run
          * @return true if no run continues it
          */
-        boolean isLeaf(int run);
+        default boolean isLeaf(int run) {
+            return children(run) == 0;
+        }
+
+        /**
+         * What a run begins with, as a number: its first page, what that has beside its tokens and, if the run begins a
+         * prefix, salt and adapter. Equal for equal content in every process; for other content almost surely another.
+         *
+         * @param run a run
+         * @return its fingerprint
+         */
+        long fingerprint(int run);
+
+        /** {@return pages that are free or cached; when the policy is attached, all of the pool's} */
+        int available();
     }
 
     /**
@@ -44,6 +66,13 @@ public interface EvictionPolicy {
      * @param view answers questions about runs
      */
     void attach(View view);
+
+    /**
+     * {@code run} begins: a table that holds what it continues committed its first page. It may still grow.
+     *
+     * @param run a run that did not exist
+     */
+    default void created(int run) {}
 
     /**
      * Nobody holds {@code run} any more and no step in flight may touch it. Runs of one sequence come tail first, and a
@@ -82,5 +111,15 @@ public interface EvictionPolicy {
     /** {@return least recently used, tail first: the default} */
     static EvictionPolicy lru() {
         return new LruEviction();
+    }
+
+    /**
+     * By what was learned of how surely content comes back, and when, given its age and how often it was used; least recently
+     * used while that hits as often.
+     *
+     * @return a policy that learns as it goes
+     */
+    static EvictionPolicy adaptive() {
+        return new AdaptiveEviction();
     }
 }

@@ -121,6 +121,7 @@ final class Steps {
                 && planned - taken < slots.length
                 && !filling()
                 && lost <= taken) {
+            core.time(shell.clockNs());
             Step step = core.plan();
             if (step == null) {
                 break;

@@ -1,5 +1,7 @@
 package io.kvflux.block;
 
+import io.kvflux.api.Retention;
+
 /**
  * Which cached content goes first. The pool tells the policy what becomes cached and what is held again, and asks it for
  * a victim for every page when nothing is free; it takes that page off the victim's end, so a tail leaves before its
@@ -81,6 +83,31 @@ public interface EvictionPolicy {
      * @param run a run that was held or withheld, or the head of a division
      */
     void cached(int run);
+
+    /**
+     * Once {@code run} is cached, it is to be evicted after what has a lower priority and before what has a higher one. Holds
+     * until somebody says otherwise. Only a policy that {@link #honoursRetention} is told.
+     *
+     * @param run a run that is held
+     * @param priority 0 to 100; a run that is never named here has {@link Retention#DEFAULT_PRIORITY}
+     * @param until the {@link #time} from which it has that again
+     */
+    default void retain(int run, int priority, long until) {}
+
+    /**
+     * {@return whether the policy keeps runs as {@link #retain} asks; for others the pool does, and tells them that a run is
+     * cached only when it has the priority that all have by default, and so has all that continues it}
+     */
+    default boolean honoursRetention() {
+        return false;
+    }
+
+    /**
+     * What time it is.
+     *
+     * @param nanos time in nanoseconds from any origin
+     */
+    default void time(long nanos) {}
 
     /**
      * {@code run}, which was cached, is held again.

@@ -169,6 +169,17 @@ public final class SchedulerCore {
     }
 
     /**
+     * What time it is, for how long cached content is to be {@linkplain SequenceSpec#retain retained}.
+     *
+     * @param nanos time in nanoseconds from any origin; never less than before
+     */
+    public void time(long nanos) {
+        for (Replica replica : replicas) {
+            replica.pool.time(nanos);
+        }
+    }
+
+    /**
      * Plans the next step.
      *
      * @return the step, valid until its result has been taken; null if as many steps as allowed are in flight, or there is

@@ -120,6 +120,7 @@ final class Sequence {
         tokens = spec.promptTokens(promptLength + Math.min(maxTokens, TOKEN_HEADROOM));
         length = promptLength;
         this.granted = granted;
+        table.retain(spec.retentions());
     }
 
     /** A fork: the same tokens, nothing computed or pending. */
@@ -136,6 +137,7 @@ final class Sequence {
         tokens = parent.tokens.clone();
         length = parent.length;
         this.granted = granted;
+        table.retain(spec.retentions());
     }
 
     int generated() {

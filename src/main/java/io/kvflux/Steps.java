@@ -121,7 +121,9 @@ final class Steps {
                 && planned - taken < slots.length
                 && !filling()
                 && lost <= taken) {
-            core.time(shell.clockNs());
+            if (core.retains()) {
+                core.time(shell.clockNs());
+            }
             Step step = core.plan();
             if (step == null) {
                 break;

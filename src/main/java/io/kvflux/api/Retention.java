@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
  * @param priority 0 to 100; what nobody gave one has {@value #DEFAULT_PRIORITY}
  * @param duration how long it holds once the sequence lets go of the token, or null for always
  */
-public record Retention(int from, int to, int priority, @Nullable Duration duration) {
+public record Retention(
+        int from, int to, int priority, @Nullable Duration duration) {
 
     /** The priority of a token that no retention covers, or whose duration has passed. */
     public static final int DEFAULT_PRIORITY = 35;

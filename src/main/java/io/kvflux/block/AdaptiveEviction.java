@@ -12,14 +12,17 @@ import java.util.Arrays;
  */
 final class AdaptiveEviction implements EvictionPolicy {
 
-    /**
-     * The part of LRU's hits by which worth must hit more to be followed; it must also be more than what chance makes of the
-     * hits counted.
-     */
+    /** By which part of LRU's hits worth must hit more to be followed. */
     private static final double LEAD = 0.01;
 
-    /** Hits fade while pages are let go: to half in 16 times the pool. */
-    private static final double FADING = 23;
+    /** And by how many standard deviations of what chance makes of the hits counted. */
+    private static final double DEVIATIONS = 1.5;
+
+    /** A lead or lag counts as so many at most, so that what was gained long ago does not hide what is lost now. */
+    private static final double MOST_DEVIATIONS = 4;
+
+    /** Hits fade while pages are let go: to half in 8 times the pool. */
+    private static final double FADING = 12;
 
     /** Queues are looked at for what has grown older, and what is worth least is computed again, after such parts of the pool. */
     private static final int AGINGS = 128;
@@ -205,7 +208,9 @@ final class AdaptiveEviction implements EvictionPolicy {
         hitsUnderLru *= kept;
         lead *= kept;
         spread *= kept * kept;
-        if (lead > hitsUnderLru * LEAD && lead * lead > spread) {
+        double deviation = Math.sqrt(spread);
+        lead = Math.max(-MOST_DEVIATIONS * deviation, Math.min(lead, MOST_DEVIATIONS * deviation));
+        if (lead > hitsUnderLru * LEAD && lead > DEVIATIONS * deviation) {
             byWorth = true;
         } else if (lead < 0) {
             byWorth = false;

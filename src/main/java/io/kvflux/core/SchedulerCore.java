@@ -48,6 +48,7 @@ public final class SchedulerCore {
     private final Answers answers;
 
     private long lastId;
+    private boolean retains;
     private long issued;
     private long completed;
 
@@ -99,6 +100,7 @@ public final class SchedulerCore {
         Sequence sequence = new Sequence(id, spec, config.pageSize(), tokensAllowed);
         enter(sequence);
         queue.addLast(sequence);
+        retains |= !spec.retentions().isEmpty();
         verifyIfAsked();
         return id;
     }
@@ -166,6 +168,11 @@ public final class SchedulerCore {
         }
         verifyIfAsked();
         return id;
+    }
+
+    /** {@return whether a sequence was ever submitted that has {@linkplain SequenceSpec#retain something retained}} */
+    public boolean retains() {
+        return retains;
     }
 
     /**

@@ -3,6 +3,7 @@ package io.kvflux.api;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.time.Duration;
 import java.util.List;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
@@ -20,6 +21,7 @@ class SequenceSpecTest {
         assertThat(spec.salt()).isNull();
         assertThat(spec.adapter()).isNull();
         assertThat(spec.media()).isEmpty();
+        assertThat(spec.retentions()).isEmpty();
     }
 
     @Test
@@ -66,6 +68,36 @@ class SequenceSpecTest {
                 () -> spec.media(List.of(outside)),
                 "a media item must end inside the prompt, offset=2, length=2, promptLength=3");
         assertThatThrownBy(() -> spec.tenant(null)).isInstanceOf(NullPointerException.class);
+    }
+
+    @Test
+    void rangesAreRetainedBesideEachOther() {
+        SequenceSpec spec = SequenceSpec.of(1, 2, 3).retain(2, Integer.MAX_VALUE, 90, Duration.ofMinutes(1));
+        SequenceSpec both = spec.retain(0, 2, 10, null);
+        assertThat(spec.retentions()).hasSize(1);
+        assertThat(both.tenant("a").retentions())
+                .containsExactly(
+                        new Retention(2, Integer.MAX_VALUE, 90, Duration.ofMinutes(1)), new Retention(0, 2, 10, null));
+    }
+
+    @Test
+    void retentionsThatMakeNoSenseAreRefused() {
+        SequenceSpec spec = SequenceSpec.of(1, 2, 3).retain(4, 8, 50, null);
+        assertRefused(
+                () -> spec.retain(7, 9, 60, null),
+                "a token has one retention, Retention[from=7, to=9, priority=60, duration=null],"
+                        + " Retention[from=4, to=8, priority=50, duration=null]");
+        assertRefused(
+                () -> spec.retain(-1, 2, 60, null),
+                "a retention covers tokens from >= 0 to more than from, from=-1, to=2");
+        assertRefused(
+                () -> spec.retain(2, 2, 60, null),
+                "a retention covers tokens from >= 0 to more than from, from=2, to=2");
+        assertRefused(() -> spec.retain(0, 2, 101, null), "a retention's priority is in [0, 100], priority=101");
+        assertRefused(() -> spec.retain(0, 2, -1, null), "a retention's priority is in [0, 100], priority=-1");
+        assertRefused(
+                () -> spec.retain(0, 2, 1, Duration.ZERO),
+                "a retention's duration must be positive, or null for always, duration=PT0S");
     }
 
     private static void assertRefused(ThrowingCallable call, String message) {

@@ -50,8 +50,7 @@ class BlockPoolModelTest {
         drive(seed, () -> 0L, EvictionPolicy::lru, false);
     }
 
-    private static void drive(
-            long seed, LongSupplier hashKeys, Supplier<EvictionPolicy> eviction, boolean retaining) {
+    private static void drive(long seed, LongSupplier hashKeys, Supplier<EvictionPolicy> eviction, boolean retaining) {
         System.out.println("BlockPoolModelTest seed=" + seed);
         SplittableRandom random = new SplittableRandom(seed);
         for (int round = 0; round < 16; round++) {

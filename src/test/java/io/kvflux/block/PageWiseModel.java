@@ -199,8 +199,7 @@ final class PageWiseModel {
 
     /** Whether the pool that is followed has kept the page. */
     private boolean isFound(Key key, Page page) {
-        return finder != null
-                && finder.finds(key.scope(), page.tokens, page.media, page.tokens.length / pageSize);
+        return finder != null && finder.finds(key.scope(), page.tokens, page.media, page.tokens.length / pageSize);
     }
 
     private long available() {

@@ -2,6 +2,7 @@ package io.kvflux;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.kvflux.api.Retention;
 import io.kvflux.api.SequenceSpec;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
@@ -37,7 +38,7 @@ class RetainTest {
 
     @Test
     void aRangeWithAHighPrioritySurvivesWhatComesAfter() {
-        run(Rig.prompt(17).retain(0, 8, 90, null));
+        run(Rig.prompt(17).retain(0, 8, 90, Retention.ALWAYS));
         run(Rig.prompt(17, 50_000));
         flood(4);
         assertThat(found(Rig.prompt(17))).as("tokens 0 to 7").isEqualTo(2);
@@ -46,7 +47,7 @@ class RetainTest {
 
     @Test
     void itsDurationIsCountedByTheClockOfTheScheduler() {
-        run(Rig.prompt(17).retain(0, Integer.MAX_VALUE, 90, Duration.ofSeconds(1)));
+        run(Rig.prompt(17).retain(0, Integer.MAX_VALUE, 90, Duration.ofSeconds(1).toNanos()));
         flood(4);
         assertThat(found(Rig.prompt(17))).isEqualTo(4);
         clock.addAndGet(Duration.ofSeconds(2).toNanos());
@@ -57,7 +58,7 @@ class RetainTest {
     @Test
     void whatIsWorthNothingGoesFirst() {
         run(Rig.prompt(9, 50_000));
-        run(Rig.prompt(17).retain(0, Integer.MAX_VALUE, 0, null));
+        run(Rig.prompt(17).retain(0, Integer.MAX_VALUE, 0, Retention.ALWAYS));
         flood(1);
         assertThat(found(Rig.prompt(9, 50_000))).as("used before, and kept").isEqualTo(2);
         assertThat(found(Rig.prompt(17))).isLessThan(4);

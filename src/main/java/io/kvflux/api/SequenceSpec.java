@@ -1,6 +1,5 @@
 package io.kvflux.api;
 
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -161,12 +160,12 @@ public final class SequenceSpec {
      * @param from position of the first token
      * @param to one past the last; 2^31 - 1 covers what is generated too
      * @param priority 0 to 100: what has less is evicted first
-     * @param duration how long it holds, or null for always
+     * @param nanos for how many nanoseconds it holds, or {@link Retention#ALWAYS}
      * @return the changed copy
      * @throws IllegalArgumentException if a number is out of its range, or a token has a retention already
      */
-    public SequenceSpec retain(int from, int to, int priority, @Nullable Duration duration) {
-        Retention added = new Retention(from, to, priority, duration);
+    public SequenceSpec retain(int from, int to, int priority, long nanos) {
+        Retention added = new Retention(from, to, priority, nanos);
         for (Retention other : retentions) {
             if (other.overlaps(added)) {
                 throw new IllegalArgumentException("a token has one retention, " + added + ", " + other);

@@ -1,14 +1,10 @@
 package io.kvflux.block;
 
 import io.kvflux.api.Retention;
-import java.time.Duration;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /** Ranges of tokens as pages: each page has the retention of its first token. */
 final class RetentionRanges {
-
-    private static final Duration LONGEST = Duration.ofNanos(Long.MAX_VALUE);
 
     private RetentionRanges() {}
 
@@ -31,7 +27,7 @@ final class RetentionRanges {
         for (int i = 0; i < ranges.size(); i++) {
             Retention range = ranges.get(i);
             if (range.from() <= token && token < range.to()) {
-                policy.retain(run, range.priority(), end(range.duration(), now));
+                policy.retain(run, range.priority(), end(range.nanos(), now));
             }
         }
     }
@@ -41,10 +37,7 @@ final class RetentionRanges {
         return token / pageSize + (token % pageSize > 0 ? 1 : 0);
     }
 
-    private static long end(@Nullable Duration duration, long now) {
-        if (duration == null || duration.compareTo(LONGEST) >= 0) {
-            return Long.MAX_VALUE;
-        }
-        return now + Math.min(duration.toNanos(), Long.MAX_VALUE - Math.max(now, 0));
+    private static long end(long nanos, long now) {
+        return nanos == Retention.ALWAYS ? nanos : now + Math.min(nanos, Long.MAX_VALUE - Math.max(now, 0));
     }
 }

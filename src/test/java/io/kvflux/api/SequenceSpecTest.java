@@ -3,7 +3,6 @@ package io.kvflux.api;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.time.Duration;
 import java.util.List;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
@@ -72,32 +71,32 @@ class SequenceSpecTest {
 
     @Test
     void rangesAreRetainedBesideEachOther() {
-        SequenceSpec spec = SequenceSpec.of(1, 2, 3).retain(2, Integer.MAX_VALUE, 90, Duration.ofMinutes(1));
-        SequenceSpec both = spec.retain(0, 2, 10, null);
+        SequenceSpec spec = SequenceSpec.of(1, 2, 3).retain(2, Integer.MAX_VALUE, 90, 60_000);
+        SequenceSpec both = spec.retain(0, 2, 10, Retention.ALWAYS);
         assertThat(spec.retentions()).hasSize(1);
         assertThat(both.tenant("a").retentions())
                 .containsExactly(
-                        new Retention(2, Integer.MAX_VALUE, 90, Duration.ofMinutes(1)), new Retention(0, 2, 10, null));
+                        new Retention(2, Integer.MAX_VALUE, 90, 60_000), new Retention(0, 2, 10, Retention.ALWAYS));
     }
 
     @Test
     void retentionsThatMakeNoSenseAreRefused() {
-        SequenceSpec spec = SequenceSpec.of(1, 2, 3).retain(4, 8, 50, null);
+        SequenceSpec spec = SequenceSpec.of(1, 2, 3).retain(4, 8, 50, Retention.ALWAYS);
         assertRefused(
-                () -> spec.retain(7, 9, 60, null),
-                "a token has one retention, Retention[from=7, to=9, priority=60, duration=null],"
-                        + " Retention[from=4, to=8, priority=50, duration=null]");
+                () -> spec.retain(7, 9, 60, Retention.ALWAYS),
+                "a token has one retention, Retention[from=7, to=9, priority=60, nanos=9223372036854775807],"
+                        + " Retention[from=4, to=8, priority=50, nanos=9223372036854775807]");
         assertRefused(
-                () -> spec.retain(-1, 2, 60, null),
+                () -> spec.retain(-1, 2, 60, Retention.ALWAYS),
                 "a retention covers tokens from >= 0 to more than from, from=-1, to=2");
         assertRefused(
-                () -> spec.retain(2, 2, 60, null),
+                () -> spec.retain(2, 2, 60, Retention.ALWAYS),
                 "a retention covers tokens from >= 0 to more than from, from=2, to=2");
-        assertRefused(() -> spec.retain(0, 2, 101, null), "a retention's priority is in [0, 100], priority=101");
-        assertRefused(() -> spec.retain(0, 2, -1, null), "a retention's priority is in [0, 100], priority=-1");
+        assertRefused(() -> spec.retain(0, 2, 101, Retention.ALWAYS), "a retention's priority is in [0, 100], priority=101");
+        assertRefused(() -> spec.retain(0, 2, -1, Retention.ALWAYS), "a retention's priority is in [0, 100], priority=-1");
         assertRefused(
-                () -> spec.retain(0, 2, 1, Duration.ZERO),
-                "a retention's duration must be positive, or null for always, duration=PT0S");
+                () -> spec.retain(0, 2, 1, 0),
+                "a retention's duration must be positive, nanos=0");
     }
 
     private static void assertRefused(ThrowingCallable call, String message) {

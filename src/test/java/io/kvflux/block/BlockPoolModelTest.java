@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kvflux.api.MediaItem;
 import io.kvflux.api.Retention;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -174,8 +173,8 @@ class BlockPoolModelTest {
             while (random.nextInt(3) > 0) {
                 from += random.nextInt(8);
                 int to = from + 1 + random.nextInt(16);
-                Duration duration = random.nextBoolean() ? null : Duration.ofNanos(1 + random.nextInt(100));
-                ranges.add(new Retention(from, to, random.nextInt(Retention.MAX_PRIORITY + 1), duration));
+                long nanos = random.nextBoolean() ? Retention.ALWAYS : 1 + random.nextInt(100);
+                ranges.add(new Retention(from, to, random.nextInt(Retention.MAX_PRIORITY + 1), nanos));
                 from = to;
             }
             return ranges;

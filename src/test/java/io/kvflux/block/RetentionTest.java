@@ -5,7 +5,6 @@ import static io.kvflux.block.PoolScenario.own;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kvflux.api.Retention;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -24,7 +23,7 @@ class RetentionTest {
     }
 
     private static Retention range(int from, int to, int priority) {
-        return new Retention(from, to, priority, null);
+        return new Retention(from, to, priority, Retention.ALWAYS);
     }
 
     private static Retention all(int priority) {
@@ -96,7 +95,7 @@ class RetentionTest {
     void whenItsDurationHasPassedItIsAsIfItHadJustBeenUsed(Supplier<EvictionPolicy> policy) {
         BlockPool pool = pool(6, 1, policy);
         pool.time(1_000);
-        insert(pool, own(1, 2), new Retention(0, 2, 80, Duration.ofNanos(50)));
+        insert(pool, own(1, 2), new Retention(0, 2, 80, 50));
         insert(pool, own(2, 2));
         insert(pool, own(3, 2));
         pool.time(1_049);
@@ -111,7 +110,7 @@ class RetentionTest {
     @Test
     void ofTwoWithTheDefaultPriorityTheOneWhoseDurationPassedGoesLast() {
         BlockPool pool = pool(6, 1, EvictionPolicy::lru);
-        insert(pool, own(1, 2), new Retention(0, 2, 80, Duration.ofNanos(50)));
+        insert(pool, own(1, 2), new Retention(0, 2, 80, 50));
         insert(pool, own(2, 2));
         insert(pool, own(3, 2));
         pool.time(50);
@@ -232,7 +231,7 @@ class RetentionTest {
         Listening policy = new Listening();
         BlockPool pool = new BlockPool(8, 2, 1, policy);
         pool.time(70);
-        insert(pool, own(1, 8), range(0, 4, 90), new Retention(4, 6, 20, Duration.ofNanos(5)));
+        insert(pool, own(1, 8), range(0, 4, 90), new Retention(4, 6, 20, 5));
         assertThat(policy.told).containsExactly("at 70", "20 until 75", "90 until " + Long.MAX_VALUE);
         insert(pool, own(2, 16));
         assertThat(found(pool, own(1, 8))).as("it did as it liked").isZero();

@@ -4,13 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kvflux.api.DraftContext;
 import io.kvflux.api.FinishReason;
+import io.kvflux.api.Retention;
 import io.kvflux.api.SequenceId;
 import io.kvflux.api.SequenceSpec;
 import io.kvflux.api.SequenceTooLongException;
 import io.kvflux.api.Step;
 import io.kvflux.api.StepResult;
 import io.kvflux.tier.Transfer;
-import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -466,8 +466,8 @@ class SchedulerModelTest {
         SequenceSpec retain(SequenceSpec spec) {
             int from = random.nextInt(20);
             int to = from + 1 + random.nextInt(40);
-            return spec.retain(from, to, random.nextInt(101), Duration.ofNanos(1 + random.nextInt(500)))
-                    .retain(to, Integer.MAX_VALUE, random.nextInt(101), null);
+            return spec.retain(from, to, random.nextInt(101), 1 + random.nextInt(500))
+                    .retain(to, Integer.MAX_VALUE, random.nextInt(101), Retention.ALWAYS);
         }
 
         /** Prompts share beginnings: one of three long texts, cut somewhere, then a few tokens of their own. */

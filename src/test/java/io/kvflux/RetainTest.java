@@ -47,7 +47,8 @@ class RetainTest {
 
     @Test
     void itsDurationIsCountedByTheClockOfTheScheduler() {
-        run(Rig.prompt(17).retain(0, Integer.MAX_VALUE, 90, Duration.ofSeconds(1).toNanos()));
+        run(Rig.prompt(17)
+                .retain(0, Integer.MAX_VALUE, 90, Duration.ofSeconds(1).toNanos()));
         flood(4);
         assertThat(found(Rig.prompt(17))).isEqualTo(4);
         clock.addAndGet(Duration.ofSeconds(2).toNanos());

@@ -92,11 +92,11 @@ class SequenceSpecTest {
         assertRefused(
                 () -> spec.retain(2, 2, 60, Retention.ALWAYS),
                 "a retention covers tokens from >= 0 to more than from, from=2, to=2");
-        assertRefused(() -> spec.retain(0, 2, 101, Retention.ALWAYS), "a retention's priority is in [0, 100], priority=101");
-        assertRefused(() -> spec.retain(0, 2, -1, Retention.ALWAYS), "a retention's priority is in [0, 100], priority=-1");
         assertRefused(
-                () -> spec.retain(0, 2, 1, 0),
-                "a retention's duration must be positive, nanos=0");
+                () -> spec.retain(0, 2, 101, Retention.ALWAYS), "a retention's priority is in [0, 100], priority=101");
+        assertRefused(
+                () -> spec.retain(0, 2, -1, Retention.ALWAYS), "a retention's priority is in [0, 100], priority=-1");
+        assertRefused(() -> spec.retain(0, 2, 1, 0), "a retention's duration must be positive, nanos=0");
     }
 
     private static void assertRefused(ThrowingCallable call, String message) {

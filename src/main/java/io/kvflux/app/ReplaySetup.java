@@ -186,6 +186,7 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
         }
         return switch (options.eviction) {
             case LRU -> builder.eviction(EvictionPolicy::lru);
+            case ADAPTIVE -> builder.eviction(EvictionPolicy::adaptive);
         };
     }
 

@@ -22,7 +22,9 @@ final class SchedulingOptions {
             names = "--eviction",
             paramLabel = "E",
             converter = Converters.EvictionName.class,
-            description = "What is evicted first: lru. Default: lru, tail first.")
+            description =
+                    "What is evicted first: lru, or adaptive (by what was learned of how surely content comes back,"
+                            + " as long as that hits more than lru). Default: lru, tail first.")
     Eviction eviction = Eviction.LRU;
 
     @Option(

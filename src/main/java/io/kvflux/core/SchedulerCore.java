@@ -48,6 +48,7 @@ public final class SchedulerCore {
     private final Answers answers;
 
     private long lastId;
+    private boolean retains;
     private long issued;
     private long completed;
 
@@ -99,6 +100,7 @@ public final class SchedulerCore {
         Sequence sequence = new Sequence(id, spec, config.pageSize(), tokensAllowed);
         enter(sequence);
         queue.addLast(sequence);
+        retains |= !spec.retentions().isEmpty();
         verifyIfAsked();
         return id;
     }
@@ -166,6 +168,22 @@ public final class SchedulerCore {
         }
         verifyIfAsked();
         return id;
+    }
+
+    /** {@return whether a sequence was ever submitted that has {@linkplain SequenceSpec#retain something retained}} */
+    public boolean retains() {
+        return retains;
+    }
+
+    /**
+     * What time it is, for how long cached content is to be {@linkplain SequenceSpec#retain retained}.
+     *
+     * @param nanos time in nanoseconds from any origin; never less than before
+     */
+    public void time(long nanos) {
+        for (Replica replica : replicas) {
+            replica.pool.time(nanos);
+        }
     }
 
     /**

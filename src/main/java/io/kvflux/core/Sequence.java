@@ -125,6 +125,7 @@ final class Sequence {
         table = new BlockTable((tokens.length - 1) / pageSize + 1);
         length = promptLength;
         this.granted = granted;
+        table.retain(spec.retentions());
     }
 
     /** A fork: the same tokens, nothing computed or pending. */
@@ -142,6 +143,7 @@ final class Sequence {
         table = new BlockTable(parent.table.ids().length);
         length = parent.length;
         this.granted = granted;
+        table.retain(spec.retentions());
     }
 
     int generated() {

@@ -49,7 +49,7 @@ class BadInputTest {
                 arguments("replay --step-cost 0,0,0", "step cost needs a > 0"),
                 arguments("replay --device-profile abacus", "device profile must be one of"),
                 arguments("replay --policy lifo", "expected one of fifo, priority, fair, found 'lifo'"),
-                arguments("replay --eviction mru", "expected one of lru, found 'mru'"),
+                arguments("replay --eviction mru", "expected one of lru, adaptive, found 'mru'"),
                 arguments("replay --engine other", "expected one of vllm, found 'other'"),
                 arguments("replay --trace x --format xml", "expected one of auto, mooncake, azure, blocks"),
                 arguments("replay --format azure", "there is no --trace"),

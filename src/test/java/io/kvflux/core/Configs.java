@@ -1,5 +1,6 @@
 package io.kvflux.core;
 
+import io.kvflux.block.EvictionPolicy;
 import io.kvflux.draft.DraftPolicy;
 import io.kvflux.geometry.DType;
 import io.kvflux.geometry.DeviceRef;
@@ -75,6 +76,9 @@ public final class Configs {
         }
         if (random.nextInt(5) == 0) {
             builder.engineVllm();
+        }
+        if (random.nextInt(3) == 0) {
+            builder.eviction(EvictionPolicy::adaptive);
         }
         if (drafts > 0) {
             builder.draftPolicy(policy(random));

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.kvflux.RealTraces;
+import io.kvflux.block.EvictionPolicy;
 import io.kvflux.core.PreemptionMode;
 import io.kvflux.core.SchedulerConfig;
 import io.kvflux.geometry.MultiKvCacheParams;
@@ -60,6 +61,16 @@ class ReplayNumbersTest {
         assertThat(summary.hitBlocks()).isEqualTo(12_990);
         assertThat(summary.insertedBlocks()).isEqualTo(263_501);
         assertThat(summary.evictedBlocks()).isEqualTo(262_501);
+        assertThat(summary.leakedBlocks()).isZero();
+    }
+
+    /** The aims are 12 % in 3 000 blocks and 23 % in 10 000; LRU hits 19 404 and 62 005 blocks. */
+    @ParameterizedTest
+    @CsvSource({"3000, 36792", "10000, 65776"})
+    void adaptiveEvictionHitsTheseBlocksOfTheConversationTrace(int blocks, long hits) {
+        ReplaySummary summary = cacheOnly(llama(512, blocks).eviction(EvictionPolicy::adaptive));
+        assertThat(summary.promptBlocks()).isEqualTo(276_491);
+        assertThat(summary.hitBlocks()).isEqualTo(hits);
         assertThat(summary.leakedBlocks()).isZero();
     }
 

@@ -1,11 +1,17 @@
 package io.kvflux.core;
 
-/** The order in which waiting sequences are admitted. A preempted sequence goes back to the head of its queue. */
+/** The order in which waiting sequences are admitted. But under SHORTEST a preempted sequence goes back to the head of its queue. */
 public enum QueuePolicy {
     /** In order of arrival; never skips: while the head does not fit, nobody behind it is admitted. */
     FIFO,
     /** Lower {@code priority} first, then in order of arrival. May skip a head that does not fit, bounded. */
     PRIORITY,
+    /**
+     * The least predicted work first: what a sequence will hold, added up over its steps, by its prompt and by the lengths of
+     * outputs that were seen so far. It is overtaken only by those that are submitted within {@code ageing} steps after it.
+     * A preempted sequence takes its place by what is left of it. May skip a head that does not fit, bounded.
+     */
+    SHORTEST,
     /**
      * The tenant that has had the fewest computed tokens first, then in order of arrival; a tenant that had nothing waiting
      * starts level with the least served one that waits, or else with the one admitted last (virtual token counters:

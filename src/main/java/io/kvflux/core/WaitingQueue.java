@@ -52,7 +52,7 @@ final class WaitingQueue {
             Comparator.<Sequence>comparingDouble(s -> s.key).thenComparing(BY_RANK);
 
     /** Works longer than so many as usual are not told apart: of these, who came first goes first. */
-    private static final double MOST_WORKS = 1.65;
+    private static final double MOST_WORKS = 1.6;
     /** The order is made anew when outputs as usual have become longer or shorter by this part. */
     private static final double CHANGED = 0.1;
 

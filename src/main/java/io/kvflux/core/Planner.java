@@ -259,13 +259,12 @@ final class Planner {
             return rule == VictimRule.LAST_ADMITTED ? 0 : Double.POSITIVE_INFINITY;
         }
         long lost = sequence.scheduled - (long) (sequence.table.size() - freed) * config.pageSize();
-        double cost =
-                switch (rule) {
-                    case LAST_ADMITTED -> 0;
-                    case LEAST_COST -> preemption.cost(lost, freed);
-                    case MOST_WORK -> -sequence.work();
-                    case CHEAPEST_ROOM -> preemption.cost(lost, freed) / ((double) freed * sequence.remaining());
-                };
+        double cost = switch (rule) {
+            case LAST_ADMITTED -> 0;
+            case LEAST_COST -> preemption.cost(lost, freed);
+            case MOST_WORK -> -sequence.work();
+            case CHEAPEST_ROOM -> preemption.cost(lost, freed) / ((double) freed * sequence.remaining());
+        };
         if (rule.isByLength() && queue.isOverdue(sequence)) {
             cost = OVERDUE - sequence.submittedAfter;
         }

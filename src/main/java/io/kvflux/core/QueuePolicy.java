@@ -7,15 +7,15 @@ public enum QueuePolicy {
     /** Lower {@code priority} first, then in order of arrival. May skip a head that does not fit, bounded. */
     PRIORITY,
     /**
-     * The least predicted work first: what a sequence will hold, added up over its steps, by its prompt and by the lengths of
-     * outputs that were seen so far. It is overtaken only by those that are submitted within {@code ageing} steps after it.
-     * A preempted sequence takes its place by what is left of it. May skip a head that does not fit, bounded.
-     */
-    SHORTEST,
-    /**
      * The tenant that has had the fewest computed tokens first, then in order of arrival; a tenant that had nothing waiting
      * starts level with the least served one that waits, or else with the one admitted last (virtual token counters:
      * Y. Sheng et al., "Fairness in Serving Large Language Models", OSDI 2024). May skip a head that does not fit, bounded.
      */
-    FAIR
+    FAIR,
+    /**
+     * The least predicted work first: what a sequence will hold, added up over its steps, by its prompt and by the lengths of
+     * outputs that were seen so far. It is overtaken only by those that are submitted within {@code ageing} steps after it.
+     * A preempted sequence takes its place by what is left of it. May skip a head that does not fit, bounded.
+     */
+    SHORTEST
 }

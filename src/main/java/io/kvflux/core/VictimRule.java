@@ -23,8 +23,8 @@ public enum VictimRule {
      */
     CHEAPEST_ROOM;
 
-    /** Whether it needs to know how long outputs become. */
-    boolean isByLength() {
+    /** {@return whether it needs to know how long outputs become} */
+    public boolean isByLength() {
         return this == MOST_WORK || this == CHEAPEST_ROOM;
     }
 }

@@ -645,7 +645,9 @@ public final class SchedulerConfig {
          * @return this
          */
         public Builder engineVllm() {
-            return policy(QueuePolicy.FIFO)
+            growthMargin = null;
+            return levelling(false)
+                    .policy(QueuePolicy.FIFO)
                     .victimRule(VictimRule.LAST_ADMITTED)
                     .watermark(0)
                     .reservePrefills(false)

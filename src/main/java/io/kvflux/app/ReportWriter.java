@@ -32,20 +32,32 @@ final class ReportWriter implements ReplayListener {
     }
 
     void write(ReplayResult result) {
-        Map<String, String> parts = Map.of(
-                "title", Html.escape(result.summary().trace()),
-                "style", resource(UPLOT + "dist/uPlot.min.css") + resource("report.css"),
-                "uplotLicense", resource(UPLOT + "LICENSE"),
-                "uplot", withoutBanner(resource(UPLOT + "dist/uPlot.iife.min.js")),
-                "script", resource("report.js"),
-                "data", ReportData.json(result, series.points(), setup.options().cacheOnly()),
-                "head", ReportHtml.head(result, setup),
-                "tables", ReportHtml.tables(result, setup));
+        String page = page(
+                "report.js",
+                Html.escape(result.summary().trace()),
+                ReportData.json(result, series.points(), setup.options().cacheOnly()),
+                ReportHtml.head(result, setup),
+                ReportHtml.tables(result, setup));
         try {
-            file.writer().write(fill(resource("report.html"), parts));
+            file.writer().write(page);
         } catch (IOException e) {
             throw file.writeFailure(e);
         }
+    }
+
+    /** A page with everything in it. */
+    static String page(String script, String title, String data, String head, String tables) {
+        return fill(
+                resource("report.html"),
+                Map.of(
+                        "title", title,
+                        "style", resource(UPLOT + "dist/uPlot.min.css") + resource("report.css"),
+                        "uplotLicense", resource(UPLOT + "LICENSE"),
+                        "uplot", withoutBanner(resource(UPLOT + "dist/uPlot.iife.min.js")),
+                        "script", resource(script),
+                        "data", data,
+                        "head", head,
+                        "tables", tables));
     }
 
     /** In one pass, so that nothing in a value is taken for a place. */

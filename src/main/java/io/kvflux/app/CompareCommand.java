@@ -52,9 +52,10 @@ final class CompareCommand implements Callable<Integer> {
             required = true,
             split = ",",
             paramLabel = "A",
-            description = "What is compared, the first with all others: vllm (as --engine vllm, no host), default, no-host,"
-                    + " in-order, short-first; several joined by +, such as no-host+short-first; or options of replay in"
-                    + " quotes, such as '--policy fair'.")
+            description =
+                    "What is compared, the first with all others: vllm (as --engine vllm, no host), default, no-host,"
+                            + " in-order, short-first; several joined by +, such as no-host+short-first; or options of replay in"
+                            + " quotes, such as '--policy fair'.")
     private List<String> variants = List.of();
 
     @Option(names = "--report", paramLabel = "FILE.html", description = "Write one self-contained page with charts.")

@@ -45,8 +45,7 @@ final class ComparePage {
         String head = "<h1>" + trace + "</h1>\n<p class=\"run\">" + runs.size() + " variants, ratios to the first</p>\n"
                 + table(runs);
         try {
-            file.writer()
-                    .write(ReportWriter.page("compare.js", trace, data(runs), head, tables(runs)));
+            file.writer().write(ReportWriter.page("compare.js", trace, data(runs), head, tables(runs)));
         } catch (IOException e) {
             throw file.writeFailure(e);
         }
@@ -76,9 +75,9 @@ final class ComparePage {
 
     private static String tables(List<CompareCommand.Run> runs) {
         return runs.stream()
-                .map(run -> "<section><h2>" + Html.escape(run.variant().name()) + "</h2>\n<pre>"
-                        + Html.escape(String.join(" ", run.variant().args())) + "</pre></section>\n")
-                .collect(Collectors.joining("", "<div class=\"tables\">\n", "</div>\n<footer>"))
+                        .map(run -> "<section><h2>" + Html.escape(run.variant().name()) + "</h2>\n<pre>"
+                                + Html.escape(String.join(" ", run.variant().args())) + "</pre></section>\n")
+                        .collect(Collectors.joining("", "<div class=\"tables\">\n", "</div>\n<footer>"))
                 + Html.escape("kvflux " + KvFluxCommand.Version.text()) + "</footer>\n";
     }
 }

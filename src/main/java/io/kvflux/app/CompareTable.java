@@ -11,7 +11,18 @@ import org.jspecify.annotations.Nullable;
 final class CompareTable {
 
     static final List<String> HEADER = List.of(
-            "variant", "makespan", "", "first token", "", "last token", "", "p99", "", "recomputed", "offloaded", "hits",
+            "variant",
+            "makespan",
+            "",
+            "first token",
+            "",
+            "last token",
+            "",
+            "p99",
+            "",
+            "recomputed",
+            "offloaded",
+            "hits",
             "held");
 
     private CompareTable() {}
@@ -27,9 +38,12 @@ final class CompareTable {
             }
         });
         for (List<String> row : rows) {
-            StringBuilder line = new StringBuilder(row.get(0)).append(" ".repeat(widths[0] - row.get(0).length()));
+            StringBuilder line = new StringBuilder(row.get(0))
+                    .append(" ".repeat(widths[0] - row.get(0).length()));
             for (int i = 1; i < widths.length; i++) {
-                line.append("  ").append(" ".repeat(widths[i] - row.get(i).length())).append(row.get(i));
+                line.append("  ")
+                        .append(" ".repeat(widths[i] - row.get(i).length()))
+                        .append(row.get(i));
             }
             out.println(line.toString().stripTrailing());
         }

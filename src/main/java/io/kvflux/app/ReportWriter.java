@@ -50,14 +50,22 @@ final class ReportWriter implements ReplayListener {
         return fill(
                 resource("report.html"),
                 Map.of(
-                        "title", title,
-                        "style", resource(UPLOT + "dist/uPlot.min.css") + resource("report.css"),
-                        "uplotLicense", resource(UPLOT + "LICENSE"),
-                        "uplot", withoutBanner(resource(UPLOT + "dist/uPlot.iife.min.js")),
-                        "script", resource(script),
-                        "data", data,
-                        "head", head,
-                        "tables", tables));
+                        "title",
+                        title,
+                        "style",
+                        resource(UPLOT + "dist/uPlot.min.css") + resource("report.css"),
+                        "uplotLicense",
+                        resource(UPLOT + "LICENSE"),
+                        "uplot",
+                        withoutBanner(resource(UPLOT + "dist/uPlot.iife.min.js")),
+                        "script",
+                        resource(script),
+                        "data",
+                        data,
+                        "head",
+                        head,
+                        "tables",
+                        tables));
     }
 
     /** In one pass, so that nothing in a value is taken for a place. */

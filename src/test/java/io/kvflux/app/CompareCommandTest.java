@@ -60,7 +60,8 @@ class CompareCommandTest {
 
     @Test
     void aVariantGivesAnOptionInPlaceOfTheCommonOne() {
-        Variant variant = Variant.of("--max-batch-size 8", List.of("--max-batch-size=16", "--levelling", "--seed", "1"));
+        Variant variant =
+                Variant.of("--max-batch-size 8", List.of("--max-batch-size=16", "--levelling", "--seed", "1"));
         assertThat(variant.args()).containsExactly("--levelling", "--seed", "1", "--max-batch-size", "8");
     }
 
@@ -70,8 +71,9 @@ class CompareCommandTest {
                 .isEqualTo("kvflux: a variant is one of default, vllm, no-host, in-order, short-first, several of them"
                         + " joined by +, or options of replay, variant='fast' (see kvflux compare --help)\n");
         assertThat(compare("--variants", "default,--levelling").err())
-                .isEqualTo("kvflux: variant --levelling: --levelling changes the order of --policy shortest, so it needs"
-                        + " that (see kvflux compare --help)\n");
+                .isEqualTo(
+                        "kvflux: variant --levelling: --levelling changes the order of --policy shortest, so it needs"
+                                + " that (see kvflux compare --help)\n");
         assertThat(compare("--variants", "default", "--bogus").err()).contains("variant default", "--bogus");
         assertThat(compare("--variants", "default", "--realtime").err()).contains("leave out --realtime");
         assertThat(compare("--variants", "default", "--ticks", "x.csv").err()).contains("leave them out");

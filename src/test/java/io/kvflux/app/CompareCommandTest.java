@@ -55,7 +55,7 @@ class CompareCommandTest {
                 .isZero();
         assertThat(Files.readString(page))
                 .contains("<td>vllm</td>", "--engine vllm", "Time to last token")
-                .doesNotContain("http", "{{");
+                .doesNotContain("://", "{{");
     }
 
     @Test

@@ -44,6 +44,7 @@ public final class SchedulerCore {
     private final MeasuredCosts costs = new MeasuredCosts();
     private final @Nullable Swapper swapper;
     private final @Nullable Drafts drafts;
+    private final @Nullable OutputLengths lengths;
     private final Endings endings;
     private final Answers answers;
 
@@ -61,7 +62,8 @@ public final class SchedulerCore {
     public SchedulerCore(SchedulerConfig config, SchedulerListener listener) {
         this.config = config;
         telling = new Telling(listener);
-        queue = new WaitingQueue(config.policy());
+        lengths = config.learnsLengths() ? new OutputLengths() : null;
+        queue = new WaitingQueue(config.policy(), config.ageing(), lengths);
         replicas = new Replica[config.replicas()];
         for (int i = 0; i < replicas.length; i++) {
             int replica = i;
@@ -78,9 +80,9 @@ public final class SchedulerCore {
         swapper = tiers == null ? null : new Swapper(config, tiers, replicas, costs, telling::transfer);
         drafts = config.speculates() ? new Drafts(config, telling, replicas, queue, swapper) : null;
         preemption = new Preemption(config, replicas, queue, swapper, drafts, costs, telling::preempted);
-        endings = new Endings(live, queue, replicas, preemption, swapper, drafts, telling);
-        answers = new Answers(config, replicas, swapper, drafts, endings, telling);
-        planner = new Planner(config, this, telling, preemption, replicas, queue, swapper, drafts, ring[0]);
+        endings = new Endings(live, queue, replicas, preemption, swapper, drafts, telling, lengths);
+        answers = new Answers(config, replicas, swapper, drafts, endings, telling, lengths);
+        planner = new Planner(config, this, telling, preemption, replicas, queue, swapper, drafts, lengths, ring[0]);
         view = new CoreView(config, replicas, live.values(), swapper);
     }
 
@@ -199,6 +201,10 @@ public final class SchedulerCore {
         }
         StepPlan plan = ring[(int) (issued % ring.length)];
         plan.begin(issued + 1);
+        if (lengths != null) {
+            lengths.begin(plan.number());
+        }
+        queue.begin(plan.number());
         endings.planning = true;
         planner.fill(plan);
         endings.planning = false;
@@ -649,6 +655,9 @@ public final class SchedulerCore {
 
     private void enter(Sequence sequence) {
         live.put(sequence.id, sequence);
+        if (lengths != null) {
+            lengths.enter(sequence);
+        }
         queue.enter(sequence);
         if (drafts != null) {
             drafts.enter(sequence);

@@ -48,7 +48,7 @@ class BadInputTest {
                 arguments("replay --step-cost 1,2", "step cost must be three numbers"),
                 arguments("replay --step-cost 0,0,0", "step cost needs a > 0"),
                 arguments("replay --device-profile abacus", "device profile must be one of"),
-                arguments("replay --policy lifo", "expected one of fifo, priority, fair, found 'lifo'"),
+                arguments("replay --policy lifo", "expected one of fifo, priority, fair, shortest, found 'lifo'"),
                 arguments("replay --eviction mru", "expected one of lru, adaptive, found 'mru'"),
                 arguments("replay --engine other", "expected one of vllm, found 'other'"),
                 arguments("replay --trace x --format xml", "expected one of auto, mooncake, azure, blocks"),

@@ -71,6 +71,15 @@ public final class Configs {
                 builder.disk(new HashIndex(1 + random.nextInt(60)));
             }
         }
+        if (random.nextInt(3) == 0) {
+            builder.policy(QueuePolicy.SHORTEST).ageing(random.nextInt(40)).levelling(random.nextBoolean());
+        }
+        if (random.nextInt(3) == 0) {
+            builder.victimRule(VictimRule.values()[2 + random.nextInt(2)]);
+        }
+        if (random.nextInt(3) == 0) {
+            builder.growthMargin(random.nextInt(3) * 0.5);
+        }
         if (random.nextInt(4) == 0) {
             builder.maxBatchContextTokens(1 + random.nextInt(100));
         }

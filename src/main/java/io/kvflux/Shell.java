@@ -618,6 +618,10 @@ final class Shell implements Loop.Work, SchedulerListener {
         }
     }
 
+    long clockNs() {
+        return settings.clock().getAsLong();
+    }
+
     long nowNs() {
         return settings.recorder() == null && swap == null && !settings.config().speculates()
                 ? 0

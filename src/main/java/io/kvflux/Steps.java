@@ -121,6 +121,9 @@ final class Steps {
                 && planned - taken < slots.length
                 && !filling()
                 && lost <= taken) {
+            if (core.retains()) {
+                core.time(shell.clockNs());
+            }
             Step step = core.plan();
             if (step == null) {
                 break;

@@ -1,5 +1,6 @@
 package io.kvflux.api;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -21,6 +22,7 @@ public final class SequenceSpec {
     private @Nullable String salt;
     private @Nullable String adapter;
     private List<MediaItem> media = List.of();
+    private List<Retention> retentions = List.of();
 
     private SequenceSpec(int[] promptTokens) {
         this.promptTokens = promptTokens;
@@ -35,6 +37,7 @@ public final class SequenceSpec {
         salt = other.salt;
         adapter = other.adapter;
         media = other.media;
+        retentions = other.retentions;
     }
 
     /**
@@ -150,6 +153,31 @@ public final class SequenceSpec {
         return copy;
     }
 
+    /**
+     * Gives the KV of a range of tokens a priority in the cache, from when the sequence ends on. Defaults to none: all of it has
+     * {@link Retention#DEFAULT_PRIORITY}.
+     *
+     * @param from position of the first token
+     * @param to one past the last; 2^31 - 1 covers what is generated too
+     * @param priority 0 to 100: what has less is evicted first
+     * @param nanos for how many nanoseconds it holds, or {@link Retention#ALWAYS}
+     * @return the changed copy
+     * @throws IllegalArgumentException if a number is out of its range, or a token has a retention already
+     */
+    public SequenceSpec retain(int from, int to, int priority, long nanos) {
+        Retention added = new Retention(from, to, priority, nanos);
+        for (Retention other : retentions) {
+            if (other.overlaps(added)) {
+                throw new IllegalArgumentException("a token has one retention, " + added + ", " + other);
+            }
+        }
+        List<Retention> all = new ArrayList<>(retentions);
+        all.add(added);
+        SequenceSpec copy = new SequenceSpec(this);
+        copy.retentions = List.copyOf(all);
+        return copy;
+    }
+
     /** {@return tokens in the prompt} */
     public int promptLength() {
         return promptTokens.length;
@@ -198,6 +226,11 @@ public final class SequenceSpec {
     /** {@return the media items, unmodifiable} */
     public List<MediaItem> media() {
         return media;
+    }
+
+    /** {@return what is to be kept longer or shorter than the rest, unmodifiable} */
+    public List<Retention> retentions() {
+        return retentions;
     }
 
     private static void requireTokens(String name, int[] tokens) {

@@ -2,6 +2,7 @@ package io.kvflux.app;
 
 import io.kvflux.core.PreemptionMode;
 import io.kvflux.core.QueuePolicy;
+import io.kvflux.core.VictimRule;
 import java.util.List;
 import java.util.stream.Stream;
 import picocli.CommandLine.Model.CommandSpec;
@@ -25,6 +26,7 @@ final class Contradictions {
         checkTiers(cache, tiers);
         checkDisk(cache, tiers, time);
         checkSpeculation(cache, speculation);
+        checkShortest(scheduling);
         if (workload.trace == null && workload.format != null) {
             throw new UsageException("--format says how to read a trace, but there is no --trace");
         }
@@ -48,6 +50,18 @@ final class Contradictions {
         }
         if (cache.cacheOnly) {
             checkCacheOnly(workload, cache, tiers, scheduling, time, output);
+        }
+    }
+
+    private static void checkShortest(SchedulingOptions scheduling) {
+        if (scheduling.levelling && scheduling.policy != QueuePolicy.SHORTEST) {
+            throw new UsageException("--levelling changes the order of --policy shortest, so it needs that");
+        }
+        if (scheduling.ageing != null
+                && scheduling.policy != QueuePolicy.SHORTEST
+                && (scheduling.victim == null || !scheduling.victim.isByLength())) {
+            throw new UsageException("--ageing is about rules that go by predicted work: give --policy shortest, or a"
+                    + " --victim that does");
         }
     }
 
@@ -132,6 +146,14 @@ final class Contradictions {
             throw new UsageException("--engine vllm admits in order of arrival, but there is --policy "
                     + Converters.name(scheduling.policy));
         }
+        if (scheduling.victim != null && scheduling.victim != VictimRule.LAST_ADMITTED) {
+            throw new UsageException("--engine vllm preempts the sequence admitted last, but there is --victim "
+                    + Converters.name(scheduling.victim));
+        }
+        if (scheduling.growthMargin != null) {
+            throw new UsageException(
+                    "--engine vllm looks at what is free now, but there is --growth-margin " + scheduling.growthMargin);
+        }
         if (scheduling.maxStepsInFlight != null && scheduling.maxStepsInFlight != 1) {
             throw new UsageException("--engine vllm has one step in flight, but there is --max-steps-in-flight "
                     + scheduling.maxStepsInFlight);
@@ -147,6 +169,10 @@ final class Contradictions {
             OutputOptions output) {
         needsTime(workload.tenants != null, "--tenants");
         needsTime(scheduling.policy != null, "--policy");
+        needsTime(scheduling.ageing != null, "--ageing");
+        needsTime(scheduling.growthMargin != null, "--growth-margin");
+        needsTime(scheduling.victim != null, "--victim");
+        needsTime(scheduling.levelling, "--levelling");
         needsTime(scheduling.maxBatchSize != null, "--max-batch-size");
         needsTime(scheduling.maxBatchTokens != null, "--max-batch-tokens");
         needsTime(scheduling.maxStepsInFlight != null, "--max-steps-in-flight");

@@ -2,6 +2,7 @@ package io.kvflux.app;
 
 import io.kvflux.core.PreemptionMode;
 import io.kvflux.core.QueuePolicy;
+import io.kvflux.core.VictimRule;
 import io.kvflux.geometry.DataSize;
 import io.kvflux.sim.InputText;
 import io.kvflux.sim.TraceFormat;
@@ -172,6 +173,12 @@ final class Converters {
     static final class Policy extends Choice<QueuePolicy> {
         Policy() {
             super(QueuePolicy.class);
+        }
+    }
+
+    static final class Victim extends Choice<VictimRule> {
+        Victim() {
+            super(VictimRule.class);
         }
     }
 

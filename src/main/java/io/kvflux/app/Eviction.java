@@ -2,5 +2,6 @@ package io.kvflux.app;
 
 /** What is evicted first. */
 enum Eviction {
-    LRU
+    LRU,
+    ADAPTIVE
 }

@@ -15,7 +15,7 @@ import picocli.CommandLine.Spec;
         versionProvider = KvFluxCommand.Version.class,
         mixinStandardHelpOptions = true,
         description = "KV-cache memory and batch scheduling for LLM serving.",
-        synopsisSubcommandLabel = "(doctor | replay | plan | selftest | soak | serve | bench)",
+        synopsisSubcommandLabel = "(doctor | replay | compare | plan | selftest | soak | serve | bench)",
         footerHeading = "%n",
         footer = {
             "Exit codes: 0 done, 1 failure, 2 wrong usage, 130 interrupted.",

@@ -67,6 +67,7 @@ public final class Main {
         CommandLine line = new CommandLine(new KvFluxCommand());
         line.addSubcommand(new DoctorCommand())
                 .addSubcommand(new ReplayCommand(interruption))
+                .addSubcommand(new CompareCommand(interruption))
                 .addSubcommand(new PlanCommand())
                 .addSubcommand(new SelftestCommand(interruption))
                 .addSubcommand(new ServeCommand(interruption))

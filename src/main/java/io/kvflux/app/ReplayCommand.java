@@ -69,17 +69,8 @@ final class ReplayCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        Contradictions.refuseRepeated(spec);
-        Contradictions.check(
-                workloadOptions,
-                cacheOptions,
-                tierOptions,
-                schedulingOptions,
-                speculationOptions,
-                timeOptions,
-                outputOptions);
-        ReplaySetup setup = ReplaySetup.of(
-                workloadOptions, cacheOptions, tierOptions, schedulingOptions, speculationOptions, timeOptions);
+        checkOptions();
+        ReplaySetup setup = setup();
         if (timeOptions.realtime) {
             return replayInRealTime(setup);
         }
@@ -90,8 +81,42 @@ final class ReplayCommand implements Callable<Integer> {
         }
     }
 
+    private void checkOptions() {
+        Contradictions.refuseRepeated(spec);
+        Contradictions.check(
+                workloadOptions,
+                cacheOptions,
+                tierOptions,
+                schedulingOptions,
+                speculationOptions,
+                timeOptions,
+                outputOptions);
+    }
+
+    /** What {@code compare} asks of the options of a variant, before anything is run. */
+    void check() {
+        checkOptions();
+        if (timeOptions.realtime || cacheOptions.withMemory) {
+            throw new UsageException("variants are compared in simulated time, without pages: leave out --realtime and"
+                    + " --with-memory");
+        }
+        if (outputOptions.ticks != null || outputOptions.perRequest != null) {
+            throw new UsageException("--ticks and --per-request are of one replay: leave them out");
+        }
+        setup();
+    }
+
+    ReplaySetup setup() {
+        return ReplaySetup.of(
+                workloadOptions, cacheOptions, tierOptions, schedulingOptions, speculationOptions, timeOptions);
+    }
+
+    Workload workload() {
+        return workloadOptions.open(cacheOptions.cacheOnly);
+    }
+
     /** Files that are read, by the options that name them; some of which may name something else. */
-    private Map<String, Path> inputs() {
+    Map<String, Path> inputs() {
         Map<String, Path> inputs = new LinkedHashMap<>();
         if (workloadOptions.trace != null) {
             inputs.put("--trace", workloadOptions.trace);

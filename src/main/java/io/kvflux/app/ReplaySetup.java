@@ -1,6 +1,7 @@
 package io.kvflux.app;
 
 import io.kvflux.block.EvictionPolicy;
+import io.kvflux.core.QueuePolicy;
 import io.kvflux.core.SchedulerConfig;
 import io.kvflux.geometry.DataSize;
 import io.kvflux.geometry.MultiKvCacheParams;
@@ -166,6 +167,16 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
         if (options.policy != null) {
             builder.policy(options.policy);
         }
+        if (options.victim != null) {
+            builder.victimRule(options.victim);
+        }
+        if (options.ageing != null) {
+            builder.ageing(options.ageing);
+        }
+        if (options.growthMargin != null) {
+            builder.growthMargin(options.growthMargin);
+        }
+        builder.levelling(options.levelling);
         if (tiers.hasHost()) {
             builder.hostBlocks(hostBlocks(caches, tiers));
         }
@@ -186,6 +197,7 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
         }
         return switch (options.eviction) {
             case LRU -> builder.eviction(EvictionPolicy::lru);
+            case ADAPTIVE -> builder.eviction(EvictionPolicy::adaptive);
         };
     }
 
@@ -267,6 +279,14 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
         rows.put("step time", time.stepCost != null ? time.stepCost + " s" : "roofline of " + profile.name());
         rows.put("engine", scheduling.engine == null ? "kvflux" : Converters.name(scheduling.engine));
         rows.put("policy", Converters.name(config.policy()));
+        if (config.policy() == QueuePolicy.SHORTEST) {
+            rows.put("ageing", Numbers.count(config.ageing()) + " steps");
+            rows.put("levelling", config.levelling() ? "on" : "off");
+        }
+        rows.put("victim", Converters.name(config.victimRule()));
+        if (config.growthMargin() != null) {
+            rows.put("growth margin", config.growthMargin() + " deviations");
+        }
         rows.put("most sequences a step", Numbers.count(config.maxBatchSize()));
         rows.put("most tokens a step", Numbers.count(config.maxBatchTokens()));
         rows.put("steps in flight", Integer.toString(config.maxStepsInFlight()));

@@ -2,6 +2,7 @@ package io.kvflux.app;
 
 import io.kvflux.core.QueuePolicy;
 import io.kvflux.core.SchedulerConfig;
+import io.kvflux.core.VictimRule;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -14,15 +15,53 @@ final class SchedulingOptions {
             converter = Converters.Policy.class,
             description =
                     "Order of admission: fifo, priority (traces give none, so in order of arrival, but one that does"
-                            + " not fit may be passed), fair. Default: fifo.")
+                            + " not fit may be passed), fair, shortest (least predicted work first). Default: fifo.")
     @Nullable
     QueuePolicy policy;
+
+    @Option(
+            names = "--ageing",
+            paramLabel = "N",
+            converter = Converters.Count.class,
+            description = "Under --policy shortest, steps after which nobody who comes later goes before a sequence."
+                    + " Default: " + SchedulerConfig.Builder.DEFAULT_AGEING + ".")
+    @Nullable
+    Integer ageing;
+
+    @Option(
+            names = "--growth-margin",
+            paramLabel = "D",
+            converter = Converters.Decimal.class,
+            description =
+                    "Admit only what leaves room for all that run to grow, as lengths of outputs seen so far tell,"
+                            + " with D standard deviations to spare. Default: look at what they hold now.")
+    @Nullable
+    Double growthMargin;
+
+    @Option(
+            names = "--victim",
+            paramLabel = "V",
+            converter = Converters.Victim.class,
+            description =
+                    "Who is preempted: least-cost, last-admitted, most-work (most to do still), cheapest-room (least"
+                            + " cost for the room that it gives). Default: least-cost.")
+    @Nullable
+    VictimRule victim;
+
+    @Option(
+            names = "--levelling",
+            description =
+                    "Under --policy shortest, start a sequence that takes longer than all that is left at once, in the"
+                            + " place of some with little left. Default: off.")
+    boolean levelling;
 
     @Option(
             names = "--eviction",
             paramLabel = "E",
             converter = Converters.EvictionName.class,
-            description = "What is evicted first: lru. Default: lru, tail first.")
+            description =
+                    "What is evicted first: lru, or adaptive (by what was learned of how surely content comes back,"
+                            + " as long as that hits more than lru). Default: lru, tail first.")
     Eviction eviction = Eviction.LRU;
 
     @Option(

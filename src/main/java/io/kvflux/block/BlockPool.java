@@ -30,7 +30,9 @@ public final class BlockPool implements BlockCounts {
     final Runs runs = new Runs();
     final PrefixIndex index;
     final Fences fences;
-    final EvictionPolicy eviction;
+    private final EvictionPolicy.View view;
+    private EvictionPolicy eviction;
+    private long now;
     private final PoolListeners listeners;
 
     private int freeHead = Pages.NULL_BLOCK;
@@ -72,7 +74,8 @@ public final class BlockPool implements BlockCounts {
         listeners = new PoolListeners(pages, runs);
         free = blocks;
         this.eviction = eviction;
-        eviction.attach(new EvictionView(runs));
+        view = new EvictionView(this);
+        eviction.attach(view);
     }
 
     @Override
@@ -257,6 +260,7 @@ public final class BlockPool implements BlockCounts {
                     insert(table, tokens, from);
                     table.run = index.addChild(table.run, table.ids[table.committed - 1], key);
                     runs.refs[table.run] = 1;
+                    eviction.created(table.run);
                 } else {
                     listeners.stored(table, told, tokens, keys);
                     merge(table, twin, tokens, upTo, keys);
@@ -340,6 +344,9 @@ public final class BlockPool implements BlockCounts {
                 letGo(table.ids[i], table.fence);
             }
         }
+        if (!table.retentions.isEmpty()) {
+            retain(table);
+        }
         int top = Runs.NONE;
         for (int run = table.run; run != Runs.NONE; run = runs.parent[run]) {
             runs.fence[run] = Math.max(runs.fence[run], table.fence);
@@ -350,6 +357,43 @@ public final class BlockPool implements BlockCounts {
         }
         index.dropIfUnused(top);
         table.close(fences.pending(table.fence));
+    }
+
+    /** Tells the policy how long the pages are to be kept, with runs divided where that changes. */
+    private void retain(BlockTable table) {
+        if (!eviction.honoursRetention()) {
+            eviction = new RetainingEviction(eviction, view, cachedRuns(), runs.bound());
+            eviction.time(now);
+        }
+        int end = table.committed;
+        for (int run = table.run; end > 0; run = runs.parent[run]) {
+            int begin = end - runs.pages[run];
+            int cut = RetentionRanges.lastBoundary(table.retentions, pages.pageSize, begin, end);
+            if (cut > begin) {
+                split(run, cut - begin);
+            }
+            RetentionRanges.tell(table.retentions, pages.pageSize, cut, run, now, eviction);
+            end = cut;
+        }
+    }
+
+    private int cachedRuns() {
+        int count = 0;
+        for (int run = 1; run < runs.bound(); run++) {
+            boolean isCached = runs.pages[run] > 0 && runs.refs[run] == 0 && !fences.pending(runs.fence[run]);
+            count += isCached ? 1 : 0;
+        }
+        return count;
+    }
+
+    /**
+     * What time it is: durations of what tables {@linkplain BlockTable#retain retain} are counted by it.
+     *
+     * @param nanos time in nanoseconds from any origin; never less than before
+     */
+    public void time(long nanos) {
+        now = nanos;
+        eviction.time(nanos);
     }
 
     /**
@@ -685,8 +729,8 @@ public final class BlockPool implements BlockCounts {
             fences.withholdRun(run, runs.fence[run]);
             withheld += runs.pages[run];
         } else {
-            eviction.cached(run);
             cached += runs.pages[run];
+            eviction.cached(run);
         }
     }
 

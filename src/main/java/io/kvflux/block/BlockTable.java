@@ -1,6 +1,8 @@
 package io.kvflux.block;
 
+import io.kvflux.api.Retention;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * The blocks of one sequence in order: first the committed ones, which may be shared, then its own that fill. Owned by
@@ -20,6 +22,9 @@ public final class BlockTable {
     long fence;
     /** Whether a step in flight may still read ids beyond the size. */
     boolean shrunk;
+
+    /** What the pool tells the eviction policy of the pages when they are let go; stays when the table is closed. */
+    List<Retention> retentions = List.of();
 
     /** A closed table. */
     public BlockTable() {
@@ -82,6 +87,15 @@ public final class BlockTable {
      */
     public void touch(long step) {
         fence = Math.max(fence, step);
+    }
+
+    /**
+     * How long pages are to be kept that this table lets go, also when it is opened again.
+     *
+     * @param ranges of tokens; no two of them overlap
+     */
+    public void retain(List<Retention> ranges) {
+        retentions = List.copyOf(ranges);
     }
 
     void reserve(int capacity) {

@@ -1,5 +1,7 @@
 package io.kvflux.block;
 
+import io.kvflux.api.Retention;
+
 /**
  * Which cached content goes first. The pool tells the policy what becomes cached and what is held again, and asks it for
  * a victim for every page when nothing is free; it takes that page off the victim's end, so a tail leaves before its
@@ -30,12 +32,34 @@ public interface EvictionPolicy {
         int parent(int run);
 
         /**
+         * How many runs continue a run.
+         *
+         * @param run a run
+         * @return its children, held or not
+         */
+        int children(int run);
+
+        /**
          * Whether a run may be a victim.
          *
          * @param run a run
          * @return true if no run continues it
          */
-        boolean isLeaf(int run);
+        default boolean isLeaf(int run) {
+            return children(run) == 0;
+        }
+
+        /**
+         * What a run begins with, as a number: its first page, what that has beside its tokens and, if the run begins a
+         * prefix, salt and adapter. Equal for equal content in every process; for other content almost surely another.
+         *
+         * @param run a run
+         * @return its fingerprint
+         */
+        long fingerprint(int run);
+
+        /** {@return pages that are free or cached; when the policy is attached, all of the pool's} */
+        int available();
     }
 
     /**
@@ -46,12 +70,44 @@ public interface EvictionPolicy {
     void attach(View view);
 
     /**
+     * {@code run} begins: a table that holds what it continues committed its first page. It may still grow.
+     *
+     * @param run a run that did not exist
+     */
+    default void created(int run) {}
+
+    /**
      * Nobody holds {@code run} any more and no step in flight may touch it. Runs of one sequence come tail first, and a
      * run always after those that continue it.
      *
      * @param run a run that was held or withheld, or the head of a division
      */
     void cached(int run);
+
+    /**
+     * Once {@code run} is cached, it is to be evicted after what has a lower priority and before what has a higher one. Holds
+     * until somebody says otherwise. Only a policy that {@link #honoursRetention} is told.
+     *
+     * @param run a run that is held
+     * @param priority 0 to 100; a run that is never named here has {@link Retention#DEFAULT_PRIORITY}
+     * @param until the {@link #time} from which it has that again
+     */
+    default void retain(int run, int priority, long until) {}
+
+    /**
+     * {@return whether the policy keeps runs as {@link #retain} asks; for others the pool does, and tells them that a run is
+     * cached only when it has the priority that all have by default, and so has all that continues it}
+     */
+    default boolean honoursRetention() {
+        return false;
+    }
+
+    /**
+     * What time it is.
+     *
+     * @param nanos time in nanoseconds from any origin
+     */
+    default void time(long nanos) {}
 
     /**
      * {@code run}, which was cached, is held again.
@@ -82,5 +138,15 @@ public interface EvictionPolicy {
     /** {@return least recently used, tail first: the default} */
     static EvictionPolicy lru() {
         return new LruEviction();
+    }
+
+    /**
+     * By what was learned of how surely content comes back, and when, given its age and how often it was used; least recently
+     * used while that hits as often.
+     *
+     * @return a policy that learns as it goes
+     */
+    static EvictionPolicy adaptive() {
+        return new AdaptiveEviction();
     }
 }

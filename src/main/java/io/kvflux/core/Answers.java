@@ -14,6 +14,7 @@ final class Answers {
     private final @Nullable Drafts drafts;
     private final Endings endings;
     private final Telling telling;
+    private final @Nullable OutputLengths lengths;
 
     Answers(
             SchedulerConfig config,
@@ -21,13 +22,15 @@ final class Answers {
             @Nullable Swapper swapper,
             @Nullable Drafts drafts,
             Endings endings,
-            Telling telling) {
+            Telling telling,
+            @Nullable OutputLengths lengths) {
         this.config = config;
         this.replicas = replicas;
         this.swapper = swapper;
         this.drafts = drafts;
         this.endings = endings;
         this.telling = telling;
+        this.lengths = lengths;
     }
 
     /** Takes all of it, by entry; what was voided is passed over. */
@@ -98,6 +101,9 @@ final class Answers {
 
     private boolean takeToken(Sequence sequence, int token) {
         sequence.append(token);
+        if (lengths != null) {
+            lengths.generated(sequence);
+        }
         telling.token(sequence, token);
         return !sequence.atStop() && !sequence.atLimit();
     }

@@ -16,6 +16,7 @@ final class Endings {
     private final @Nullable Swapper swapper;
     private final @Nullable Drafts drafts;
     private final Telling telling;
+    private final @Nullable OutputLengths lengths;
 
     /** Whether a step is being planned: then who stops is taken off its replica when all have been placed. */
     boolean planning;
@@ -31,7 +32,8 @@ final class Endings {
             Preemption preemption,
             @Nullable Swapper swapper,
             @Nullable Drafts drafts,
-            Telling telling) {
+            Telling telling,
+            @Nullable OutputLengths lengths) {
         this.live = live;
         this.queue = queue;
         this.replicas = replicas;
@@ -39,6 +41,7 @@ final class Endings {
         this.swapper = swapper;
         this.drafts = drafts;
         this.telling = telling;
+        this.lengths = lengths;
     }
 
     void finish(Sequence sequence, FinishReason reason, @Nullable Throwable cause) {
@@ -54,6 +57,9 @@ final class Endings {
             }
         }
         sequence.state = Sequence.State.FINISHED;
+        if (lengths != null && (reason == FinishReason.STOP || reason == FinishReason.LENGTH)) {
+            lengths.ended(sequence);
+        }
         queue.leave(sequence);
         live.remove(sequence.id);
         telling.finished(sequence, reason, cause);

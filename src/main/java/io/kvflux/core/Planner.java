@@ -15,6 +15,11 @@ final class Planner {
     /** Candidates that may fail to fit in one plan before it stops looking; each costs a walk through its prompt. */
     private static final int MAX_REFUSED = 8;
 
+    /** More than any victim costs that is neither overdue nor paused, and whole numbers near it are exact. */
+    private static final double OVERDUE = 1e15;
+
+    private static final double PAUSED = 4e15;
+
     private final SchedulerConfig config;
     private final SchedulerCore core;
     private final Telling telling;
@@ -24,6 +29,8 @@ final class Planner {
     private final PrefixMatch[] matches;
     private final @Nullable Swapper swapper;
     private final @Nullable Drafts drafts;
+    private final @Nullable GrowthForecast[] forecasts;
+    private final @Nullable Levelling levelling;
     private final List<Sequence> refused = new ArrayList<>();
     private StepPlan plan;
     private boolean preempted;
@@ -39,6 +46,7 @@ final class Planner {
             WaitingQueue queue,
             @Nullable Swapper swapper,
             @Nullable Drafts drafts,
+            @Nullable OutputLengths lengths,
             StepPlan first) {
         this.config = config;
         this.core = core;
@@ -49,6 +57,12 @@ final class Planner {
         this.swapper = swapper;
         this.drafts = drafts;
         plan = first;
+        forecasts = new GrowthForecast[config.growthMargin() == null ? 0 : replicas.length];
+        for (int i = 0; i < forecasts.length; i++) {
+            forecasts[i] = new GrowthForecast(
+                    Objects.requireNonNull(lengths), config.pageSize(), Objects.requireNonNull(config.growthMargin()));
+        }
+        levelling = config.levelling() ? new Levelling(config, queue, preemption, this) : null;
         matches = new PrefixMatch[replicas.length];
         for (int i = 0; i < matches.length; i++) {
             matches[i] = new PrefixMatch();
@@ -57,6 +71,9 @@ final class Planner {
 
     void fill(StepPlan target) {
         plan = target;
+        for (int i = 0; levelling != null && i < replicas.length; i++) {
+            levelling.level(replicas[i]);
+        }
         do {
             // A plan that only preempted is no step yet: what it freed is given out in another pass.
             preempted = false;
@@ -213,7 +230,7 @@ final class Planner {
     /** Among those not placed in this step the one that costs least, of equals the last admitted. The asker is one. */
     private Sequence victim(Replica replica) {
         Sequence best = null;
-        long least = 0;
+        double least = 0;
         for (int i = replica.running.size() - 1; i >= 0; i--) {
             Sequence sequence = replica.running.get(i);
             if (sequence.state != Sequence.State.RUNNING
@@ -222,7 +239,7 @@ final class Planner {
                     || sequence.reserved) {
                 continue;
             }
-            long cost = cost(replica, sequence);
+            double cost = cost(replica, sequence);
             if (best == null || cost < least) {
                 best = sequence;
                 least = cost;
@@ -239,20 +256,32 @@ final class Planner {
      * What preempting a sequence costs by the rule: the tokens whose KV nobody else holds. One that would free no block
      * goes last, one whose consumer pauses before all others.
      */
-    private long cost(Replica replica, Sequence sequence) {
+    private double cost(Replica replica, Sequence sequence) {
         int freed = replica.pool.exclusiveBlocks(sequence.table);
-        long lost = sequence.scheduled - (long) (sequence.table.size() - freed) * config.pageSize();
-        long cost = config.victimRule() == VictimRule.LAST_ADMITTED ? 0 : preemption.cost(lost, freed);
+        VictimRule rule = config.victimRule();
         if (freed == 0) {
-            return config.victimRule() == VictimRule.LAST_ADMITTED ? cost : Long.MAX_VALUE;
+            return rule == VictimRule.LAST_ADMITTED ? 0 : Double.POSITIVE_INFINITY;
         }
-        return sequence.paused() ? cost - Integer.MAX_VALUE : cost;
+        long lost = sequence.scheduled - (long) (sequence.table.size() - freed) * config.pageSize();
+        double cost = switch (rule) {
+            case LAST_ADMITTED -> 0;
+            case LEAST_COST -> preemption.cost(lost, freed);
+            case MOST_WORK -> -sequence.work();
+            case CHEAPEST_ROOM -> preemption.cost(lost, freed) / ((double) freed * sequence.remaining());
+        };
+        if (rule.isByLength() && queue.isOverdue(sequence)) {
+            cost = OVERDUE - sequence.submittedAfter;
+        }
+        return sequence.paused() ? cost - PAUSED : cost;
     }
 
     private void admit() {
         refused.clear();
         for (Replica replica : replicas) {
             replica.beginAdmissions();
+        }
+        for (int i = 0; i < forecasts.length && queue.size() > 0; i++) {
+            forecasts[i].begin(replicas[i]);
         }
         Sequence sequence;
         while (mayAdmit() && (sequence = queue.candidate(refused)) != null) {
@@ -347,6 +376,9 @@ final class Planner {
         sequence.prefillTarget = sequence.length;
         sequence.skips = 0;
         replica.running.add(sequence);
+        if (forecasts.length > 0) {
+            Objects.requireNonNull(forecasts[replica.index]).add(sequence, sequence.length);
+        }
         if (swapper == null) {
             telling.admitted(sequence, hitTokens, 0);
             place(replica, sequence, chunk, 0, true);
@@ -390,6 +422,23 @@ final class Planner {
 
     /** Blocks that lack for the gate. Unless nobody holds a block, some are left to those that are admitted. */
     private int missing(Replica replica, Sequence sequence) {
+        int now = missingNow(replica, sequence);
+        if (now > 0 || forecasts.length == 0 || replica.running.isEmpty()) {
+            return now;
+        }
+        return Objects.requireNonNull(forecasts[replica.index]).peak(sequence, sequence.length)
+                - matches[replica.index].pages()
+                + matches[replica.index].cachedPages()
+                - config.blocksPerReplica();
+    }
+
+    /** Blocks that lack for a sequence to be admitted now, and are not on their way back. */
+    int lacking(Replica replica, Sequence sequence) {
+        match(replica, sequence);
+        return missingNow(replica, sequence) - coming(replica);
+    }
+
+    private int missingNow(Replica replica, Sequence sequence) {
         PrefixMatch match = matches[replica.index];
         int need = replica.blocks(sequence.length) - match.pages() + match.cachedPages();
         int spare = replica.pool.availableBlocks();
@@ -443,6 +492,9 @@ final class Planner {
                 preempted = true;
                 preemption.preempt(paused);
                 replica.dropStopped();
+                if (forecasts.length > 0) {
+                    Objects.requireNonNull(forecasts[replica.index]).begin(replica);
+                }
                 match(replica, sequence);
             }
         }

@@ -1,6 +1,6 @@
 package io.kvflux.core;
 
-/** The order in which waiting sequences are admitted. A preempted sequence goes back to the head of its queue. */
+/** The order in which waiting sequences are admitted. But under SHORTEST a preempted sequence goes back to the head of its queue. */
 public enum QueuePolicy {
     /** In order of arrival; never skips: while the head does not fit, nobody behind it is admitted. */
     FIFO,
@@ -11,5 +11,11 @@ public enum QueuePolicy {
      * starts level with the least served one that waits, or else with the one admitted last (virtual token counters:
      * Y. Sheng et al., "Fairness in Serving Large Language Models", OSDI 2024). May skip a head that does not fit, bounded.
      */
-    FAIR
+    FAIR,
+    /**
+     * The least predicted work first: what a sequence will hold, added up over its steps, by its prompt and by the lengths of
+     * outputs that were seen so far. It is overtaken only by those that are submitted within {@code ageing} steps after it.
+     * A preempted sequence takes its place by what is left of it. May skip a head that does not fit, bounded.
+     */
+    SHORTEST
 }

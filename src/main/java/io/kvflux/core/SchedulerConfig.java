@@ -35,6 +35,9 @@ public final class SchedulerConfig {
     private final boolean reservePrefills;
     private final boolean admitAfterPreemption;
     private final int maxSkips;
+    private final int ageing;
+    private final @Nullable Double growthMargin;
+    private final boolean levelling;
     private final Supplier<EvictionPolicy> eviction;
     private final int hostBlocks;
     private final HostPolicy hostPolicy;
@@ -64,6 +67,9 @@ public final class SchedulerConfig {
         reservePrefills = builder.reservePrefills;
         admitAfterPreemption = builder.admitAfterPreemption;
         maxSkips = builder.maxSkips;
+        ageing = builder.ageing;
+        growthMargin = builder.growthMargin;
+        levelling = builder.levelling;
         eviction = builder.eviction;
         hostBlocks = builder.hostBlocks;
         hostPolicy = builder.hostPolicy;
@@ -146,6 +152,26 @@ public final class SchedulerConfig {
     /** {@return how often a sequence that does not fit may be passed over before everybody waits for it} */
     public int maxSkips() {
         return maxSkips;
+    }
+
+    /** {@return steps within which others that are submitted later may overtake, where work decides} */
+    public int ageing() {
+        return ageing;
+    }
+
+    /** {@return standard deviations to spare when admission leaves room for what runs to grow; null if it does not} */
+    public @Nullable Double growthMargin() {
+        return growthMargin;
+    }
+
+    /** {@return whether those that take longest are started in time} */
+    public boolean levelling() {
+        return levelling;
+    }
+
+    /** {@return whether a rule needs to know how long outputs become} */
+    boolean learnsLengths() {
+        return policy == QueuePolicy.SHORTEST || growthMargin != null || victimRule.isByLength();
     }
 
     /** {@return makes the eviction policy of each replica's pool} */
@@ -262,6 +288,9 @@ public final class SchedulerConfig {
         /** Default of {@link #maxSkips}. */
         public static final int DEFAULT_MAX_SKIPS = 64;
 
+        /** Default of {@link #ageing}. */
+        public static final int DEFAULT_AGEING = 4500;
+
         /** Default of the lower watermark of {@link #offloadWatermarks}. */
         public static final double DEFAULT_OFFLOAD_LOW = 0.01;
 
@@ -284,6 +313,9 @@ public final class SchedulerConfig {
         private boolean reservePrefills = true;
         private boolean admitAfterPreemption = true;
         private int maxSkips = DEFAULT_MAX_SKIPS;
+        private int ageing = DEFAULT_AGEING;
+        private @Nullable Double growthMargin;
+        private boolean levelling;
         private Supplier<EvictionPolicy> eviction = EvictionPolicy::lru;
         private int hostBlocks;
         private HostPolicy hostPolicy = HostPolicy.INCLUSIVE;
@@ -444,6 +476,43 @@ public final class SchedulerConfig {
         }
 
         /**
+         * Where work decides, under {@link QueuePolicy#SHORTEST} and by victim rules that look at lengths: how many steps after
+         * a sequence another may be submitted and still overtake it. Defaults to 4500.
+         *
+         * @param steps at least 0; 0 goes by arrival
+         * @return this
+         */
+        public Builder ageing(int steps) {
+            ageing = steps;
+            return this;
+        }
+
+        /**
+         * Admission leaves room for what all that run are expected to hold at any time from now on, by the lengths of outputs
+         * that were seen so far, and for some deviations from that. Defaults to none: it looks at what they hold now.
+         *
+         * @param deviations standard deviations to spare, at least 0: 0.5 where a preemption costs little, 1 where it computes
+         *     again
+         * @return this
+         */
+        public Builder growthMargin(double deviations) {
+            growthMargin = deviations;
+            return this;
+        }
+
+        /**
+         * Whether a waiting sequence that by itself takes as long as all that is left is started at once, in the place of some
+         * that have little left. Needs {@link QueuePolicy#SHORTEST}. Defaults to false.
+         *
+         * @param level true to start it
+         * @return this
+         */
+        public Builder levelling(boolean level) {
+            levelling = level;
+            return this;
+        }
+
+        /**
          * What is evicted first. Defaults to least recently used, tail first.
          *
          * @param factory makes one policy per replica
@@ -576,7 +645,9 @@ public final class SchedulerConfig {
          * @return this
          */
         public Builder engineVllm() {
-            return policy(QueuePolicy.FIFO)
+            growthMargin = null;
+            return levelling(false)
+                    .policy(QueuePolicy.FIFO)
                     .victimRule(VictimRule.LAST_ADMITTED)
                     .watermark(0)
                     .reservePrefills(false)
@@ -634,6 +705,19 @@ public final class SchedulerConfig {
                     maxStepsInFlight);
             require(faults, watermark >= 0 && watermark < 1, "must be in [0, 1)", "watermark", watermark);
             require(faults, maxSkips >= 0, "must not be negative", "maxSkips", maxSkips);
+            require(faults, ageing >= 0, "must not be negative", "ageing", ageing);
+            require(
+                    faults,
+                    growthMargin == null || (growthMargin >= 0 && growthMargin < Double.POSITIVE_INFINITY),
+                    "must be finite and not negative",
+                    "growthMargin",
+                    growthMargin);
+            require(
+                    faults,
+                    !levelling || policy == QueuePolicy.SHORTEST,
+                    "needs the policy that goes by work",
+                    "levelling",
+                    levelling + ", policy=" + policy);
             require(
                     faults,
                     offloadLow >= 0 && offloadLow <= offloadHigh && offloadHigh < 1,

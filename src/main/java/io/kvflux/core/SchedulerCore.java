@@ -44,10 +44,12 @@ public final class SchedulerCore {
     private final MeasuredCosts costs = new MeasuredCosts();
     private final @Nullable Swapper swapper;
     private final @Nullable Drafts drafts;
+    private final @Nullable OutputLengths lengths;
     private final Endings endings;
     private final Answers answers;
 
     private long lastId;
+    private boolean retains;
     private long issued;
     private long completed;
 
@@ -60,7 +62,8 @@ public final class SchedulerCore {
     public SchedulerCore(SchedulerConfig config, SchedulerListener listener) {
         this.config = config;
         telling = new Telling(listener);
-        queue = new WaitingQueue(config.policy());
+        lengths = config.learnsLengths() ? new OutputLengths() : null;
+        queue = new WaitingQueue(config.policy(), config.ageing(), lengths);
         replicas = new Replica[config.replicas()];
         for (int i = 0; i < replicas.length; i++) {
             int replica = i;
@@ -77,9 +80,9 @@ public final class SchedulerCore {
         swapper = tiers == null ? null : new Swapper(config, tiers, replicas, costs, telling::transfer);
         drafts = config.speculates() ? new Drafts(config, telling, replicas, queue, swapper) : null;
         preemption = new Preemption(config, replicas, queue, swapper, drafts, costs, telling::preempted);
-        endings = new Endings(live, queue, replicas, preemption, swapper, drafts, telling);
-        answers = new Answers(config, replicas, swapper, drafts, endings, telling);
-        planner = new Planner(config, this, telling, preemption, replicas, queue, swapper, drafts, ring[0]);
+        endings = new Endings(live, queue, replicas, preemption, swapper, drafts, telling, lengths);
+        answers = new Answers(config, replicas, swapper, drafts, endings, telling, lengths);
+        planner = new Planner(config, this, telling, preemption, replicas, queue, swapper, drafts, lengths, ring[0]);
         view = new CoreView(config, replicas, live.values(), swapper);
     }
 
@@ -99,6 +102,7 @@ public final class SchedulerCore {
         Sequence sequence = new Sequence(id, spec, config.pageSize(), tokensAllowed);
         enter(sequence);
         queue.addLast(sequence);
+        retains |= !spec.retentions().isEmpty();
         verifyIfAsked();
         return id;
     }
@@ -168,6 +172,22 @@ public final class SchedulerCore {
         return id;
     }
 
+    /** {@return whether a sequence was ever submitted that has {@linkplain SequenceSpec#retain something retained}} */
+    public boolean retains() {
+        return retains;
+    }
+
+    /**
+     * What time it is, for how long cached content is to be {@linkplain SequenceSpec#retain retained}.
+     *
+     * @param nanos time in nanoseconds from any origin; never less than before
+     */
+    public void time(long nanos) {
+        for (Replica replica : replicas) {
+            replica.pool.time(nanos);
+        }
+    }
+
     /**
      * Plans the next step.
      *
@@ -181,6 +201,10 @@ public final class SchedulerCore {
         }
         StepPlan plan = ring[(int) (issued % ring.length)];
         plan.begin(issued + 1);
+        if (lengths != null) {
+            lengths.begin(plan.number());
+        }
+        queue.begin(plan.number());
         endings.planning = true;
         planner.fill(plan);
         endings.planning = false;
@@ -631,6 +655,9 @@ public final class SchedulerCore {
 
     private void enter(Sequence sequence) {
         live.put(sequence.id, sequence);
+        if (lengths != null) {
+            lengths.enter(sequence);
+        }
         queue.enter(sequence);
         if (drafts != null) {
             drafts.enter(sequence);

@@ -72,6 +72,17 @@ final class Sequence {
     long rank;
     /** How often others were admitted past this sequence. */
     int skips;
+    /** What is known of outputs like its own, from submission on, if lengths are learned; and where it is there. */
+    OutputLengths.Account lengths;
+
+    int range;
+    int rangeEnd;
+    /** The newest step when it was submitted. */
+    long submittedAfter;
+    /** Its place in the queue by predicted work. */
+    double key;
+    /** Whether it goes before all others until it is admitted. */
+    boolean hurried;
     /** Its lane in the queue, from submission on. */
     WaitingQueue.Lane lane;
 
@@ -125,6 +136,7 @@ final class Sequence {
         table = new BlockTable((tokens.length - 1) / pageSize + 1);
         length = promptLength;
         this.granted = granted;
+        table.retain(spec.retentions());
     }
 
     /** A fork: the same tokens, nothing computed or pending. */
@@ -142,10 +154,27 @@ final class Sequence {
         table = new BlockTable(parent.table.ids().length);
         length = parent.length;
         this.granted = granted;
+        table.retain(spec.retentions());
     }
 
     int generated() {
         return length - promptLength;
+    }
+
+    /** Tokens that it may still generate by its limit. */
+    int tokensLeft() {
+        return maxTokens - generated();
+    }
+
+    /** Tokens that it is expected to generate still. */
+    int remaining() {
+        return Math.max(1, Math.min(lengths.remaining(generated()), tokensLeft()));
+    }
+
+    /** What it is expected to take still: the tokens of KV that it holds, added up over the steps that it takes. */
+    double work() {
+        double steps = remaining();
+        return steps * (length + steps / 2);
     }
 
     boolean prefilling() {

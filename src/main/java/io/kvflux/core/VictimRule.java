@@ -11,5 +11,20 @@ public enum VictimRule {
      */
     LEAST_COST,
     /** The one that was admitted last. */
-    LAST_ADMITTED
+    LAST_ADMITTED,
+    /**
+     * The one that is expected to take most still: what it holds, added up over its steps. One that has waited and run for more
+     * than {@code ageing} steps goes after those that have not, of such the last submitted first.
+     */
+    MOST_WORK,
+    /**
+     * The one that costs least for each block that it frees and each step that it is expected to take still. As to ageing as
+     * above.
+     */
+    CHEAPEST_ROOM;
+
+    /** {@return whether it needs to know how long outputs become} */
+    public boolean isByLength() {
+        return this == MOST_WORK || this == CHEAPEST_ROOM;
+    }
 }

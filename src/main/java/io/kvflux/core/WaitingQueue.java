@@ -6,13 +6,14 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.PriorityQueue;
 import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The sequences that wait for admission, in lanes: one lane under fifo and priority, one a tenant under fair. A sequence
+ * The sequences that wait for admission, in lanes: one a tenant under fair, else one lane. A sequence
  * whose consumer wants no token is parked outside of the lanes and keeps its rank, so it holds nobody up.
  */
 final class WaitingQueue {
@@ -47,7 +48,21 @@ final class WaitingQueue {
     private static final Comparator<Sequence> BY_PRIORITY =
             Comparator.<Sequence>comparingInt(s -> s.priority).thenComparing(BY_RANK);
 
+    private static final Comparator<Sequence> BY_KEY =
+            Comparator.<Sequence>comparingDouble(s -> s.key).thenComparing(BY_RANK);
+
+    /** Works longer than so many as usual are not told apart: of these, who came first goes first. */
+    private static final double MOST_WORKS = 1.6;
+    /** The order is made anew when outputs as usual have become longer or shorter by this part. */
+    private static final double CHANGED = 0.1;
+
     private final QueuePolicy policy;
+    /** Under shortest: steps for which one may be overtaken by those that come later. */
+    private final int ageing;
+
+    private final @Nullable OutputLengths lengths;
+    private long step;
+    private int orderedBy;
     private final Map<String, Lane> lanes = new HashMap<>();
     private final Set<Sequence> parked = new HashSet<>();
     /**
@@ -65,8 +80,15 @@ final class WaitingQueue {
     private long headRank;
     private long tailRank;
 
-    WaitingQueue(QueuePolicy policy) {
+    /**
+     * Empty.
+     *
+     * @param lengths null if they are not learned, as under every policy but shortest they need not be
+     */
+    WaitingQueue(QueuePolicy policy, int ageing, @Nullable OutputLengths lengths) {
         this.policy = policy;
+        this.ageing = ageing;
+        this.lengths = lengths;
     }
 
     /** Waiting sequences, parked ones too. */
@@ -78,9 +100,92 @@ final class WaitingQueue {
     void enter(Sequence sequence) {
         String key = policy == QueuePolicy.FAIR ? sequence.tenant : "";
         forgetIdle();
-        sequence.lane = lanes.computeIfAbsent(
-                key, name -> new Lane(name, policy == QueuePolicy.PRIORITY ? BY_PRIORITY : BY_RANK));
+        sequence.lane = lanes.computeIfAbsent(key, name -> new Lane(name, order()));
         sequence.lane.live++;
+        sequence.submittedAfter = step;
+    }
+
+    private Comparator<Sequence> order() {
+        return switch (policy) {
+            case PRIORITY -> BY_PRIORITY;
+            case SHORTEST -> BY_KEY;
+            case FIFO, FAIR -> BY_RANK;
+        };
+    }
+
+    /** A step is planned: the order follows what is known of lengths. */
+    void begin(long number) {
+        step = number;
+        if (policy != QueuePolicy.SHORTEST || waiting == 0) {
+            return;
+        }
+        int usual = Objects.requireNonNull(lengths).all().remaining(0);
+        if (Math.abs(usual - orderedBy) > CHANGED * orderedBy) {
+            orderedBy = usual;
+            TreeSet<Sequence> lane = lanes.get("").waiting;
+            List<Sequence> all = new ArrayList<>(lane);
+            lane.clear();
+            for (Sequence sequence : all) {
+                sequence.key = key(sequence);
+                lane.add(sequence);
+            }
+        }
+    }
+
+    /** When its turn is: so many steps after its submission, the fewer the less work it is, and never more than ageing. */
+    private double key(Sequence sequence) {
+        if (sequence.hurried) {
+            return Double.NEGATIVE_INFINITY;
+        }
+        double most = MOST_WORKS * Objects.requireNonNull(lengths).usualWork();
+        return sequence.submittedAfter + ageing * Math.min(1, sequence.work() / most);
+    }
+
+    /** Whether nobody who is submitted now goes before a sequence. */
+    boolean isOverdue(Sequence sequence) {
+        return step - sequence.submittedAfter > ageing;
+    }
+
+    /** Whether one may go before another, whatever their work. */
+    boolean mayOvertake(Sequence sequence, Sequence other) {
+        return sequence.submittedAfter - other.submittedAfter <= ageing;
+    }
+
+    /** Under shortest: of those that wait the one with most tokens to generate; null if it may not overtake all others. */
+    @Nullable
+    Sequence longest() {
+        Sequence longest = null;
+        Sequence oldest = null;
+        int left = 0;
+        for (Lane lane : lanes.values()) {
+            for (Sequence sequence : lane.waiting) {
+                oldest = oldest == null || sequence.submittedAfter < oldest.submittedAfter ? sequence : oldest;
+                int remaining = sequence.remaining();
+                if (longest == null || remaining > left) {
+                    longest = sequence;
+                    left = remaining;
+                }
+            }
+        }
+        return longest == null || !mayOvertake(longest, Objects.requireNonNull(oldest)) ? null : longest;
+    }
+
+    /** The work of all that wait. */
+    double work() {
+        double work = 0;
+        for (Lane lane : lanes.values()) {
+            for (Sequence sequence : lane.waiting) {
+                work += sequence.work();
+            }
+        }
+        return work;
+    }
+
+    /** One goes before all others until it is admitted. */
+    void hurry(Sequence sequence) {
+        remove(sequence);
+        sequence.hurried = true;
+        add(sequence);
     }
 
     /** A sequence has finished. */
@@ -119,6 +224,7 @@ final class WaitingQueue {
 
     void admit(Sequence sequence) {
         remove(sequence);
+        sequence.hurried = false;
         lastAdmitted = sequence.lane;
     }
 
@@ -203,6 +309,9 @@ final class WaitingQueue {
             return;
         }
         Lane lane = sequence.lane;
+        if (policy == QueuePolicy.SHORTEST) {
+            sequence.key = key(sequence);
+        }
         if (policy == QueuePolicy.FAIR && lane.waiting.isEmpty()) {
             lane.served = Math.max(lane.served, level());
         }

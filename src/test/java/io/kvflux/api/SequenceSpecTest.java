@@ -20,6 +20,7 @@ class SequenceSpecTest {
         assertThat(spec.salt()).isNull();
         assertThat(spec.adapter()).isNull();
         assertThat(spec.media()).isEmpty();
+        assertThat(spec.retentions()).isEmpty();
     }
 
     @Test
@@ -66,6 +67,36 @@ class SequenceSpecTest {
                 () -> spec.media(List.of(outside)),
                 "a media item must end inside the prompt, offset=2, length=2, promptLength=3");
         assertThatThrownBy(() -> spec.tenant(null)).isInstanceOf(NullPointerException.class);
+    }
+
+    @Test
+    void rangesAreRetainedBesideEachOther() {
+        SequenceSpec spec = SequenceSpec.of(1, 2, 3).retain(2, Integer.MAX_VALUE, 90, 60_000);
+        SequenceSpec both = spec.retain(0, 2, 10, Retention.ALWAYS);
+        assertThat(spec.retentions()).hasSize(1);
+        assertThat(both.tenant("a").retentions())
+                .containsExactly(
+                        new Retention(2, Integer.MAX_VALUE, 90, 60_000), new Retention(0, 2, 10, Retention.ALWAYS));
+    }
+
+    @Test
+    void retentionsThatMakeNoSenseAreRefused() {
+        SequenceSpec spec = SequenceSpec.of(1, 2, 3).retain(4, 8, 50, Retention.ALWAYS);
+        assertRefused(
+                () -> spec.retain(7, 9, 60, Retention.ALWAYS),
+                "a token has one retention, Retention[from=7, to=9, priority=60, nanos=9223372036854775807],"
+                        + " Retention[from=4, to=8, priority=50, nanos=9223372036854775807]");
+        assertRefused(
+                () -> spec.retain(-1, 2, 60, Retention.ALWAYS),
+                "a retention covers tokens from >= 0 to more than from, from=-1, to=2");
+        assertRefused(
+                () -> spec.retain(2, 2, 60, Retention.ALWAYS),
+                "a retention covers tokens from >= 0 to more than from, from=2, to=2");
+        assertRefused(
+                () -> spec.retain(0, 2, 101, Retention.ALWAYS), "a retention's priority is in [0, 100], priority=101");
+        assertRefused(
+                () -> spec.retain(0, 2, -1, Retention.ALWAYS), "a retention's priority is in [0, 100], priority=-1");
+        assertRefused(() -> spec.retain(0, 2, 1, 0), "a retention's duration must be positive, nanos=0");
     }
 
     private static void assertRefused(ThrowingCallable call, String message) {

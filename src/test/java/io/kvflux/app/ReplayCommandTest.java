@@ -57,6 +57,27 @@ class ReplayCommandTest {
     }
 
     @Test
+    void adaptiveEvictionIsOneOption() throws IOException {
+        long lru = hits("lru");
+        assertThat(hits("adaptive")).isGreaterThan(lru);
+    }
+
+    private static long hits(String eviction) throws IOException {
+        Outcome outcome = Cli.run(
+                "replay",
+                "--cache-only",
+                "--limit",
+                "1000",
+                "--device-blocks",
+                "1000",
+                "--eviction",
+                eviction,
+                "--json");
+        assertThat(outcome.code()).as(outcome.err()).isZero();
+        return new ObjectMapper().readTree(outcome.out()).get("hitBlocks").asLong();
+    }
+
+    @Test
     void aReplayInRealTimePrintsBothReplays() {
         Outcome outcome = Cli.run("replay", "--realtime", "--limit", "20", "--speed", "1000000");
         assertThat(outcome.code()).as(outcome.err()).isZero();

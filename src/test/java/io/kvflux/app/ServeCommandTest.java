@@ -28,7 +28,8 @@ class ServeCommandTest {
 
     @Test
     void helpNamesTheCommandAndItsDefaults() {
-        assertThat(Cli.run("--help").out()).contains("(doctor | replay | plan | selftest | soak | serve | bench)");
+        assertThat(Cli.run("--help").out())
+                .contains("(doctor | replay | compare | plan | selftest | soak | serve | bench)");
         Outcome outcome = Cli.run("serve", "--help");
         assertThat(outcome.code()).isZero();
         assertThat(outcome.out()).contains("Default: 8080", "Default: 127.0.0.1", "Default: 16 MiB");

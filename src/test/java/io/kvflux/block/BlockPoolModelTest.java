@@ -3,11 +3,13 @@ package io.kvflux.block;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kvflux.api.MediaItem;
+import io.kvflux.api.Retention;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -23,27 +25,44 @@ class BlockPoolModelTest {
     @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
     void poolAgreesWithPageWiseLru(long seed) {
         SplittableRandom keys = new SplittableRandom(seed);
-        drive(seed, keys::nextLong);
+        drive(seed, keys::nextLong, EvictionPolicy::lru, false);
+    }
+
+    /** What it evicts is taken over by the model; all else must agree. */
+    @ParameterizedTest
+    @ValueSource(longs = {21, 22, 23, 24})
+    void poolAgreesWithItsModelUnderAdaptiveEviction(long seed) {
+        drive(seed, new SplittableRandom(seed)::nextLong, EvictionPolicy::adaptive, false);
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {31, 32, 33, 34})
+    void poolAgreesWithItsModelWhenSomeIsRetained(long seed) {
+        drive(seed, new SplittableRandom(seed)::nextLong, EvictionPolicy::lru, true);
+        drive(seed, new SplittableRandom(seed)::nextLong, EvictionPolicy::adaptive, true);
     }
 
     /** Every run stands in one place of the index, so that content alone tells them apart. */
     @ParameterizedTest
     @ValueSource(longs = {11, 12, 13, 14})
     void poolAgreesWithPageWiseLruWhenAllHashesAreEqual(long seed) {
-        drive(seed, () -> 0L);
+        drive(seed, () -> 0L, EvictionPolicy::lru, false);
     }
 
-    private static void drive(long seed, LongSupplier hashKeys) {
+    private static void drive(long seed, LongSupplier hashKeys, Supplier<EvictionPolicy> eviction, boolean retaining) {
         System.out.println("BlockPoolModelTest seed=" + seed);
         SplittableRandom random = new SplittableRandom(seed);
         for (int round = 0; round < 16; round++) {
-            new Run(random, 1 + random.nextInt(40), 1 + random.nextInt(4), hashKeys).drive();
+            new Run(random, 1 + random.nextInt(40), 1 + random.nextInt(4), hashKeys, eviction.get(), retaining).drive();
         }
     }
 
     private static final class Run {
 
         final SplittableRandom random;
+        final boolean retaining;
+        final PrefixMatch found = new PrefixMatch();
+        long clock;
         final int pageSize;
         final BlockPool pool;
         final PageWiseModel model;
@@ -54,11 +73,19 @@ class BlockPoolModelTest {
         long issued;
         long completed;
 
-        Run(SplittableRandom random, int blocks, int pageSize, LongSupplier hashKeys) {
+        Run(
+                SplittableRandom random,
+                int blocks,
+                int pageSize,
+                LongSupplier hashKeys,
+                EvictionPolicy eviction,
+                boolean retaining) {
             this.random = random;
+            this.retaining = retaining;
             this.pageSize = pageSize;
-            pool = new BlockPool(blocks, pageSize, STEPS_IN_FLIGHT, EvictionPolicy.lru(), hashKeys);
-            model = new PageWiseModel(blocks, pageSize, TABLES);
+            pool = new BlockPool(blocks, pageSize, STEPS_IN_FLIGHT, eviction, hashKeys);
+            boolean exact = eviction instanceof LruEviction && !retaining;
+            model = new PageWiseModel(blocks, pageSize, TABLES, exact ? null : this::finds);
             for (int i = 0; i < TABLES; i++) {
                 tables.add(new BlockTable());
             }
@@ -81,6 +108,11 @@ class BlockPoolModelTest {
             pool.verify(tables);
             assertThat(pool.freeBlocks()).isEqualTo(pool.usableBlocks());
             assertThat(pool.indexedRuns()).isZero();
+        }
+
+        boolean finds(PrefixScope scope, int[] tokens, PageKeys media, int pages) {
+            pool.match(scope, tokens, pages, media, found);
+            return found.pages() == pages;
         }
 
         List<Long> state() {
@@ -135,6 +167,19 @@ class BlockPoolModelTest {
             keys[at] = media;
         }
 
+        List<Retention> retentions() {
+            List<Retention> ranges = new ArrayList<>();
+            int from = 0;
+            while (random.nextInt(3) > 0) {
+                from += random.nextInt(8);
+                int to = from + 1 + random.nextInt(16);
+                long nanos = random.nextBoolean() ? Retention.ALWAYS : 1 + random.nextInt(100);
+                ranges.add(new Retention(from, to, random.nextInt(Retention.MAX_PRIORITY + 1), nanos));
+                from = to;
+            }
+            return ranges;
+        }
+
         PageKeys media() {
             List<MediaItem> items = new ArrayList<>();
             while (random.nextInt(3) == 0) {
@@ -151,6 +196,10 @@ class BlockPoolModelTest {
         }
 
         void release(int at) {
+            if (retaining) {
+                pool.time(clock += random.nextInt(3));
+                tables.get(at).retain(retentions());
+            }
             pool.release(tables.get(at));
             model.release(at);
         }

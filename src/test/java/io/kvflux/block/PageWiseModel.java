@@ -8,16 +8,24 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The obvious pool: a map from "scope and all tokens and media up to the end of this page" to the page, reference counts by page,
- * and page-wise least recently used eviction by time stamps. Slow and plain.
+ * and page-wise least recently used eviction by time stamps, or the evictions of a pool that has another policy. Slow and plain.
  */
 final class PageWiseModel {
 
     private record Key(PrefixScope scope, List<Integer> tokens, List<Object> media) {}
 
+    /** What a pool with another policy than LRU still has. */
+    interface Finder {
+        boolean finds(PrefixScope scope, int[] tokens, PageKeys media, int pages);
+    }
+
     private static final class Page {
+        int[] tokens;
+        PageKeys media;
         int refs;
         long fence;
         /** Order in which pages were let go; the smallest of the cached ones is evicted. */
@@ -31,6 +39,7 @@ final class PageWiseModel {
         long fence;
     }
 
+    private final @Nullable Finder finder;
     private final int blocks;
     private final int pageSize;
     private final Map<Key, Page> findable = new HashMap<>();
@@ -43,7 +52,8 @@ final class PageWiseModel {
     private long inserted;
     private long evicted;
 
-    PageWiseModel(int blocks, int pageSize, int tables) {
+    PageWiseModel(int blocks, int pageSize, int tables, @Nullable Finder finder) {
+        this.finder = finder;
         this.blocks = blocks;
         this.pageSize = pageSize;
         this.tables = new Table[tables];
@@ -121,6 +131,8 @@ final class PageWiseModel {
             Page twin = findable.get(key);
             if (twin == null) {
                 twin = new Page();
+                twin.tokens = Arrays.copyOf(tokens, key.tokens().size());
+                twin.media = media;
                 findable.put(key, twin);
                 inserted++;
             } else if (table.fence > completed) {
@@ -173,16 +185,21 @@ final class PageWiseModel {
         for (int i = 0; i < extra; i++) {
             List<Long> state = state();
             if (state.get(0) == 0) {
-                Key oldest = findable.entrySet().stream()
-                        .filter(e -> isCached(e.getValue()))
+                Key victim = findable.entrySet().stream()
+                        .filter(e -> isCached(e.getValue()) && !isFound(e.getKey(), e.getValue()))
                         .min(Comparator.comparingLong(e -> e.getValue().stamp))
                         .orElseThrow()
                         .getKey();
-                findable.remove(oldest);
+                findable.remove(victim);
                 evicted++;
             }
             table.own++;
         }
+    }
+
+    /** Whether the pool that is followed has kept the page. */
+    private boolean isFound(Key key, Page page) {
+        return finder != null && finder.finds(key.scope(), page.tokens, page.media, page.tokens.length / pageSize);
     }
 
     private long available() {

@@ -37,12 +37,22 @@ final class PoolBytes {
                 continue;
             }
             if (value.getClass().isArray()) {
-                int cell = field.getType() == long[].class ? Long.BYTES : Integer.BYTES;
-                bytes += (long) Array.getLength(value) * cell;
+                bytes += (long) Array.getLength(value)
+                        * cellBytes(value.getClass().getComponentType());
             } else if (value.getClass().getPackageName().equals("io.kvflux.block")) {
                 bytes += arrayBytes(value, seen);
             }
         }
         return bytes;
+    }
+
+    private static int cellBytes(Class<?> type) {
+        if (type == byte.class || type == boolean.class) {
+            return Byte.BYTES;
+        }
+        if (type == short.class) {
+            return Short.BYTES;
+        }
+        return type == long.class || type == double.class ? Long.BYTES : Integer.BYTES;
     }
 }

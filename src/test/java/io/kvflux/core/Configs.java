@@ -1,5 +1,6 @@
 package io.kvflux.core;
 
+import io.kvflux.block.EvictionPolicy;
 import io.kvflux.draft.DraftPolicy;
 import io.kvflux.geometry.DType;
 import io.kvflux.geometry.DeviceRef;
@@ -70,11 +71,23 @@ public final class Configs {
                 builder.disk(new HashIndex(1 + random.nextInt(60)));
             }
         }
+        if (random.nextInt(3) == 0) {
+            builder.policy(QueuePolicy.SHORTEST).ageing(random.nextInt(40)).levelling(random.nextBoolean());
+        }
+        if (random.nextInt(3) == 0) {
+            builder.victimRule(VictimRule.values()[2 + random.nextInt(2)]);
+        }
+        if (random.nextInt(3) == 0) {
+            builder.growthMargin(random.nextInt(3) * 0.5);
+        }
         if (random.nextInt(4) == 0) {
             builder.maxBatchContextTokens(1 + random.nextInt(100));
         }
         if (random.nextInt(5) == 0) {
             builder.engineVllm();
+        }
+        if (random.nextInt(3) == 0) {
+            builder.eviction(EvictionPolicy::adaptive);
         }
         if (drafts > 0) {
             builder.draftPolicy(policy(random));

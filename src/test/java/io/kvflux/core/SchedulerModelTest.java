@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kvflux.api.DraftContext;
 import io.kvflux.api.FinishReason;
+import io.kvflux.api.Retention;
 import io.kvflux.api.SequenceId;
 import io.kvflux.api.SequenceSpec;
 import io.kvflux.api.SequenceTooLongException;
@@ -95,6 +96,7 @@ class SchedulerModelTest {
                         "failed STORE",
                         "failed FETCH",
                         "erased",
+                        "retained",
                         "EVICTED on DEVICE",
                         "EVICTED on HOST",
                         "MOVED on HOST",
@@ -134,6 +136,7 @@ class SchedulerModelTest {
     private static final class Round implements SchedulerListener {
 
         final SplittableRandom random;
+        long now;
         final SchedulerConfig config;
         SchedulerCore core;
         final ModelDevice device;
@@ -446,6 +449,7 @@ class SchedulerModelTest {
                     .priority(random.nextInt(3))
                     .salt(salt.isEmpty() ? null : salt);
             spec = stops ? spec.stopTokens(ModelDevice.STOP) : spec;
+            spec = random.nextInt(4) == 0 && saw("retained") ? retain(spec) : spec;
             int needed = prompt.length / config.pageSize() + 1;
             try {
                 SequenceId id = core.submit(spec, granted);
@@ -457,6 +461,13 @@ class SchedulerModelTest {
                 saw("rejected");
                 assertThat(needed).isGreaterThan(config.blocksPerReplica());
             }
+        }
+
+        SequenceSpec retain(SequenceSpec spec) {
+            int from = random.nextInt(20);
+            int to = from + 1 + random.nextInt(40);
+            return spec.retain(from, to, random.nextInt(101), 1 + random.nextInt(500))
+                    .retain(to, Integer.MAX_VALUE, random.nextInt(101), Retention.ALWAYS);
         }
 
         /** Prompts share beginnings: one of three long texts, cut somewhere, then a few tokens of their own. */
@@ -497,6 +508,7 @@ class SchedulerModelTest {
 
         boolean plan() {
             boolean full = core.stepsInFlight() == config.maxStepsInFlight();
+            core.time(now += random.nextInt(3));
             Step step = core.plan();
             if (step == null) {
                 assertThat(full

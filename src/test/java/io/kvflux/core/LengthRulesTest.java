@@ -1,0 +1,193 @@
+package io.kvflux.core;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.kvflux.api.SequenceId;
+import io.kvflux.api.Step;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Rules that go by how long outputs become. Nothing is known of them at first, so what differs is prompts and limits. */
+class LengthRulesTest {
+
+    private static SchedulerConfig.Builder shortest(int blocks) {
+        return Driver.config(10, blocks).policy(QueuePolicy.SHORTEST).maxSkips(0);
+    }
+
+    private static SequenceId submit(Driver driver, int prompt, int output) {
+        return driver.submit(driver.prompt(prompt).maxTokens(output));
+    }
+
+    @Test
+    void theLeastPredictedWorkIsAdmittedFirst() {
+        Driver driver = new Driver(shortest(20).maxBatchSize(1).maxBatchTokens(200));
+        SequenceId large = submit(driver, 100, 50);
+        SequenceId small = submit(driver, 20, 50);
+        SequenceId longer = submit(driver, 20, 60);
+        assertThat(Driver.ids(driver.plan())).containsExactly(small);
+        driver.complete();
+        driver.core.cancel(small);
+        assertThat(Driver.ids(driver.plan())).containsExactly(longer);
+        driver.complete();
+        driver.core.cancel(longer);
+        assertThat(Driver.ids(driver.plan())).containsExactly(large);
+    }
+
+    @Test
+    void nobodyOvertakesWhoIsSubmittedMoreThanAgeingStepsLater() {
+        Driver driver =
+                new Driver(shortest(20).maxBatchSize(1).maxBatchTokens(200).ageing(10));
+        SequenceId running = submit(driver, 10, 90);
+        driver.step();
+        SequenceId large = submit(driver, 100, 50);
+        driver.steps(11);
+        SequenceId small = submit(driver, 10, 10);
+        driver.plan();
+        driver.complete();
+        driver.core.cancel(running);
+        assertThat(Driver.ids(driver.plan())).containsExactly(large);
+        driver.complete();
+        driver.core.cancel(large);
+        assertThat(Driver.ids(driver.plan())).containsExactly(small);
+    }
+
+    /** Long runs of random traffic that never lets up, so that without a bound the large ones would wait for ever. */
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3, 4, 5, 6})
+    void theBoundHoldsWhateverArrives(long seed) {
+        SplittableRandom random = new SplittableRandom(seed);
+        int ageing = 20 + random.nextInt(100);
+        SchedulerConfig.Builder config = shortest(40)
+                .maxBatchSize(6)
+                .maxBatchTokens(400)
+                .ageing(ageing)
+                .levelling(random.nextBoolean())
+                .victimRule(VictimRule.values()[random.nextInt(4)]);
+        if (random.nextBoolean()) {
+            config.growthMargin(0.5);
+        }
+        Driver driver = new Driver(config);
+        Map<SequenceId, Integer> submitted = new HashMap<>();
+        Set<SequenceId> waiting = new HashSet<>();
+        for (int step = 0; step < 1500; step++) {
+            if (random.nextInt(4) == 0) {
+                boolean large = random.nextInt(10) == 0;
+                SequenceId id = submit(driver, large ? 250 : 5 + random.nextInt(30), 5 + random.nextInt(60));
+                submitted.put(id, step);
+                waiting.add(id);
+            }
+            int seen = driver.hits.size();
+            Step planned = driver.plan();
+            if (planned == null) {
+                continue;
+            }
+            for (SequenceId id : List.copyOf(waiting)) {
+                if (driver.hits.size() > seen && driver.hits.containsKey(id)) {
+                    waiting.remove(id);
+                    assertThat(waiting)
+                            .as("seed %d: nobody waits who came more than %d steps before %s", seed, ageing, id)
+                            .noneMatch(other -> !driver.hits.containsKey(other)
+                                    && submitted.get(id) - submitted.get(other) > ageing + 1);
+                }
+            }
+            driver.complete();
+        }
+        driver.drain();
+        assertThat(driver.endings.keySet()).isEqualTo(submitted.keySet());
+    }
+
+    @Test
+    void aPreemptedSequenceTakesItsPlaceByWhatIsLeftOfIt() {
+        Driver driver = new Driver(shortest(8).victimRule(VictimRule.MOST_WORK));
+        SequenceId large = submit(driver, 39, 40);
+        SequenceId small = submit(driver, 39, 20);
+        driver.steps(2);
+        SequenceId waiting = submit(driver, 31, 30);
+        assertThat(Driver.ids(driver.plan()))
+                .as("both would need a fifth block")
+                .containsExactly(small);
+        assertThat(driver.core.preemptions()).isEqualTo(1);
+        driver.complete();
+        driver.core.cancel(small);
+        assertThat(Driver.ids(driver.plan())).as("it has less to do").containsExactly(waiting);
+        driver.core.cancel(waiting);
+        driver.complete();
+        assertThat(Driver.ids(driver.plan())).containsExactly(large);
+    }
+
+    @Test
+    void whoFreesRoomForLongestIsTheCheapestRoom() {
+        Driver driver = new Driver(Driver.config(10, 12).victimRule(VictimRule.CHEAPEST_ROOM));
+        SequenceId first = submit(driver, 40, 60);
+        SequenceId brief = submit(driver, 40, 12);
+        SequenceId lasting = submit(driver, 40, 50);
+        driver.step();
+        assertThat(Driver.ids(driver.plan()))
+                .as("all three need a fourth block")
+                .hasSize(2);
+        assertThat(driver.core.snapshot().sequences())
+                .filteredOn(state -> !state.running())
+                .extracting(state -> state.id())
+                .isSubsetOf(first, lasting)
+                .doesNotContain(brief);
+    }
+
+    @Test
+    void admissionLeavesRoomForWhatRunsToGrow() {
+        for (boolean growth : new boolean[] {false, true}) {
+            SchedulerConfig.Builder config = Driver.config(10, 12);
+            Driver driver = new Driver(growth ? config.growthMargin(0) : config);
+            SequenceId first = submit(driver, 40, 60);
+            SequenceId second = submit(driver, 40, 60);
+            assertThat(Driver.ids(driver.plan()))
+                    .as("both grow to 10 blocks each")
+                    .isEqualTo(growth ? List.of(first) : List.of(first, second));
+        }
+    }
+
+    @Test
+    void aSequenceAloneIsAdmittedWhateverItMayNeed() {
+        Driver driver = new Driver(Driver.config(10, 12).growthMargin(3));
+        SequenceId only = submit(driver, 100, 1000);
+        assertThat(Driver.ids(driver.plan())).containsExactly(only);
+    }
+
+    /** The last one would run for 50 steps when the others have ended; the one with least to do gives way. */
+    @Test
+    void whoTakesLongestIsStartedInTheirPlaceWhoHaveLittleLeft() {
+        for (boolean levelling : new boolean[] {false, true}) {
+            Driver driver = new Driver(shortest(10).levelling(levelling));
+            SequenceId first = submit(driver, 31, 12);
+            SequenceId second = submit(driver, 31, 14);
+            driver.step();
+            SequenceId last = submit(driver, 31, 55);
+            Step step = driver.plan();
+            assertThat(Driver.ids(step).contains(last)).isEqualTo(levelling);
+            assertThat(driver.core.preemptions()).isEqualTo(levelling ? 1 : 0);
+            driver.complete();
+            driver.drain();
+            assertThat(driver.endings).containsOnlyKeys(first, second, last);
+        }
+    }
+
+    @Test
+    void levellingNeedsThePolicyThatGoesByWork() {
+        assertThatThrownBy(() -> Driver.config(10, 10)
+                        .levelling(true)
+                        .ageing(-1)
+                        .growthMargin(-1)
+                        .build())
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("ageing must not be negative, ageing=-1; growthMargin must be finite and not negative,"
+                        + " growthMargin=-1.0; levelling needs the policy that goes by work, levelling=true,"
+                        + " policy=FIFO");
+    }
+}

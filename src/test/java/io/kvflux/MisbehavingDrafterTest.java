@@ -6,12 +6,15 @@ import io.kvflux.api.DraftContext;
 import io.kvflux.api.DraftToken;
 import io.kvflux.api.SchedulerMetrics;
 import io.kvflux.api.SchedulerRecorder;
+import io.kvflux.api.SequenceId;
 import io.kvflux.api.Step;
 import io.kvflux.api.StepResult;
 import io.kvflux.api.TokenEvent;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -387,20 +390,23 @@ class MisbehavingDrafterTest {
         Scheduler threads = Schedulers.newBoundedElastic(8, 100, "drafts");
         try {
             BlockScheduler scheduler = DraftRig.builder().deliverOn(threads).build();
-            AtomicInteger inside = new AtomicInteger();
+            Map<SequenceId, AtomicInteger> inside = new ConcurrentHashMap<>();
+            Map<SequenceId, AtomicInteger> begunOf = new ConcurrentHashMap<>();
             AtomicInteger overlaps = new AtomicInteger();
-            AtomicInteger begun = new AtomicInteger();
-            Consumer<Runnable> alone = call -> {
-                overlaps.addAndGet(inside.incrementAndGet() > 1 ? 1 : 0);
-                for (int i = 0; i < 2_000; i++) {
-                    Thread.onSpinWait();
-                }
-                call.run();
-                inside.decrementAndGet();
-            };
+            AtomicInteger most = new AtomicInteger();
             scheduler
                     .draft(context -> {
-                        alone.accept(begun::incrementAndGet);
+                        AtomicInteger own = inside.computeIfAbsent(context.sequence(), id -> new AtomicInteger());
+                        AtomicInteger begun = begunOf.computeIfAbsent(context.sequence(), id -> new AtomicInteger());
+                        Consumer<Runnable> alone = call -> {
+                            overlaps.addAndGet(own.incrementAndGet() > 1 ? 1 : 0);
+                            for (int i = 0; i < 2_000; i++) {
+                                Thread.onSpinWait();
+                            }
+                            call.run();
+                            own.decrementAndGet();
+                        };
+                        alone.accept(() -> most.accumulateAndGet(begun.incrementAndGet(), Math::max));
                         return subscriber -> subscriber.onSubscribe(new OnRequest(
                                 n -> alone.accept(() -> subscriber.onNext(new DraftToken(999_999))),
                                 () -> alone.accept(() -> {})));
@@ -409,9 +415,12 @@ class MisbehavingDrafterTest {
             scheduler
                     .run(step -> Mono.fromSupplier(() -> DraftRig.answer(step, new StepResult())))
                     .subscribe();
-            scheduler.generate(Rig.prompt(PROMPT).maxTokens(390)).blockLast(Duration.ofSeconds(60));
+            // Where the threads of the drafter get no time, a sequence may end before it was called twice.
+            for (int i = 0; i == 0 || most.get() < 2; i++) {
+                assertThat(i).isLessThan(10_000);
+                scheduler.generate(Rig.prompt(PROMPT).maxTokens(390)).blockLast(Duration.ofSeconds(60));
+            }
             scheduler.disposeLater().block(Duration.ofSeconds(30));
-            assertThat(begun.get()).isGreaterThan(1);
             assertThat(overlaps).hasValue(0);
         } finally {
             threads.dispose();

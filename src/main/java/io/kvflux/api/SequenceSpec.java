@@ -16,6 +16,7 @@ public final class SequenceSpec {
 
     private final int[] promptTokens;
     private int maxTokens = Integer.MAX_VALUE;
+    private int expectedTokens;
     private int[] stopTokens = NO_TOKENS;
     private String tenant = "";
     private int priority;
@@ -31,6 +32,7 @@ public final class SequenceSpec {
     private SequenceSpec(SequenceSpec other) {
         promptTokens = other.promptTokens;
         maxTokens = other.maxTokens;
+        expectedTokens = other.expectedTokens;
         stopTokens = other.stopTokens;
         tenant = other.tenant;
         priority = other.priority;
@@ -69,6 +71,25 @@ public final class SequenceSpec {
         }
         SequenceSpec copy = new SequenceSpec(this);
         copy.maxTokens = tokens;
+        return copy;
+    }
+
+    /**
+     * How many tokens will probably be generated, by a predictor of the client's. It limits nothing. Rules that go by the
+     * length of outputs believe it until it is exceeded, and then what they have learned; others ignore it. Defaults to 0:
+     * nothing is known.
+     *
+     * @param tokens 0 or more
+     * @return the changed copy
+     * @throws IllegalArgumentException if tokens is negative
+     */
+    public SequenceSpec expectedTokens(int tokens) {
+        if (tokens < 0) {
+            throw new IllegalArgumentException(
+                    "expectedTokens must not be negative, 0 says that nothing is known, expectedTokens=" + tokens);
+        }
+        SequenceSpec copy = new SequenceSpec(this);
+        copy.expectedTokens = tokens;
         return copy;
     }
 
@@ -196,6 +217,11 @@ public final class SequenceSpec {
     /** {@return most tokens to generate} */
     public int maxTokens() {
         return maxTokens;
+    }
+
+    /** {@return tokens that will probably be generated, 0 if nothing is known} */
+    public int expectedTokens() {
+        return expectedTokens;
     }
 
     /** {@return a copy of the tokens that end the sequence} */

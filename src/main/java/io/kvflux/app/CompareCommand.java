@@ -50,12 +50,13 @@ final class CompareCommand implements Callable<Integer> {
     @Option(
             names = "--variants",
             required = true,
-            split = ",",
+            split = ",(?![0-9.])",
+            splitSynopsisLabel = ",",
             paramLabel = "A",
             description =
                     "What is compared, the first with all others: vllm (as --engine vllm, no host), default, no-host,"
-                            + " in-order, short-first; several joined by +, such as no-host+short-first; or options of replay in"
-                            + " quotes, such as '--policy fair'.")
+                            + " in-order, short-first; several joined by +, such as no-host+short-first; options of replay in quotes,"
+                            + " such as '--policy fair'; or both, such as 'short-first --ageing 900'.")
     private List<String> variants = List.of();
 
     @Option(names = "--report", paramLabel = "FILE.html", description = "Write one self-contained page with charts.")

@@ -27,6 +27,10 @@ final class Contradictions {
         checkDisk(cache, tiers, time);
         checkSpeculation(cache, speculation);
         checkShortest(scheduling);
+        if (workload.lengthHints != null && !(workload.lengthHints >= 0)) {
+            throw new UsageException(
+                    "the error of --length-hints must be 0 or more, --length-hints=" + workload.lengthHints);
+        }
         if (workload.trace == null && workload.format != null) {
             throw new UsageException("--format says how to read a trace, but there is no --trace");
         }
@@ -168,6 +172,7 @@ final class Contradictions {
             TimeOptions time,
             OutputOptions output) {
         needsTime(workload.tenants != null, "--tenants");
+        needsTime(workload.lengthHints != null, "--length-hints");
         needsTime(scheduling.policy != null, "--policy");
         needsTime(scheduling.ageing != null, "--ageing");
         needsTime(scheduling.growthMargin != null, "--growth-margin");

@@ -75,7 +75,11 @@ record ReplaySetup(ReplayOptions options, Map<String, String> configuration) {
             if (options.disk() != null) {
                 options.disk().requireRoom(time.realtime ? RealtimeReplay.caches(options) : caches);
             }
-            return new ReplaySetup(options, describe(model, profile, options, scheduling, drafts, time));
+            Map<String, String> rows = describe(model, profile, options, scheduling, drafts, time);
+            if (workload.lengthHints != null) {
+                rows.put("length hints", "off by " + workload.lengthHints + " in the logarithm");
+            }
+            return new ReplaySetup(options, rows);
         } catch (IllegalArgumentException e) {
             throw new UsageException(e.getMessage(), e);
         }

@@ -32,7 +32,8 @@ record Variant(String name, List<String> args) {
         presets.put("no-host", List.of(List.of(), List.of()));
         presets.put("in-order", List.of(List.of(VICTIM, "cheapest-room"), GROWTH));
         List<String> shortest = List.of("--policy", "shortest", "--levelling", VICTIM);
-        presets.put("short-first", List.of(joined(shortest, "most-work"), joined(shortest, "cheapest-room", GROWTH)));
+        List<String> cautious = List.of("--growth-margin", "1", "--ageing", "3250");
+        presets.put("short-first", List.of(joined(shortest, "most-work"), joined(shortest, "cheapest-room", cautious)));
         return presets;
     }
 
@@ -48,32 +49,32 @@ record Variant(String name, List<String> args) {
     }
 
     /**
-     * Reads a variant: names of presets joined by +, or options of replay.
+     * Reads a variant: names of presets joined by +, options of replay, or names and then options.
      *
-     * @param common options of all variants; one that a variant gives too counts as the variant gives it
+     * @param common options of all variants; one that a variant gives too counts as the variant gives it, and one that a
+     *     name stands for as the options behind the name give it
      */
     static Variant of(String text, List<String> common) {
         String name = text.strip();
         if (name.startsWith("--")) {
             return new Variant(name, merged(common, Arrays.asList(name.split("\\s+"))));
         }
-        List<String> base = common;
-        List<String> own = new ArrayList<>();
-        List<String> names = Arrays.asList(name.split("\\+", -1));
+        List<String> words = Arrays.asList(name.split("\\s+"));
+        List<String> names = Arrays.asList(words.get(0).split("\\+", -1));
         for (String preset : names) {
             if (!PRESETS.containsKey(preset)) {
                 throw new UsageException("a variant is one of " + String.join(", ", PRESETS.keySet())
-                        + ", several of them joined by +, or options of replay, variant='" + name + "'");
+                        + ", several of them joined by +, options of replay, or such names and then options, variant='"
+                        + name + "'");
             }
         }
-        if (names.contains("no-host") || names.contains("vllm")) {
-            base = without(common, HOST);
-        }
+        List<String> base = names.contains("no-host") || names.contains("vllm") ? without(common, HOST) : common;
         boolean host = base.stream().anyMatch(arg -> isOption(arg, Set.of("--host-memory", "--host-blocks")));
+        List<String> own = new ArrayList<>();
         for (String preset : names) {
             own.addAll(PRESETS.get(preset).get(host ? 0 : 1));
         }
-        return new Variant(name, merged(base, own));
+        return new Variant(name, merged(merged(base, own), words.subList(1, words.size())));
     }
 
     private static List<String> merged(List<String> common, List<String> own) {

@@ -1,5 +1,6 @@
 package io.kvflux.app;
 
+import io.kvflux.sim.LengthHints;
 import io.kvflux.sim.SyntheticWorkload;
 import io.kvflux.sim.TraceFormat;
 import io.kvflux.sim.Traces;
@@ -53,12 +54,28 @@ final class WorkloadOptions {
     @Nullable
     Integer tenants;
 
+    @Option(
+            names = "--length-hints",
+            paramLabel = "ERROR",
+            converter = Converters.Decimal.class,
+            description =
+                    "Tell the scheduler how long outputs will be, as a predictor would whose error has this standard"
+                            + " deviation in the logarithm, 0 for exact. For rules that go by length. Default: it is told"
+                            + " nothing.")
+    @Nullable
+    Double lengthHints;
+
     int tenantsOrDefault() {
         return Objects.requireNonNullElse(tenants, DEFAULT_TENANTS);
     }
 
     /** A trace in order of time, or as {@code --cache-only} wants it: in the order of the file. */
     Workload open(boolean fileOrder) {
+        Workload workload = openPlain(fileOrder);
+        return lengthHints == null ? workload : new LengthHints(workload, lengthHints, seed);
+    }
+
+    private Workload openPlain(boolean fileOrder) {
         if (trace == null) {
             return SyntheticWorkload.of(seed, Objects.requireNonNullElse(limit, DEFAULT_SYNTHETIC_REQUESTS));
         }

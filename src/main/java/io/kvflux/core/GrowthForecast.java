@@ -52,10 +52,10 @@ final class GrowthForecast {
     void add(Sequence sequence, int tokens) {
         int generated = sequence.generated();
         int limit = sequence.tokensLeft();
-        double now = sequence.lengths.survival(generated);
+        double now = sequence.survival(generated);
         for (int i = 0; i < POINTS; i++) {
             double later = (i + 1) * stepsApart;
-            double chance = later < limit ? sequence.lengths.survival(generated + later) / now : 0;
+            double chance = later < limit ? sequence.survival(generated + later) / now : 0;
             double blocks = (tokens + later) / pageSize + 0.5;
             mean[i] += chance * blocks;
             variance[i] += chance * (1 - chance) * blocks * blocks;
@@ -66,11 +66,11 @@ final class GrowthForecast {
     int peak(Sequence sequence, int tokens) {
         int generated = sequence.generated();
         int limit = sequence.tokensLeft();
-        double now = sequence.lengths.survival(generated);
+        double now = sequence.survival(generated);
         double peak = 0;
         for (int i = 0; i < POINTS; i++) {
             double later = (i + 1) * stepsApart;
-            double chance = later < limit ? sequence.lengths.survival(generated + later) / now : 0;
+            double chance = later < limit ? sequence.survival(generated + later) / now : 0;
             double blocks = (tokens + later) / pageSize + 0.5;
             double spread = Math.sqrt(variance[i] + chance * (1 - chance) * blocks * blocks);
             peak = Math.max(peak, mean[i] + chance * blocks + deviations * spread);

@@ -49,6 +49,7 @@ final class Sequence {
     final BlockTable table;
 
     private final int maxTokens;
+    private final int expectedTokens;
     private final int[] stopTokens;
 
     State state = State.WAITING;
@@ -130,6 +131,7 @@ final class Sequence {
         priority = spec.priority();
         promptLength = spec.promptLength();
         maxTokens = spec.maxTokens();
+        expectedTokens = spec.expectedTokens();
         stopTokens = spec.stopTokens();
         int headroom = Math.max(TOKEN_HEADROOM, Math.min(promptLength, MOST_HEADROOM));
         tokens = spec.promptTokens(promptLength + Math.min(maxTokens, headroom));
@@ -149,6 +151,7 @@ final class Sequence {
         priority = parent.priority;
         promptLength = parent.promptLength;
         maxTokens = parent.maxTokens;
+        expectedTokens = parent.expectedTokens;
         stopTokens = parent.stopTokens;
         tokens = parent.tokens.clone();
         table = new BlockTable(parent.table.ids().length);
@@ -168,7 +171,14 @@ final class Sequence {
 
     /** Tokens that it is expected to generate still. */
     int remaining() {
-        return Math.max(1, Math.min(lengths.remaining(generated()), tokensLeft()));
+        int generated = generated();
+        int expected = expectedTokens > generated ? expectedTokens - generated : lengths.remaining(generated);
+        return Math.max(1, Math.min(expected, tokensLeft()));
+    }
+
+    /** The chance that its output has more than so many tokens, as far as known without those it has. */
+    double survival(double tokens) {
+        return expectedTokens > generated() ? (tokens < expectedTokens ? 1 : 0) : lengths.survival(tokens);
     }
 
     /** What it is expected to take still: the tokens of KV that it holds, added up over the steps that it takes. */

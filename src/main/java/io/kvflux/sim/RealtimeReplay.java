@@ -213,6 +213,7 @@ public final class RealtimeReplay {
         promptTokens += prompt.length;
         SequenceSpec spec = SequenceSpec.of(prompt)
                 .stopTokens(SimRequest.STOP_TOKEN)
+                .expectedTokens(request.expectedTokens())
                 .tenant("tenant-" + dealer.nextInt(options.tenants()));
         live.put(spec, new Live(request, prompt));
         return spec;

@@ -21,6 +21,11 @@ public interface SimRequest {
     /** {@return tokens to be generated, at least 1; the scheduler is never told} */
     int outputLength();
 
+    /** {@return tokens that the client says will be generated, right or wrong; 0, the default, if it says nothing} */
+    default int expectedTokens() {
+        return 0;
+    }
+
     /** {@return a new array with the prompt's tokens, each in [0, {@link #STOP_TOKEN})} */
     int[] promptTokens();
 

@@ -202,6 +202,7 @@ final class TimedReplay implements SchedulerListener {
         Live entry = new Live(request, seconds(request), tenant);
         SequenceSpec spec = SequenceSpec.of(request.promptTokens())
                 .stopTokens(SimRequest.STOP_TOKEN)
+                .expectedTokens(request.expectedTokens())
                 .tenant(tenant);
         try {
             live.put(core.submit(spec, Long.MAX_VALUE), entry);

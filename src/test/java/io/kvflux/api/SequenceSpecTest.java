@@ -14,6 +14,7 @@ class SequenceSpecTest {
         SequenceSpec spec = SequenceSpec.of(1, 2, 3);
         assertThat(spec.promptLength()).isEqualTo(3);
         assertThat(spec.maxTokens()).isEqualTo(Integer.MAX_VALUE);
+        assertThat(spec.expectedTokens()).isZero();
         assertThat(spec.stopTokens()).isEmpty();
         assertThat(spec.tenant()).isEmpty();
         assertThat(spec.priority()).isZero();
@@ -27,6 +28,7 @@ class SequenceSpecTest {
     void aChangeGivesACopyAndLeavesTheOriginal() {
         SequenceSpec spec = SequenceSpec.of(1, 2, 3);
         SequenceSpec changed = spec.maxTokens(5)
+                .expectedTokens(4)
                 .stopTokens(9)
                 .tenant("a")
                 .priority(-2)
@@ -34,6 +36,7 @@ class SequenceSpecTest {
                 .adapter("l");
         assertThat(spec.maxTokens()).isEqualTo(Integer.MAX_VALUE);
         assertThat(changed.maxTokens()).isEqualTo(5);
+        assertThat(changed.expectedTokens()).isEqualTo(4);
         assertThat(changed.stopTokens()).containsExactly(9);
         assertThat(changed.tenant()).isEqualTo("a");
         assertThat(changed.priority()).isEqualTo(-2);
@@ -61,6 +64,9 @@ class SequenceSpecTest {
         assertRefused(SequenceSpec::of, "a prompt needs at least one token, promptTokens.length=0");
         assertRefused(() -> SequenceSpec.of(1, -4), "a token id must not be negative, promptTokens has -4");
         assertRefused(() -> spec.maxTokens(0), "maxTokens must be positive, maxTokens=0");
+        assertRefused(
+                () -> spec.expectedTokens(-1),
+                "expectedTokens must not be negative, 0 says that nothing is known, expectedTokens=-1");
         assertRefused(() -> spec.stopTokens(1, -1), "a token id must not be negative, stopTokens has -1");
         MediaItem outside = new MediaItem(2, 2, new byte[MediaItem.HASH_BYTES]);
         assertRefused(

@@ -66,10 +66,30 @@ class CompareCommandTest {
     }
 
     @Test
+    void optionsBehindANameChangeWhatItStandsFor() {
+        Variant variant =
+                Variant.of("no-host+short-first --ageing 900 --growth-margin 1", List.of("--host-blocks", "5"));
+        assertThat(variant.args())
+                .containsSequence("--policy", "shortest")
+                .endsWith("--ageing", "900", "--growth-margin", "1")
+                .doesNotContain("--host-blocks", "0.75");
+    }
+
+    @Test
+    void aCommaWithinNumbersDividesNoVariants() throws Exception {
+        Cli.Outcome outcome = compare("--variants", "--step-cost 0.01,1e-5,.1e-7,default", "--json");
+        JsonNode variants = new ObjectMapper().readTree(outcome.out()).get("variants");
+        assertThat(variants)
+                .extracting(each -> each.get("name").asText())
+                .containsExactly("--step-cost 0.01,1e-5,.1e-7", "default");
+    }
+
+    @Test
     void whatIsWrongIsOneSentence() {
         assertThat(compare("--variants", "default,fast").err())
-                .isEqualTo("kvflux: a variant is one of default, vllm, no-host, in-order, short-first, several of them"
-                        + " joined by +, or options of replay, variant='fast' (see kvflux compare --help)\n");
+                .isEqualTo(
+                        "kvflux: a variant is one of default, vllm, no-host, in-order, short-first, several of them"
+                                + " joined by +, options of replay, or such names and then options, variant='fast' (see kvflux compare --help)\n");
         assertThat(compare("--variants", "default,--levelling").err())
                 .isEqualTo(
                         "kvflux: variant --levelling: --levelling changes the order of --policy shortest, so it needs"

@@ -42,6 +42,38 @@ class LengthRulesTest {
     }
 
     @Test
+    void whatAClientExpectsIsBelievedUntilItIsExceeded() {
+        Driver driver = new Driver(shortest(40).maxBatchSize(1).maxBatchTokens(200));
+        SequenceId unknown = driver.submit(driver.prompt(30).maxTokens(300));
+        SequenceId brief = driver.submit(driver.prompt(30).maxTokens(300).expectedTokens(3));
+        SequenceId lasting = driver.submit(driver.prompt(30).maxTokens(300).expectedTokens(290));
+        assertThat(Driver.ids(driver.plan())).containsExactly(brief);
+        driver.complete();
+        driver.steps(4);
+        SequenceId next = driver.submit(driver.prompt(30).maxTokens(300).expectedTokens(100));
+        driver.core.pause(brief);
+        assertThat(Driver.ids(driver.plan())).containsExactly(next);
+        driver.complete();
+        driver.core.cancel(next);
+        driver.core.resume(brief);
+        assertThat(Driver.ids(driver.plan()))
+                .as("of the %s nobody knows more than of %s, which has more tokens by now", brief, unknown)
+                .containsExactly(lasting);
+    }
+
+    @Test
+    void roomForGrowthIsWhatIsExpected() {
+        for (int expected : new int[] {5, 60}) {
+            Driver driver = new Driver(Driver.config(10, 12).growthMargin(0));
+            SequenceId first = driver.submit(driver.prompt(40).maxTokens(60).expectedTokens(expected));
+            SequenceId second = driver.submit(driver.prompt(40).maxTokens(60).expectedTokens(expected));
+            assertThat(Driver.ids(driver.plan()))
+                    .as("each is expected to need %d blocks", (40 + expected + 9) / 10)
+                    .isEqualTo(expected == 60 ? List.of(first) : List.of(first, second));
+        }
+    }
+
+    @Test
     void nobodyOvertakesWhoIsSubmittedMoreThanAgeingStepsLater() {
         Driver driver =
                 new Driver(shortest(20).maxBatchSize(1).maxBatchTokens(200).ageing(10));

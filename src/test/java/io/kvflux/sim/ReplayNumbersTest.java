@@ -135,7 +135,8 @@ class ReplayNumbersTest {
         ReplaySummary none = measuredRun(llama(16, 2587)
                 .policy(QueuePolicy.SHORTEST)
                 .victimRule(VictimRule.CHEAPEST_ROOM)
-                .growthMargin(0.75)
+                .growthMargin(1)
+                .ageing(3250)
                 .levelling(true));
         assertRatios(none, 0.965, 0.80, 1.05);
         assertRatios(measuredRun(llama(16, 2587).growthMargin(0.75)), 0.971, 0.969, 0.97);

@@ -84,7 +84,8 @@ final class Swapper {
      */
     boolean makeRoom(Replica replica, int blocks) {
         BlockPool pool = replica.pool;
-        while (pool.freeBlocks() + replica.copying < blocks && pool.cachedBlocks() > 0) {
+        boolean waits = pays(); // a copy that is made only to learn what it takes is not waited for
+        while (pool.freeBlocks() + (waits ? replica.copying : 0) < blocks && pool.cachedBlocks() > 0) {
             evict(replica);
         }
         return pool.freeBlocks() >= blocks;

@@ -1,5 +1,7 @@
 package io.kvflux.block;
 
+import java.util.Arrays;
+
 /**
  * How likely content comes back, learned as it does: a life table by class of uses and bucket of age. Of what entered a
  * cell (one bucket of one class) it knows which part returned there, so it can tell for each cell what keeping a page is
@@ -71,6 +73,21 @@ final class ReturnChances {
             order[i] = cell(i % CLASSES, buckets - 1 - i / CLASSES);
             rank[order[i]] = i;
         }
+        rescore();
+    }
+
+    /** What was learned in a pool of as many blocks, and learns on from there. */
+    ReturnChances(int blocks, ReturnChances learned) {
+        this(blocks);
+        if (!Arrays.equals(ends, learned.ends)) {
+            throw new IllegalArgumentException(
+                    "ages are counted in parts of the pool, so chances are those of pools with as many blocks, blocks="
+                            + blocks);
+        }
+        System.arraycopy(learned.entered, 0, entered, 0, cells);
+        System.arraycopy(learned.returned, 0, returned, 0, cells);
+        returns = learned.returns;
+        uses = learned.uses;
         rescore();
     }
 

@@ -21,6 +21,7 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         versionProvider = KvFluxCommand.Version.class,
         sortOptions = false,
+        customSynopsis = "kvflux bench eviction --device-blocks N,... [--trace FILE] [--page-size N] [OPTIONS]",
         description = "What the eviction policies hit of a trace, and what those would that know what comes.",
         footerHeading = "%n",
         footer = {
@@ -50,7 +51,8 @@ final class BenchEvictionCommand implements Callable<Integer> {
             names = "--device-blocks",
             required = true,
             split = ",",
-            paramLabel = "N",
+            hideParamSyntax = true,
+            paramLabel = "N,...",
             converter = Converters.Blocks.class,
             description = "Usable blocks of the pool: sizes, each larger than the one before.")
     private List<Integer> deviceBlocks = List.of();

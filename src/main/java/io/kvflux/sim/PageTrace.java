@@ -32,11 +32,11 @@ final class PageTrace {
      * Reads a workload twice: for the number of its pages, and for their content.
      *
      * @param eachRequest is run for each request of the second time
-     * @param stopped asked before each request; what was read until then is the trace
+     * @param stopped asked before each request; what was read the second time until then is the trace
      */
     static PageTrace read(
             Supplier<Workload> workloads, int pageSize, Runnable eachRequest, BooleanSupplier stopped) {
-        PromptCache all = new PromptCache((int) Math.max(1, countPages(workloads, pageSize)), pageSize, EvictionPolicy.lru());
+        PromptCache all = new PromptCache((int) Math.max(1, countPages(workloads, pageSize, stopped)), pageSize, EvictionPolicy.lru());
         try (Workload workload = workloads.get()) {
             int size = Math.toIntExact(workload.size());
             int[][] prompts = new int[size][];
@@ -64,11 +64,11 @@ final class PageTrace {
         }
     }
 
-    private static long countPages(Supplier<Workload> workloads, int pageSize) {
+    private static long countPages(Supplier<Workload> workloads, int pageSize, BooleanSupplier stopped) {
         try (Workload workload = workloads.get()) {
             long count = 0;
             SimRequest request;
-            while ((request = workload.next()) != null) {
+            while (!stopped.getAsBoolean() && (request = workload.next()) != null) {
                 count += request.inputLength() / pageSize;
             }
             if (count >= Integer.MAX_VALUE) {

@@ -33,6 +33,8 @@ record Variant(String name, List<String> args) {
         presets.put("in-order", List.of(List.of(VICTIM, "cheapest-room"), GROWTH));
         List<String> shortest = List.of("--policy", "shortest", "--levelling", VICTIM);
         presets.put("short-first", List.of(joined(shortest, "most-work"), joined(shortest, "cheapest-room", GROWTH)));
+        List<String> adaptive = List.of("--eviction", "adaptive");
+        presets.put("adaptive-eviction", List.of(adaptive, adaptive));
         return presets;
     }
 

@@ -34,9 +34,9 @@ final class PageTrace {
      * @param eachRequest is run for each request of the second time
      * @param stopped asked before each request; what was read the second time until then is the trace
      */
-    static PageTrace read(
-            Supplier<Workload> workloads, int pageSize, Runnable eachRequest, BooleanSupplier stopped) {
-        PromptCache all = new PromptCache((int) Math.max(1, countPages(workloads, pageSize, stopped)), pageSize, EvictionPolicy.lru());
+    static PageTrace read(Supplier<Workload> workloads, int pageSize, Runnable eachRequest, BooleanSupplier stopped) {
+        PromptCache all = new PromptCache(
+                (int) Math.max(1, countPages(workloads, pageSize, stopped)), pageSize, EvictionPolicy.lru());
         try (Workload workload = workloads.get()) {
             int size = Math.toIntExact(workload.size());
             int[][] prompts = new int[size][];

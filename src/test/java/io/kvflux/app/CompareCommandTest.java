@@ -81,8 +81,9 @@ class CompareCommandTest {
     @Test
     void whatIsWrongIsOneSentence() {
         assertThat(compare("--variants", "default,fast").err())
-                .isEqualTo("kvflux: a variant is one of default, vllm, no-host, in-order, short-first, adaptive-eviction,"
-                        + " several of them joined by +, or options of replay, variant='fast' (see kvflux compare --help)\n");
+                .isEqualTo(
+                        "kvflux: a variant is one of default, vllm, no-host, in-order, short-first, adaptive-eviction,"
+                                + " several of them joined by +, or options of replay, variant='fast' (see kvflux compare --help)\n");
         assertThat(compare("--variants", "default,--levelling").err())
                 .isEqualTo(
                         "kvflux: variant --levelling: --levelling changes the order of --policy shortest, so it needs"

@@ -108,7 +108,9 @@ class PageWiseCacheTest {
                 found.add(pool.hold(trace.prompt(i), trace.prompt(i).length));
                 pool.release();
             }
-            assertThat(hits(trace, LRU, blocks)).as("seed %d, %d blocks", seed, blocks).isEqualTo(found);
+            assertThat(hits(trace, LRU, blocks))
+                    .as("seed %d, %d blocks", seed, blocks)
+                    .isEqualTo(found);
         }
     }
 

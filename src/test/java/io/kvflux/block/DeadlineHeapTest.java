@@ -81,11 +81,14 @@ class DeadlineHeapTest {
             }
             long now = random.nextInt(80);
             int found = heap.due(now);
-            long first = model.values().stream().mapToLong(Long::longValue).min().orElse(Long.MAX_VALUE);
+            long first =
+                    model.values().stream().mapToLong(Long::longValue).min().orElse(Long.MAX_VALUE);
             if (first > now) {
                 assertThat(found).as("seed %d, operation %d", seed, i).isEqualTo(Runs.NONE);
             } else {
-                assertThat(model.get(found)).as("seed %d, operation %d", seed, i).isEqualTo(first);
+                assertThat(model.get(found))
+                        .as("seed %d, operation %d", seed, i)
+                        .isEqualTo(first);
             }
         }
     }

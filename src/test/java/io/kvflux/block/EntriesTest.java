@@ -104,13 +104,14 @@ class EntriesTest {
                     entries.since[entry] = i;
                     runs.put(entry, (long) i);
                 }
-                case 1 -> pick(random, runs).ifPresent(entry -> {
-                    if (!ghosts.containsKey(entries.fingerprint[entry])) {
-                        entries.bury(entry);
-                        ghosts.put(entries.fingerprint[entry], entry);
-                        runs.remove(entry);
-                    }
-                });
+                case 1 ->
+                    pick(random, runs).ifPresent(entry -> {
+                        if (!ghosts.containsKey(entries.fingerprint[entry])) {
+                            entries.bury(entry);
+                            ghosts.put(entries.fingerprint[entry], entry);
+                            runs.remove(entry);
+                        }
+                    });
                 case 2 -> {
                     Integer ghost = ghosts.remove(print);
                     if (ghost != null) {
@@ -118,12 +119,13 @@ class EntriesTest {
                         runs.put(ghost, entries.since[ghost]);
                     }
                 }
-                default -> pick(random, runs).ifPresent(entry -> {
-                    if (random.nextInt(8) > 0) {
-                        entries.remove(entry);
-                        runs.remove(entry);
-                    }
-                });
+                default ->
+                    pick(random, runs).ifPresent(entry -> {
+                        if (random.nextInt(8) > 0) {
+                            entries.remove(entry);
+                            runs.remove(entry);
+                        }
+                    });
             }
             assertThat(entries.ghosts()).as("seed %d, operation %d", seed, i).isEqualTo(ghosts.size());
             assertThat(entries.ghost(print))

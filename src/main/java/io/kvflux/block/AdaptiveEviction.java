@@ -1,7 +1,6 @@
 package io.kvflux.block;
 
 import java.util.Arrays;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Evicts what is worth least by the {@link ReturnChances} learned so far, as long as that hits more often than least
@@ -36,9 +35,6 @@ final class AdaptiveEviction implements EvictionPolicy {
     /** By run. */
     private int[] entryOf = new int[16];
 
-    /** What another policy had learned. */
-    private final @Nullable ReturnChances learned;
-
     private View view;
     private int blocks;
     private ReturnChances chances;
@@ -66,31 +62,30 @@ final class AdaptiveEviction implements EvictionPolicy {
     /** The run that loses pages, until something makes another worth less. */
     private int victim;
 
-    AdaptiveEviction() {
-        learned = null;
-    }
+    AdaptiveEviction() {}
 
-    AdaptiveEviction(ReturnChances learned) {
-        this.learned = learned;
+    /** Begins with what another has learned until now. */
+    AdaptiveEviction(AdaptiveEviction other) {
+        if (other.chances == null) {
+            throw new IllegalArgumentException("a policy that was never attached to a pool has learned nothing");
+        }
+        chances = new ReturnChances(other.chances);
     }
 
     @Override
     public void attach(View poolView) {
         view = poolView;
         blocks = view.available();
-        chances = learned == null ? new ReturnChances(blocks) : new ReturnChances(blocks, learned);
+        if (chances == null) {
+            chances = new ReturnChances(blocks);
+        } else if (chances.blocks != blocks) {
+            throw new IllegalArgumentException("ages are counted in parts of the pool, so chances are those of pools with as"
+                    + " many blocks, learned in=" + chances.blocks + ", blocks=" + blocks);
+        }
         leaves = new RankedQueues(chances, 1);
         ghostQueue = chances.cells;
         aging = new RankedQueues(chances, chances.cells);
         nextAging = new long[chances.buckets];
-    }
-
-    /** {@return what was learned until now} */
-    ReturnChances chances() {
-        if (chances == null) {
-            throw new IllegalArgumentException("a policy that was never attached to a pool has learned nothing");
-        }
-        return chances;
     }
 
     /** {@return whether the pool is evicted by worth, not by LRU} */

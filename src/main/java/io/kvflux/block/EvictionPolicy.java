@@ -151,8 +151,8 @@ public interface EvictionPolicy {
     }
 
     /**
-     * The same, begun with the chances that another such policy has learned so far, which it copies when it is attached. What
-     * that remembers of single runs is not taken over, nor whether it followed what it learned.
+     * The same, begun with the chances that another such policy has learned so far. What that remembers of single
+     * runs is not taken over, nor whether it followed what it learned.
      *
      * @param learned an adaptive policy, attached to a pool with as many blocks
      * @return a policy that learns as it goes
@@ -164,6 +164,6 @@ public interface EvictionPolicy {
             throw new IllegalArgumentException(
                     "only from an adaptive policy can chances be taken over, found " + learned);
         }
-        return new AdaptiveEviction(adaptive.chances());
+        return new AdaptiveEviction(adaptive);
     }
 }

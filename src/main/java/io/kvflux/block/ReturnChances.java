@@ -1,7 +1,5 @@
 package io.kvflux.block;
 
-import java.util.Arrays;
-
 /**
  * How likely content comes back, learned as it does: a life table by class of uses and bucket of age. Of what entered a
  * cell (one bucket of one class) it knows which part returned there, so it can tell for each cell what keeping a page is
@@ -29,6 +27,9 @@ final class ReturnChances {
     /** Weight of all classes together in what is assumed of one. */
     private static final double BORROWED = 2;
 
+    /** Of the pool. */
+    final int blocks;
+
     final int buckets;
     final int cells;
     /** Age at which a bucket ends; the last one never does. */
@@ -48,6 +49,7 @@ final class ReturnChances {
     private int uses;
 
     ReturnChances(int blocks) {
+        this.blocks = blocks;
         int count = 1;
         for (double end = youngest(blocks); end < (double) blocks * OLDEST; end *= RATIO) {
             count++;
@@ -76,18 +78,13 @@ final class ReturnChances {
         rescore();
     }
 
-    /** What was learned in a pool of as many blocks, and learns on from there. */
-    ReturnChances(int blocks, ReturnChances learned) {
-        this(blocks);
-        if (!Arrays.equals(ends, learned.ends)) {
-            throw new IllegalArgumentException(
-                    "ages are counted in parts of the pool, so chances are those of pools with as many blocks, blocks="
-                            + blocks);
-        }
-        System.arraycopy(learned.entered, 0, entered, 0, cells);
-        System.arraycopy(learned.returned, 0, returned, 0, cells);
-        returns = learned.returns;
-        uses = learned.uses;
+    /** Begins with what another has learned, and learns on from there. */
+    ReturnChances(ReturnChances other) {
+        this(other.blocks);
+        System.arraycopy(other.entered, 0, entered, 0, cells);
+        System.arraycopy(other.returned, 0, returned, 0, cells);
+        returns = other.returns;
+        uses = other.uses;
         rescore();
     }
 

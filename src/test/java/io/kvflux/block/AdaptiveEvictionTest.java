@@ -107,7 +107,7 @@ class AdaptiveEvictionTest {
         assertThatThrownBy(() -> new BlockPool(300, 1, 1, taught))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("ages are counted in parts of the pool, so chances are those of pools with as many blocks,"
-                        + " blocks=300");
+                        + " learned in=2000, blocks=300");
     }
 
     /** Pools hash with random keys of their own; nothing that a policy does depends on them. */

@@ -79,8 +79,9 @@ final class AdaptiveEviction implements EvictionPolicy {
         if (chances == null) {
             chances = new ReturnChances(blocks);
         } else if (chances.blocks != blocks) {
-            throw new IllegalArgumentException("ages are counted in parts of the pool, so chances are those of pools with as"
-                    + " many blocks, learned in=" + chances.blocks + ", blocks=" + blocks);
+            throw new IllegalArgumentException(
+                    "ages are counted in parts of the pool, so chances are those of pools with as"
+                            + " many blocks, learned in=" + chances.blocks + ", blocks=" + blocks);
         }
         leaves = new RankedQueues(chances, 1);
         ghostQueue = chances.cells;

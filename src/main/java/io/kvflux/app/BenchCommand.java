@@ -18,13 +18,18 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         versionProvider = KvFluxCommand.Version.class,
         sortOptions = false,
-        synopsisSubcommandLabel = "(speculation)",
+        synopsisSubcommandLabel = "(speculation | eviction)",
         description = "Measure in simulated time, without a GPU.",
         subcommands = BenchCommand.SpeculationCommand.class)
 final class BenchCommand implements Runnable {
 
     @Spec
     private CommandSpec spec;
+
+    /** Of subcommands too: one of them can be interrupted. */
+    static CommandLine line(Interruption interruption) {
+        return new CommandLine(new BenchCommand()).addSubcommand(new BenchEvictionCommand(interruption));
+    }
 
     @Override
     public void run() {

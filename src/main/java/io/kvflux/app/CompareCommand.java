@@ -55,7 +55,7 @@ final class CompareCommand implements Callable<Integer> {
             paramLabel = "A",
             description =
                     "What is compared, the first with all others: vllm (as --engine vllm, no host), default, no-host,"
-                            + " in-order, short-first; several joined by +, such as no-host+short-first; options of replay in quotes,"
+                            + " in-order, short-first, adaptive-eviction; several joined by +, such as no-host+short-first; options of replay in quotes,"
                             + " such as '--policy fair'; or both, such as 'short-first --ageing 900'.")
     private List<String> variants = List.of();
 

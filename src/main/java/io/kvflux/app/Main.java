@@ -72,7 +72,7 @@ public final class Main {
                 .addSubcommand(new SelftestCommand(interruption))
                 .addSubcommand(new ServeCommand(interruption))
                 .addSubcommand(new SoakCommand(interruption))
-                .addSubcommand(new BenchCommand());
+                .addSubcommand(BenchCommand.line(interruption));
         line.setParameterExceptionHandler(Main::usageError);
         line.setExecutionExceptionHandler(Main::executionError);
         line.setUsageHelpWidth(100);

@@ -34,6 +34,8 @@ record Variant(String name, List<String> args) {
         List<String> shortest = List.of("--policy", "shortest", "--levelling", VICTIM);
         List<String> cautious = List.of("--growth-margin", "1", "--ageing", "3250");
         presets.put("short-first", List.of(joined(shortest, "most-work"), joined(shortest, "cheapest-room", cautious)));
+        List<String> adaptive = List.of("--eviction", "adaptive");
+        presets.put("adaptive-eviction", List.of(adaptive, adaptive));
         return presets;
     }
 

@@ -62,11 +62,27 @@ final class AdaptiveEviction implements EvictionPolicy {
     /** The run that loses pages, until something makes another worth less. */
     private int victim;
 
+    AdaptiveEviction() {}
+
+    /** Begins with what another has learned until now. */
+    AdaptiveEviction(AdaptiveEviction other) {
+        if (other.chances == null) {
+            throw new IllegalArgumentException("a policy that was never attached to a pool has learned nothing");
+        }
+        chances = new ReturnChances(other.chances);
+    }
+
     @Override
     public void attach(View poolView) {
         view = poolView;
         blocks = view.available();
-        chances = new ReturnChances(blocks);
+        if (chances == null) {
+            chances = new ReturnChances(blocks);
+        } else if (chances.blocks != blocks) {
+            throw new IllegalArgumentException(
+                    "ages are counted in parts of the pool, so chances are those of pools with as"
+                            + " many blocks, learned in=" + chances.blocks + ", blocks=" + blocks);
+        }
         leaves = new RankedQueues(chances, 1);
         ghostQueue = chances.cells;
         aging = new RankedQueues(chances, chances.cells);

@@ -30,20 +30,12 @@ public final class BlockPool implements BlockCounts {
     final Runs runs = new Runs();
     final PrefixIndex index;
     final Fences fences;
-    private final EvictionPolicy.View view;
-    private EvictionPolicy eviction;
-    private long now;
+    private final CachedRuns cached;
     private final PoolListeners listeners;
 
-    private int freeHead = Pages.NULL_BLOCK;
-    private int fresh = 1;
-
-    private int free;
     private int held;
-    private int cached;
     private int withheld;
     private long inserted;
-    private long evicted;
 
     /**
      * A pool in which every block is free.
@@ -72,9 +64,8 @@ public final class BlockPool implements BlockCounts {
         index = new PrefixIndex(pages, runs, hashKeys);
         fences = new Fences(pages, maxStepsInFlight);
         listeners = new PoolListeners(pages, runs);
-        free = blocks;
-        this.eviction = eviction;
-        view = new EvictionView(this);
+        EvictionPolicy.View view = new EvictionView(this);
+        cached = new CachedRuns(pages, runs, index, fences, view, eviction);
         eviction.attach(view);
     }
 
@@ -90,7 +81,7 @@ public final class BlockPool implements BlockCounts {
 
     @Override
     public int freeBlocks() {
-        return free;
+        return pages.free();
     }
 
     @Override
@@ -100,7 +91,7 @@ public final class BlockPool implements BlockCounts {
 
     @Override
     public int cachedBlocks() {
-        return cached;
+        return cached.pages();
     }
 
     @Override
@@ -110,7 +101,7 @@ public final class BlockPool implements BlockCounts {
 
     @Override
     public int availableBlocks() {
-        return free + cached;
+        return pages.free() + cached.pages();
     }
 
     @Override
@@ -120,7 +111,7 @@ public final class BlockPool implements BlockCounts {
 
     @Override
     public long evictedPages() {
-        return evicted;
+        return cached.evictedPages();
     }
 
     @Override
@@ -177,7 +168,7 @@ public final class BlockPool implements BlockCounts {
         }
         int run = match.run == Runs.NONE ? index.root(scope) : match.run;
         if (match.pagesOfRun < runs.pages[run]) {
-            run = split(run, match.pagesOfRun);
+            run = cached.split(run, match.pagesOfRun);
         }
         table.reserve(match.pages + newBlocks);
         System.arraycopy(match.ids, 0, table.ids, 0, match.pages);
@@ -260,7 +251,7 @@ public final class BlockPool implements BlockCounts {
                     insert(table, tokens, from);
                     table.run = index.addChild(table.run, table.ids[table.committed - 1], key);
                     runs.refs[table.run] = 1;
-                    eviction.created(table.run);
+                    cached.created(table.run);
                 } else {
                     listeners.stored(table, told, tokens, keys);
                     merge(table, twin, tokens, upTo, keys);
@@ -345,7 +336,7 @@ public final class BlockPool implements BlockCounts {
             }
         }
         if (!table.retentions.isEmpty()) {
-            retain(table);
+            cached.retain(table);
         }
         int top = Runs.NONE;
         for (int run = table.run; run != Runs.NONE; run = runs.parent[run]) {
@@ -359,41 +350,13 @@ public final class BlockPool implements BlockCounts {
         table.close(fences.pending(table.fence));
     }
 
-    /** Tells the policy how long the pages are to be kept, with runs divided where that changes. */
-    private void retain(BlockTable table) {
-        if (!eviction.honoursRetention()) {
-            eviction = new RetainingEviction(eviction, view, cachedRuns(), runs.bound());
-            eviction.time(now);
-        }
-        int end = table.committed;
-        for (int run = table.run; end > 0; run = runs.parent[run]) {
-            int begin = end - runs.pages[run];
-            int cut = RetentionRanges.lastBoundary(table.retentions, pages.pageSize, begin, end);
-            if (cut > begin) {
-                split(run, cut - begin);
-            }
-            RetentionRanges.tell(table.retentions, pages.pageSize, cut, run, now, eviction);
-            end = cut;
-        }
-    }
-
-    private int cachedRuns() {
-        int count = 0;
-        for (int run = 1; run < runs.bound(); run++) {
-            boolean isCached = runs.pages[run] > 0 && runs.refs[run] == 0 && !fences.pending(runs.fence[run]);
-            count += isCached ? 1 : 0;
-        }
-        return count;
-    }
-
     /**
      * What time it is: durations of what tables {@linkplain BlockTable#retain retain} are counted by it.
      *
      * @param nanos time in nanoseconds from any origin; never less than before
      */
     public void time(long nanos) {
-        now = nanos;
-        eviction.time(nanos);
+        cached.time(nanos);
     }
 
     /**
@@ -451,14 +414,13 @@ public final class BlockPool implements BlockCounts {
             fences.releaseRun(run, fence);
             runs.fence[run] = as;
             withheld -= runs.pages[run];
-            cached += runs.pages[run];
-            eviction.cached(run);
+            cached.add(run);
         }
     }
 
     /** {@return the block of the page that is evicted next, or 0 if nothing is cached} */
     public int victim() {
-        return cached == 0 ? Pages.NULL_BLOCK : runs.last[eviction.victim()];
+        return cached.pages() == 0 ? Pages.NULL_BLOCK : cached.victim();
     }
 
     /**
@@ -469,7 +431,7 @@ public final class BlockPool implements BlockCounts {
      * @throws IllegalStateException if nothing is cached
      */
     public int evictVictim(boolean copying) {
-        if (cached == 0) {
+        if (cached.pages() == 0) {
             throw new IllegalStateException("only what is cached can be evicted, cached=0");
         }
         int block = evict();
@@ -535,9 +497,9 @@ public final class BlockPool implements BlockCounts {
     }
 
     private void forgetCached() {
-        boolean any = cached > 0;
-        while (cached > 0) {
-            putFree(takeVictim()); // one notice for all of it
+        boolean any = cached.pages() > 0;
+        while (cached.pages() > 0) {
+            putFree(cached.takeVictim()); // one notice for all of it
         }
         listeners.cleared(any);
     }
@@ -571,78 +533,30 @@ public final class BlockPool implements BlockCounts {
         new PoolVerifier(this).verify(tables);
     }
 
-    int freeHead() {
-        return freeHead;
-    }
-
-    int freshFrom() {
-        return fresh;
-    }
-
     private void take(BlockTable table, int blocks) {
         for (int i = 0; i < blocks; i++) {
-            if (free == 0) {
-                putFree(evict());
-            }
-            int block = takeFree();
+            int block = pages.free() > 0 ? pages.takeFree() : evictEmptied();
             pages.prev[block] = Pages.FILLING;
             table.ids[table.size++] = block;
             held++;
         }
     }
 
-    private int takeFree() {
-        free--;
-        if (freeHead == Pages.NULL_BLOCK) {
-            return fresh++;
-        }
-        int block = freeHead;
-        freeHead = pages.next[block];
-        return block;
-    }
-
     private void putFree(int block) {
         listeners.emptied(block);
-        pages.prev[block] = Pages.FREE;
-        pages.next[block] = freeHead;
-        freeHead = block;
-        free++;
+        pages.putFree(block);
+    }
+
+    private int evictEmptied() {
+        int block = evict();
+        listeners.emptied(block);
+        return block;
     }
 
     private int evict() {
-        int block = takeVictim();
+        int block = cached.takeVictim();
         listeners.evicted(block);
         return block;
-    }
-
-    private int takeVictim() {
-        int run = eviction.victim();
-        if (!evictable(run)) {
-            throw new IllegalStateException("the eviction policy must name a cached leaf, run=" + run);
-        }
-        int block = runs.last[run];
-        cached--;
-        evicted++;
-        if (runs.pages[run] == 1) {
-            eviction.removed(run);
-            int parent = runs.parent[run];
-            index.removeRun(run);
-            index.dropIfUnused(parent);
-        } else {
-            runs.last[run] = pages.prev[block];
-            runs.pages[run]--;
-            pages.next[runs.last[run]] = Pages.NULL_BLOCK;
-        }
-        return block;
-    }
-
-    private boolean evictable(int run) {
-        return run > Runs.NONE
-                && run < runs.bound()
-                && runs.pages[run] > 0
-                && runs.refs[run] == 0
-                && runs.children[run] == 0
-                && !fences.pending(runs.fence[run]);
     }
 
     /**
@@ -665,7 +579,7 @@ public final class BlockPool implements BlockCounts {
 
     private void merge(BlockTable table, int twin, int[] tokens, int upTo, PageKeys keys) {
         int merged = index.follow(twin, tokens, table.committed, upTo, keys, null);
-        int run = merged < runs.pages[twin] ? split(twin, merged) : twin;
+        int run = merged < runs.pages[twin] ? cached.split(twin, merged) : twin;
         acquire(run);
         if (fences.pending(table.fence)) {
             table.ids = table.ids.clone();
@@ -677,20 +591,6 @@ public final class BlockPool implements BlockCounts {
             block = pages.next[block];
         }
         table.run = run;
-    }
-
-    /** Divides a run; the head has the tail's holders, and is queued with it if nobody holds them. */
-    private int split(int run, int head) {
-        int front = index.split(run, head);
-        eviction.split(front, run);
-        if (runs.refs[front] == 0) {
-            if (fences.pending(runs.fence[front])) {
-                fences.withholdRun(front, runs.fence[front]);
-            } else {
-                eviction.cached(front);
-            }
-        }
-        return front;
     }
 
     private void acquirePath(int leaf) {
@@ -708,8 +608,7 @@ public final class BlockPool implements BlockCounts {
             fences.releaseRun(run, runs.fence[run]);
             withheld -= runs.pages[run];
         } else {
-            eviction.held(run);
-            cached -= runs.pages[run];
+            cached.hold(run);
         }
     }
 
@@ -729,8 +628,7 @@ public final class BlockPool implements BlockCounts {
             fences.withholdRun(run, runs.fence[run]);
             withheld += runs.pages[run];
         } else {
-            cached += runs.pages[run];
-            eviction.cached(run);
+            cached.add(run);
         }
     }
 

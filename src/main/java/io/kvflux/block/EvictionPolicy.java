@@ -149,4 +149,21 @@ public interface EvictionPolicy {
     static EvictionPolicy adaptive() {
         return new AdaptiveEviction();
     }
+
+    /**
+     * The same, begun with the chances that another such policy has learned so far. What that remembers of single
+     * runs is not taken over, nor whether it followed what it learned.
+     *
+     * @param learned an adaptive policy, attached to a pool with as many blocks
+     * @return a policy that learns as it goes
+     * @throws IllegalArgumentException if the other is no adaptive policy or was never attached; {@link #attach} throws it if
+     *     the pools differ in size
+     */
+    static EvictionPolicy adaptive(EvictionPolicy learned) {
+        if (!(learned instanceof AdaptiveEviction adaptive)) {
+            throw new IllegalArgumentException(
+                    "only from an adaptive policy can chances be taken over, found " + learned);
+        }
+        return new AdaptiveEviction(adaptive);
+    }
 }

@@ -3,7 +3,7 @@ package io.kvflux.block;
 import java.util.Arrays;
 
 /**
- * What is kept per block: two links, and the tokens of a committed page for confirming a hit.
+ * What is kept per block: two links, and the tokens of a committed page for confirming a hit. Knows which blocks are free.
  *
  * <pre>
  *   id      0          1 .. blocks
@@ -31,6 +31,10 @@ final class Pages {
     final int[] prev;
     final TokenPages tokens;
 
+    private int free;
+    private int freeHead = NULL_BLOCK;
+    private int fresh = 1;
+
     Pages(int blocks, int pageSize) {
         this.blocks = blocks;
         this.pageSize = pageSize;
@@ -38,5 +42,39 @@ final class Pages {
         prev = new int[blocks + 1];
         Arrays.fill(prev, FREE);
         tokens = new TokenPages(pageSize, blocks);
+        free = blocks;
+    }
+
+    /** {@return how many blocks are free} */
+    int free() {
+        return free;
+    }
+
+    /** {@return the first of the list of free blocks, those freed last first} */
+    int freeHead() {
+        return freeHead;
+    }
+
+    /** {@return the first block that was never handed out; all after it were not either} */
+    int freshFrom() {
+        return fresh;
+    }
+
+    /** One that was freed before one that was never handed out; there is a free one. */
+    int takeFree() {
+        free--;
+        if (freeHead == NULL_BLOCK) {
+            return fresh++;
+        }
+        int block = freeHead;
+        freeHead = next[block];
+        return block;
+    }
+
+    void putFree(int block) {
+        prev[block] = FREE;
+        next[block] = freeHead;
+        freeHead = block;
+        free++;
     }
 }

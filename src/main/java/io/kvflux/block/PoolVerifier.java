@@ -62,12 +62,12 @@ final class PoolVerifier {
 
     private int countFree() {
         int count = 0;
-        for (int block = pool.freeHead(); block != Pages.NULL_BLOCK; block = pages.next[block]) {
+        for (int block = pages.freeHead(); block != Pages.NULL_BLOCK; block = pages.next[block]) {
             place(block);
             require(pages.prev[block] == Pages.FREE, "a listed block is FREE, block", block);
             count++;
         }
-        for (int block = pool.freshFrom(); block <= pages.blocks; block++) {
+        for (int block = pages.freshFrom(); block <= pages.blocks; block++) {
             place(block);
             require(pages.prev[block] == Pages.FREE, "a fresh block is FREE, block", block);
             count++;

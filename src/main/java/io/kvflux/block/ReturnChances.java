@@ -27,6 +27,9 @@ final class ReturnChances {
     /** Weight of all classes together in what is assumed of one. */
     private static final double BORROWED = 2;
 
+    /** Of the pool. */
+    final int blocks;
+
     final int buckets;
     final int cells;
     /** Age at which a bucket ends; the last one never does. */
@@ -46,6 +49,7 @@ final class ReturnChances {
     private int uses;
 
     ReturnChances(int blocks) {
+        this.blocks = blocks;
         int count = 1;
         for (double end = youngest(blocks); end < (double) blocks * OLDEST; end *= RATIO) {
             count++;
@@ -71,6 +75,16 @@ final class ReturnChances {
             order[i] = cell(i % CLASSES, buckets - 1 - i / CLASSES);
             rank[order[i]] = i;
         }
+        rescore();
+    }
+
+    /** Begins with what another has learned, and learns on from there. */
+    ReturnChances(ReturnChances other) {
+        this(other.blocks);
+        System.arraycopy(other.entered, 0, entered, 0, cells);
+        System.arraycopy(other.returned, 0, returned, 0, cells);
+        returns = other.returns;
+        uses = other.uses;
         rescore();
     }
 

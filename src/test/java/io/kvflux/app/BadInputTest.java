@@ -147,6 +147,20 @@ class BadInputTest {
                         "replay --with-memory --cache-only --device-blocks 9 --host-blocks 2147483646",
                         "lower --device-blocks, --host-blocks or --page-size, or take a smaller --model"),
                 arguments("replay --cache-only --data-parallel 2", "there is --data-parallel 2"),
+                arguments("bench eviction", "Missing required option: '--device-blocks=N,...'"),
+                arguments("bench eviction --device-blocks 0", "from 1 to 2147483646, found '0'"),
+                arguments("bench eviction --device-blocks 1000,0", "from 1 to 2147483646, found '0'"),
+                arguments("bench eviction --device-blocks 1000,,2000", "from 1 to 2147483646, found ''"),
+                arguments(
+                        "bench eviction --device-blocks 3000,1000",
+                        "--device-blocks are sizes, each larger than the one before, found 1000 after 3000"),
+                arguments(
+                        "bench eviction --device-blocks 10,20,20",
+                        "--device-blocks are sizes, each larger than the one before, found 20 after 20"),
+                arguments("bench eviction --device-blocks 10 --page-size 0", "from 1 to 2147483647, found '0'"),
+                arguments("bench eviction --device-blocks 10 --format azure", "there is no --trace"),
+                arguments("bench eviction --device-blocks 10 --tenants 2", "leave out --tenants"),
+                arguments("bench eviction --device-blocks 10 --device-blocks 20", "--device-blocks is given 2 times"),
                 arguments("serve --port 65536", "expected a port from 0 to 65535, found '65536'"),
                 arguments("serve --port x", "expected a port from 0 to 65535, found 'x'"),
                 arguments("serve --port 0 --port 1", "should be specified only once"),
@@ -166,6 +180,8 @@ class BadInputTest {
     @Test
     void morePoolThanMemoryIsOneSentence() {
         assertThat(failsInOneLine(1, "replay", "--device-blocks", "2147483646")).contains("not enough memory");
+        assertThat(failsInOneLine(1, "bench", "eviction", "--device-blocks", "9,2147483646"))
+                .contains("not enough memory");
     }
 
     @Test
@@ -289,6 +305,8 @@ class BadInputTest {
 
     @Test
     void missingTraceIsNamed() {
+        assertThat(failsInOneLine(1, "bench", "eviction", "--device-blocks", "9", "--trace", "no-such-file"))
+                .contains("no-such-file: expected a trace file, found that it does not exist");
         assertThat(failsInOneLine(1, "replay", "--trace", "no-such-file")).contains("no-such-file");
     }
 
@@ -298,6 +316,8 @@ class BadInputTest {
                 folder.resolve("t.jsonl"),
                 "{\"timestamp\": 1, \"input_length\": 5, \"output_length\": 2, \"hash_ids\": [1]}\n{\"timest\n");
         assertThat(failsInOneLine(1, "replay", "--trace", trace.toString())).contains(trace + ":2: expected");
+        assertThat(failsInOneLine(1, "bench", "eviction", "--device-blocks", "9", "--trace", trace.toString()))
+                .contains(trace + ":2: expected");
     }
 
     @Test

@@ -48,6 +48,19 @@ class CompareCommandTest {
     }
 
     @Test
+    void adaptiveEvictionJoinsOthers() {
+        assertThat(Variant.of("adaptive-eviction", List.of("--host-blocks", "9", "--eviction=lru"))
+                        .args())
+                .containsExactly("--host-blocks", "9", "--eviction", "adaptive");
+        assertThat(Variant.of("vllm+adaptive-eviction", List.of("--host-blocks", "9"))
+                        .args())
+                .containsExactly("--engine", "vllm", "--eviction", "adaptive");
+        assertThat(compare("--variants", "default,no-host+adaptive-eviction", "--quiet")
+                        .out())
+                .contains("no-host+adaptive-eviction ");
+    }
+
+    @Test
     void thePageHasEverythingInIt(@TempDir Path folder) throws Exception {
         Path page = folder.resolve("page.html");
         assertThat(compare("--variants", "default,vllm", "--quiet", "--report", page.toString())
@@ -88,8 +101,9 @@ class CompareCommandTest {
     void whatIsWrongIsOneSentence() {
         assertThat(compare("--variants", "default,fast").err())
                 .isEqualTo(
-                        "kvflux: a variant is one of default, vllm, no-host, in-order, short-first, several of them"
-                                + " joined by +, options of replay, or such names and then options, variant='fast' (see kvflux compare --help)\n");
+                        "kvflux: a variant is one of default, vllm, no-host, in-order, short-first, adaptive-eviction,"
+                                + " several of them joined by +, options of replay, or such names and then options,"
+                                + " variant='fast' (see kvflux compare --help)\n");
         assertThat(compare("--variants", "default,--levelling").err())
                 .isEqualTo(
                         "kvflux: variant --levelling: --levelling changes the order of --policy shortest, so it needs"

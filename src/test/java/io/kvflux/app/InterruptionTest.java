@@ -8,6 +8,8 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -44,32 +46,48 @@ class InterruptionTest {
     void interruptedReplayPrintsAndWritesWhatThereIs() throws Exception {
         Path ticks = folder.resolve("ticks.csv");
         Path report = folder.resolve("report.html");
-        Process replay = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-Dkvflux.columns=80",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        Main.class.getName(),
-                        "replay",
-                        "--limit=5000000",
-                        "--json",
-                        "--ticks=" + ticks,
-                        "--report=" + report)
-                .start();
+        Process replay = start("replay", "--limit=5000000", "--json", "--ticks=" + ticks, "--report=" + report);
         try {
-            assumeInterruptible(replay);
-            awaitProgress(replay.getErrorStream());
-            new ProcessBuilder("kill", "-INT", Long.toString(replay.pid()))
-                    .start()
-                    .waitFor();
-            String out = new String(replay.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            assertThat(replay.waitFor()).isEqualTo(130);
-            assertThat(out).contains("\"partial\" : true");
+            assertThat(interrupted(replay)).contains("\"partial\" : true");
             assertThat(ticks).content().startsWith("seconds,");
             assertThat(report).content().contains("The replay was interrupted");
         } finally {
             replay.destroyForcibly();
         }
+    }
+
+    @Test
+    @Timeout(120)
+    @EnabledOnOs(OS.LINUX)
+    void interruptedBenchShowsWhatWasFinished() throws Exception {
+        Process bench = start("bench", "eviction", "--limit=50000", "--device-blocks=500,1000,2000,4000,8000");
+        try {
+            assertThat(interrupted(bench))
+                    .contains("| clairvoyant |", " | - |", "Interrupted: what has no number was not finished.");
+        } finally {
+            bench.destroyForcibly();
+        }
+    }
+
+    private static Process start(String... command) throws IOException {
+        List<String> line = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Dkvflux.columns=80",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Main.class.getName()));
+        line.addAll(List.of(command));
+        return new ProcessBuilder(line).start();
+    }
+
+    /** Interrupts what has begun; {@return what it prints} */
+    private static String interrupted(Process process) throws IOException, InterruptedException {
+        assumeInterruptible(process);
+        awaitProgress(process.getErrorStream());
+        new ProcessBuilder("kill", "-INT", Long.toString(process.pid())).start().waitFor();
+        String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).isEqualTo(130);
+        return out;
     }
 
     /** The bar shows that the replay runs; until then an interruption has nothing to print. */

@@ -1,6 +1,7 @@
 package io.kvflux.block;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
 import java.util.Map;
@@ -77,6 +78,36 @@ class AdaptiveEvictionTest {
             fellBack |= !policy.byWorth();
         }
         assertThat(fellBack).isTrue();
+    }
+
+    @Test
+    void oneThatIsTaughtBeginsWithWhatTheOtherLearned() {
+        int[][] prompts = TRAFFIC.get("zipf and scan");
+        EvictionPolicy first = EvictionPolicy.adaptive();
+        long untaught = hits(BLOCKS, first, prompts);
+        long taught = hits(BLOCKS, EvictionPolicy.adaptive(first), prompts);
+        System.out.printf("untaught %d, taught %d%n", untaught, taught);
+        assertThat(taught).isGreaterThan(untaught);
+        assertThat(hits(BLOCKS, EvictionPolicy.adaptive(first), prompts))
+                .as("the other learns nothing from it")
+                .isEqualTo(taught);
+    }
+
+    @Test
+    void onlyAnAdaptivePolicyOfAPoolOfTheSameSizeTeaches() {
+        EvictionPolicy fresh = EvictionPolicy.adaptive();
+        assertThatThrownBy(() -> EvictionPolicy.adaptive(EvictionPolicy.lru()))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith("only from an adaptive policy can chances be taken over, found ");
+        assertThatThrownBy(() -> EvictionPolicy.adaptive(fresh))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("a policy that was never attached to a pool has learned nothing");
+        new BlockPool(BLOCKS, 1, 1, fresh);
+        EvictionPolicy taught = EvictionPolicy.adaptive(fresh);
+        assertThatThrownBy(() -> new BlockPool(300, 1, 1, taught))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("ages are counted in parts of the pool, so chances are those of pools with as many blocks,"
+                        + " learned in=2000, blocks=300");
     }
 
     /** Pools hash with random keys of their own; nothing that a policy does depends on them. */

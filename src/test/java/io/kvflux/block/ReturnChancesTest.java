@@ -41,6 +41,14 @@ class ReturnChancesTest {
         assertThat(chances.end(chances.buckets - 2)).isGreaterThanOrEqualTo(40L * BLOCKS);
     }
 
+    /** What a look at all cells costs does not grow with the pool. */
+    @Test
+    void thereAreAtMostTwoHundredCells() {
+        for (int blocks : new int[] {1, 2, 31, 32, 33, 1_000, 1_000_000, Integer.MAX_VALUE - 1}) {
+            assertThat(new ReturnChances(blocks).cells).as("%d blocks", blocks).isBetween(1, 200);
+        }
+    }
+
     @Test
     void usesFallIntoClasses() {
         int[] last = {1, 2, 3, 4, 6, 9, 14, 30, 100};

@@ -1,0 +1,145 @@
+package io.kvflux.block;
+
+/**
+ * What nobody holds and no step in flight may touch, and in which order it goes: what the pool tells its eviction policy and
+ * asks of it.
+ */
+final class CachedRuns {
+
+    private final Pages pages;
+    private final Runs runs;
+    private final PrefixIndex index;
+    private final Fences fences;
+    private final EvictionPolicy.View view;
+    private EvictionPolicy eviction;
+    private long now;
+
+    private int count;
+    private long evicted;
+
+    /**
+     * @param view of the pool
+     * @param eviction a policy that is attached before anything becomes cached
+     */
+    CachedRuns(
+            Pages pages,
+            Runs runs,
+            PrefixIndex index,
+            Fences fences,
+            EvictionPolicy.View view,
+            EvictionPolicy eviction) {
+        this.pages = pages;
+        this.runs = runs;
+        this.index = index;
+        this.fences = fences;
+        this.view = view;
+        this.eviction = eviction;
+    }
+
+    /** {@return pages that are cached} */
+    int pages() {
+        return count;
+    }
+
+    /** {@return pages that were evicted so far} */
+    long evictedPages() {
+        return evicted;
+    }
+
+    void time(long nanos) {
+        now = nanos;
+        eviction.time(nanos);
+    }
+
+    void created(int run) {
+        eviction.created(run);
+    }
+
+    void add(int run) {
+        count += runs.pages[run];
+        eviction.cached(run);
+    }
+
+    /** A cached run is held again. */
+    void hold(int run) {
+        eviction.held(run);
+        count -= runs.pages[run];
+    }
+
+    /** Divides any run; the head has the tail's holders, and is queued with it if nobody holds them. */
+    int split(int run, int head) {
+        int front = index.split(run, head);
+        eviction.split(front, run);
+        if (runs.refs[front] == 0) {
+            if (fences.pending(runs.fence[front])) {
+                fences.withholdRun(front, runs.fence[front]);
+            } else {
+                eviction.cached(front);
+            }
+        }
+        return front;
+    }
+
+    /** The block of the page that goes next; something is cached. */
+    int victim() {
+        return runs.last[eviction.victim()];
+    }
+
+    /** Takes that page out; something is cached. */
+    int takeVictim() {
+        int run = eviction.victim();
+        if (!evictable(run)) {
+            throw new IllegalStateException("the eviction policy must name a cached leaf, run=" + run);
+        }
+        int block = runs.last[run];
+        count--;
+        evicted++;
+        if (runs.pages[run] == 1) {
+            eviction.removed(run);
+            int parent = runs.parent[run];
+            index.removeRun(run);
+            index.dropIfUnused(parent);
+        } else {
+            runs.last[run] = pages.prev[block];
+            runs.pages[run]--;
+            pages.next[runs.last[run]] = Pages.NULL_BLOCK;
+        }
+        return block;
+    }
+
+    private boolean evictable(int run) {
+        return run > Runs.NONE
+                && run < runs.bound()
+                && runs.pages[run] > 0
+                && runs.refs[run] == 0
+                && runs.children[run] == 0
+                && !fences.pending(runs.fence[run]);
+    }
+
+    /** Tells the policy how long the pages of a table are to be kept, with runs divided where that changes. */
+    void retain(BlockTable table) {
+        if (!eviction.honoursRetention()) {
+            eviction = new RetainingEviction(eviction, view, runCount(), runs.bound());
+            eviction.time(now);
+        }
+        int end = table.committed;
+        for (int run = table.run; end > 0; run = runs.parent[run]) {
+            int begin = end - runs.pages[run];
+            int cut = RetentionRanges.lastBoundary(table.retentions, pages.pageSize, begin, end);
+            if (cut > begin) {
+                split(run, cut - begin);
+            }
+            RetentionRanges.tell(table.retentions, pages.pageSize, cut, run, now, eviction);
+            end = cut;
+        }
+    }
+
+    private int runCount() {
+        int cached = 0;
+        for (int run = 1; run < runs.bound(); run++) {
+            boolean isCached = runs.pages[run] > 0 && runs.refs[run] == 0 && !fences.pending(runs.fence[run]);
+            cached += isCached ? 1 : 0;
+        }
+        return cached;
+    }
+}

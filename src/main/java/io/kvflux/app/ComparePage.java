@@ -57,9 +57,9 @@ final class ComparePage {
     }
 
     private static String table(List<CompareCommand.Run> runs) {
-        return "<table>\n" + row("th", CompareTable.HEADER)
+        return "<section class=\"numbers\"><table>\n" + row("th", CompareTable.HEADER)
                 + CompareTable.rows(runs).stream().map(row -> row("td", row)).collect(Collectors.joining())
-                + "</table>\n";
+                + "</table></section>\n";
     }
 
     private static String row(String cell, List<String> values) {
@@ -70,9 +70,9 @@ final class ComparePage {
 
     private static String tables(List<CompareCommand.Run> runs) {
         return runs.stream()
-                        .map(run -> "<section><h2>" + Html.escape(run.variant().name()) + "</h2>\n<pre>"
+                        .map(run -> "<section><h2>" + Html.escape(run.variant().name()) + "</h2>\n<pre class=\"wrapped\">"
                                 + Html.escape(String.join(" ", run.variant().args())) + "</pre></section>\n")
-                        .collect(Collectors.joining("", "<div class=\"tables\">\n", "</div>\n<footer>"))
+                        .collect(Collectors.joining("", "<div class=\"columns\">\n", "</div>\n<footer>"))
                 + Html.escape("kvflux " + KvFluxCommand.Version.text()) + "</footer>\n";
     }
 }

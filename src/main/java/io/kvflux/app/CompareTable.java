@@ -18,7 +18,7 @@ final class CompareTable {
             "",
             "last token",
             "",
-            "p99",
+            "its p99",
             "",
             "recomputed",
             "offloaded",

@@ -70,7 +70,8 @@ final class ComparePage {
 
     private static String tables(List<CompareCommand.Run> runs) {
         return runs.stream()
-                        .map(run -> "<section><h2>" + Html.escape(run.variant().name()) + "</h2>\n<pre class=\"wrapped\">"
+                        .map(run -> "<section><h2>" + Html.escape(run.variant().name())
+                                + "</h2>\n<pre class=\"wrapped\">"
                                 + Html.escape(String.join(" ", run.variant().args())) + "</pre></section>\n")
                         .collect(Collectors.joining("", "<div class=\"columns\">\n", "</div>\n<footer>"))
                 + Html.escape("kvflux " + KvFluxCommand.Version.text()) + "</footer>\n";

@@ -6,6 +6,7 @@ import io.kvflux.api.Step;
 import io.kvflux.api.StepResult;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * A core in which as many sequences decode as a step may have, in rounds of 256 steps, with prefix caching and a page of 16
@@ -17,8 +18,8 @@ final class DecodingRounds implements SchedulerListener {
     /** Blocks of a sequence at the end of a round. */
     static final int BLOCKS = 73;
 
-    /** Of those that wait a plan looks at no more than this. */
-    private static final int LOOKED_AT = 9;
+    /** Of those that wait a plan looks at no more than this, whatever the rules. */
+    private static final int LOOKED_AT = 256;
 
     private static final int PAGE_SIZE = 16;
     private static final int PROMPT = 1_024 - STEPS / 2;
@@ -35,7 +36,7 @@ final class DecodingRounds implements SchedulerListener {
      * @param blocks of the pool
      */
     DecodingRounds(int sequences, int waiting, int blocks) {
-        this(sequences, waiting, blocks, false);
+        this(sequences, waiting, blocks, false, builder -> {});
     }
 
     /**
@@ -44,8 +45,9 @@ final class DecodingRounds implements SchedulerListener {
      * @param blocks of the pool
      * @param refused whether a step has room for one more, so that each plan looks at those that wait and finds that the
      *     pool has not: the first have prompts that are too long for what is left of it
+     * @param rules what else the scheduler is told
      */
-    DecodingRounds(int sequences, int waiting, int blocks, boolean refused) {
+    DecodingRounds(int sequences, int waiting, int blocks, boolean refused, Consumer<SchedulerConfig.Builder> rules) {
         this.sequences = sequences;
         for (int i = 0; i < sequences; i++) {
             int length = PROMPT + i % PAGE_SIZE;
@@ -53,16 +55,15 @@ final class DecodingRounds implements SchedulerListener {
                     .maxTokens(2 * STEPS)
                     .priority(-1));
         }
-        core = new SchedulerCore(
-                SchedulerConfig.builder(Configs.caches(PAGE_SIZE, 1), blocks)
-                        .policy(QueuePolicy.PRIORITY)
-                        .maxBatchSize(sequences + (refused ? 1 : 0))
-                        .maxBatchTokens(sequences * (PROMPT + PAGE_SIZE))
-                        .build(),
-                this);
+        SchedulerConfig.Builder config = SchedulerConfig.builder(Configs.caches(PAGE_SIZE, 1), blocks)
+                .policy(QueuePolicy.PRIORITY)
+                .maxBatchSize(sequences + (refused ? 1 : 0))
+                .maxBatchTokens(sequences * (PROMPT + PAGE_SIZE));
+        rules.accept(config);
+        core = new SchedulerCore(config.build(), this);
         for (int i = 0; i < waiting; i++) {
             int tokens = refused && i < LOOKED_AT ? blocks * PAGE_SIZE - sequences * PROMPT : 1;
-            core.submit(SequenceSpec.of(Driver.tokens(i, tokens)).maxTokens(1), Long.MAX_VALUE);
+            core.submit(SequenceSpec.of(Driver.tokens(i, tokens)).maxTokens(2 * STEPS), Long.MAX_VALUE);
         }
     }
 

@@ -77,7 +77,44 @@ public class StepGrowthBenchmark {
 
         @Setup
         public void configure() {
-            rounds = new DecodingRounds(SEQUENCES, waiting, SEQUENCES * DecodingRounds.BLOCKS, true);
+            rounds = new DecodingRounds(SEQUENCES, waiting, SEQUENCES * DecodingRounds.BLOCKS, true, builder -> {});
+        }
+
+        @Setup(Level.Invocation)
+        public void prefill() {
+            rounds.begin();
+        }
+    }
+
+    /** By rules that go by lengths, while 256 decode and others wait for blocks. */
+    @State(Scope.Thread)
+    public static class ByRules {
+
+        private static final int FOR_EVER = 1 << 30;
+
+        /** None, shortest alone, and with room for growth, with levelling, and with both. */
+        @Param({"none", "shortest", "growth", "levelling", "all"})
+        public String rules;
+
+        @Param({"0", "50"})
+        public int waiting;
+
+        private DecodingRounds rounds;
+
+        @Setup
+        public void configure() {
+            rounds = new DecodingRounds(SEQUENCES, waiting, POOL, true, this::choose);
+        }
+
+        private void choose(SchedulerConfig.Builder builder) {
+            if (rules.equals("none")) {
+                return;
+            }
+            builder.policy(QueuePolicy.SHORTEST).ageing(FOR_EVER);
+            if (rules.equals("growth") || rules.equals("all")) {
+                builder.growthMargin(1);
+            }
+            builder.levelling(rules.equals("levelling") || rules.equals("all"));
         }
 
         @Setup(Level.Invocation)
@@ -121,6 +158,12 @@ public class StepGrowthBenchmark {
     @Benchmark
     @OperationsPerInvocation(DecodingRounds.STEPS)
     public long besideRefused(ByRefused state) {
+        return round(state.rounds);
+    }
+
+    @Benchmark
+    @OperationsPerInvocation(DecodingRounds.STEPS)
+    public long byRules(ByRules state) {
         return round(state.rounds);
     }
 

@@ -19,6 +19,9 @@ final class GrowthForecast {
     private final double[] mean = new double[POINTS];
     private final double[] variance = new double[POINTS];
     private double stepsApart;
+    /** Whether it knows those that run now: it is made when it is first asked, as most plans need not ask. */
+    private boolean isMade;
+
     private double shared;
 
     /**
@@ -32,8 +35,13 @@ final class GrowthForecast {
         this.deviations = deviations;
     }
 
-    /** Begins anew with those that run. */
-    void begin(Replica replica) {
+    /** Those that run have changed, or have grown. */
+    void expire() {
+        isMade = false;
+    }
+
+    private void make(Replica replica) {
+        isMade = true;
         Arrays.fill(mean, 0);
         Arrays.fill(variance, 0);
         stepsApart = HORIZON * lengths.all().remaining(0) / POINTS;
@@ -48,8 +56,14 @@ final class GrowthForecast {
         shared = Math.max(0, held - replica.pool.heldBlocks()) / 2.0; // some of its holders will have ended by then
     }
 
-    /** One more runs, or runs on: of so many tokens now. */
-    void add(Sequence sequence, int tokens) {
+    /** One more runs, of so many tokens. */
+    void admitted(Sequence sequence, int tokens) {
+        if (isMade) {
+            add(sequence, tokens);
+        }
+    }
+
+    private void add(Sequence sequence, int tokens) {
         int generated = sequence.generated();
         int limit = sequence.tokensLeft();
         double now = sequence.survival(generated);
@@ -62,8 +76,11 @@ final class GrowthForecast {
         }
     }
 
-    /** The most blocks that will be needed at a time, by those it knows and one more, of so many tokens. */
-    int peak(Sequence sequence, int tokens) {
+    /** The most blocks that will be needed at a time, by those that run and one more, of so many tokens. */
+    int peak(Replica replica, Sequence sequence, int tokens) {
+        if (!isMade) {
+            make(replica);
+        }
         int generated = sequence.generated();
         int limit = sequence.tokensLeft();
         double now = sequence.survival(generated);

@@ -280,8 +280,8 @@ final class Planner {
         for (Replica replica : replicas) {
             replica.beginAdmissions();
         }
-        for (int i = 0; i < forecasts.length && queue.size() > 0; i++) {
-            forecasts[i].begin(replicas[i]);
+        for (GrowthForecast forecast : forecasts) {
+            forecast.expire();
         }
         Sequence sequence;
         while (mayAdmit() && (sequence = queue.candidate(refused)) != null) {
@@ -377,7 +377,7 @@ final class Planner {
         sequence.skips = 0;
         replica.running.add(sequence);
         if (forecasts.length > 0) {
-            Objects.requireNonNull(forecasts[replica.index]).add(sequence, sequence.length);
+            Objects.requireNonNull(forecasts[replica.index]).admitted(sequence, sequence.length);
         }
         if (swapper == null) {
             telling.admitted(sequence, hitTokens, 0);
@@ -426,7 +426,7 @@ final class Planner {
         if (now > 0 || forecasts.length == 0 || replica.running.isEmpty()) {
             return now;
         }
-        return Objects.requireNonNull(forecasts[replica.index]).peak(sequence, sequence.length)
+        return Objects.requireNonNull(forecasts[replica.index]).peak(replica, sequence, sequence.length)
                 - matches[replica.index].pages()
                 + matches[replica.index].cachedPages()
                 - config.blocksPerReplica();
@@ -493,7 +493,7 @@ final class Planner {
                 preemption.preempt(paused);
                 replica.dropStopped();
                 if (forecasts.length > 0) {
-                    Objects.requireNonNull(forecasts[replica.index]).begin(replica);
+                    Objects.requireNonNull(forecasts[replica.index]).expire();
                 }
                 match(replica, sequence);
             }

@@ -5,6 +5,8 @@ import io.kvflux.api.SchedulerMetrics;
 import io.kvflux.api.SchedulerSnapshot;
 import io.kvflux.api.SequenceId;
 import io.kvflux.api.Step;
+import io.kvflux.core.QueuePolicy;
+import io.kvflux.core.VictimRule;
 import io.kvflux.geometry.MultiKvCacheParams;
 import io.kvflux.memory.CopyBatch;
 import io.kvflux.memory.FaultyDeviceMemory;
@@ -50,6 +52,7 @@ final class Life {
     private final VirtualTime time = new VirtualTime();
     private final Flights flights = new Flights(this::handedOut);
     private final StepWatch steps;
+    private final OrderWatch order;
     private final DraftWatch drafts;
     private final @Nullable DraftsBeside beside;
     private final LateWorkers workers = new LateWorkers(this::isWorkerLate);
@@ -91,7 +94,7 @@ final class Life {
         random = run.random;
         MultiKvCacheParams caches = scenario.caches();
         device = new FaultyDeviceMemory(run.memory, this::fault);
-        scheduler = ScenarioScheduler.open(scenario, device, time, workers, run.disk);
+        scheduler = ScenarioScheduler.open(scenario, device, time, workers, run.disk, coverage);
         List<ReferenceModel> models = scenario.models();
         clients = new ScenarioClients(this, scheduler, models, arrivals, random);
         model = new PagedModel(
@@ -106,6 +109,7 @@ final class Life {
                 ? new DraftsBeside(scenario, scheduler, clients, coverage, this::found)
                 : null;
         faults = new DeviceFaults(scenario, random, coverage, clients);
+        order = new OrderWatch(scenario, coverage, clients, this::found);
         steps = new StepWatch(scenario, coverage, clients::isFork, flights::hasEntryOf, this::found);
     }
 
@@ -125,6 +129,7 @@ final class Life {
             }
             clients.nameNew();
             seeWarmHit();
+            checkOrder();
             checkCredits(false);
         }
         if (run.finding() == null) {
@@ -208,6 +213,11 @@ final class Life {
         return drafts.mayShow(sequence, position);
     }
 
+    /** The newest step that was handed out. */
+    long lastStep() {
+        return steps.last();
+    }
+
     boolean isInFlight(SequenceId sequence) {
         return flights.hasEntryOf(sequence);
     }
@@ -275,7 +285,9 @@ final class Life {
                 (scenario.has(Event.DISPOSE) && random.nextInt(5) == 0 && dispose())
                         || (scenario.has(Event.DRAIN) && random.nextInt(5) == 0 && drain());
             case 97 -> scenario.has(Event.STEP_FAULT) && random.nextInt(3) == 0 && failStep();
-            case 94, 98 -> scenario.has(Event.RERUN) && !away && letGoOfSteps();
+            case 94 ->
+                (scenario.has(Event.DISK_FAULT) && rot()) || (scenario.has(Event.RERUN) && !away && letGoOfSteps());
+            case 98 -> scenario.has(Event.RERUN) && !away && letGoOfSteps();
             default ->
                 (scenario.has(Event.RESTART) && random.nextInt(3) == 0 && restart())
                         || (scenario.has(Event.DISK_FAULT) && rot())
@@ -363,7 +375,7 @@ final class Life {
             fail(flight);
         } else {
             drafts.answers(flight, false);
-            if (scenario.speculates()) {
+            if (scenario.speculates() || scenario.has(Event.RETAIN)) {
                 time.take(flight.cost());
             }
             flight.succeed();
@@ -490,6 +502,12 @@ final class Life {
         }
     }
 
+    private void seeRules(SchedulerMetrics metrics) {
+        boolean any = metrics.preemptions() > 0;
+        coverage.see(any && scenario.victim() == VictimRule.MOST_WORK, Condition.VICTIM_MOST_WORK);
+        coverage.see(any && scenario.victim() == VictimRule.CHEAPEST_ROOM, Condition.VICTIM_CHEAPEST_ROOM);
+    }
+
     /** What is read from the disk before anything is written to it, an earlier scheduler has written. */
     private void seeWarmHit() {
         if (!first && !readWarm && scheduler.metrics().diskFetchedBlocks() > 0) {
@@ -503,6 +521,12 @@ final class Life {
         steps.handedOut(step);
         drafts.handedOut(step);
         return step.copies() > 0 ? faults.nextCopied() : Set.of();
+    }
+
+    private void checkOrder() {
+        if (scenario.policy() == QueuePolicy.SHORTEST && !isClosing()) {
+            order.turn(snapshot().sequences(), steps.last(), scheduler.metrics());
+        }
     }
 
     private void checkCredits(boolean atEnd) {
@@ -532,6 +556,7 @@ final class Life {
                 && end.replicas().stream().allMatch(pool -> pool.free() + pool.cached() == pool.usable());
         SchedulerMetrics metrics = scheduler.metrics();
         seeTiers(metrics);
+        seeRules(metrics);
         long ended = metrics.finished() + metrics.cancelled() + metrics.failed() + metrics.refused();
         if (!allBack || metrics.submitted() != ended) {
             found(new Finding(Finding.Kind.LEAK, "after everything has ended: " + end + ", " + metrics));

@@ -136,6 +136,7 @@ final class ScenarioRun {
         coverage.see(scenario.maxSkips() < SchedulerConfig.Builder.DEFAULT_MAX_SKIPS, Condition.FEW_SKIPS);
         coverage.see(scenario.blocks() == scenario.blocksOfLongest(), Condition.SMALLEST_POOL);
         coverage.see(!scenario.poison(), Condition.UNFILLED);
+        coverage.see(scenario.lengths().growthMargin() != null, Condition.ROOM_FOR_GROWTH);
         if (scenario.hostBlocks() > 0) {
             seeIfCounted("HOST_" + scenario.hostPolicy());
             coverage.see(scenario.preemption() == PreemptionMode.RECOMPUTE, Condition.HOST_RECOMPUTE);

@@ -34,6 +34,9 @@ final class SequenceWatch extends BaseSubscriber<TokenEvent> {
     /** Whether its parent was in a step in flight when it was forked. */
     private final boolean forkedInFlight;
 
+    /** The newest step when it was submitted. */
+    private final long submittedAfter;
+
     private @Nullable SequenceId id;
     private @Nullable DenseSequence dense;
     private long asked;
@@ -56,6 +59,7 @@ final class SequenceWatch extends BaseSubscriber<TokenEvent> {
         this.parent = parent;
         this.known = known;
         this.before = before;
+        submittedAfter = life.lastStep();
         forkedInFlight = parent != null && parent.isInFlight();
     }
 
@@ -89,6 +93,10 @@ final class SequenceWatch extends BaseSubscriber<TokenEvent> {
     /** Whether it ran when it had just been submitted, as a fork does that shares pages. */
     boolean ranAtOnce() {
         return ranAtOnce;
+    }
+
+    long submittedAfter() {
+        return submittedAfter;
     }
 
     boolean isForkedInFlight() {

@@ -104,6 +104,8 @@ public enum Condition {
     EVICTED_ADAPTIVE("adaptive evictions"),
     /** Adaptive eviction took another page than LRU would have. */
     EVICTED_BY_WORTH("evictions by worth"),
+    /** Other content was evicted, and what a client wants kept was not. */
+    RETAINED("content kept by priority"),
     /** Content to which a client had given a priority was evicted by that. */
     RETAINED_EVICTED("content evicted by priority"),
     /** The device was late with a batch. */

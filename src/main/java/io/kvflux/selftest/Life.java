@@ -53,6 +53,7 @@ final class Life {
     private final Flights flights = new Flights(this::handedOut);
     private final StepWatch steps;
     private final OrderWatch order;
+    private final @Nullable RetentionWatch retention;
     private final DraftWatch drafts;
     private final @Nullable DraftsBeside beside;
     private final LateWorkers workers = new LateWorkers(this::isWorkerLate);
@@ -111,6 +112,12 @@ final class Life {
         faults = new DeviceFaults(scenario, random, coverage, clients);
         order = new OrderWatch(scenario, coverage, clients, this::found);
         steps = new StepWatch(scenario, coverage, clients::isFork, flights::hasEntryOf, this::found);
+        retention = scenario.has(Event.RETAIN) && scenario.hostBlocks() == 0
+                ? new RetentionWatch(scenario, coverage, clients, steps, this::found)
+                : null;
+        if (retention != null) {
+            scheduler.blockEvents().subscribe(retention);
+        }
     }
 
     /** Runs it to its end, or to the first finding. */
@@ -526,6 +533,9 @@ final class Life {
     private void checkOrder() {
         if (scenario.policy() == QueuePolicy.SHORTEST && !isClosing()) {
             order.turn(snapshot().sequences(), steps.last(), scheduler.metrics());
+        }
+        if (retention != null && !isClosing()) {
+            retention.turn(snapshot().sequences(), scheduler.metrics(), time.nowNs());
         }
     }
 

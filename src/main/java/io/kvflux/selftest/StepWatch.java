@@ -49,6 +49,12 @@ final class StepWatch {
         return last;
     }
 
+    /** Where a sequence was last; -1 if no step had it. */
+    int replica(SequenceId sequence) {
+        Place place = places.get(sequence);
+        return place == null ? -1 : place.replica();
+    }
+
     void handedOut(Step step) {
         last = step.number();
         coverage.see(step.copies() > 0, Condition.COPY_ON_WRITE);

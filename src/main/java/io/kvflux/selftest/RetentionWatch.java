@@ -104,11 +104,7 @@ final class RetentionWatch extends BaseSubscriber<BlockEvent> {
      * @param found takes what is wrong
      */
     RetentionWatch(
-            Scenario scenario,
-            Coverage coverage,
-            ScenarioClients clients,
-            StepWatch steps,
-            Consumer<Finding> found) {
+            Scenario scenario, Coverage coverage, ScenarioClients clients, StepWatch steps, Consumer<Finding> found) {
         this.scenario = scenario;
         this.coverage = coverage;
         this.clients = clients;
@@ -176,9 +172,8 @@ final class RetentionWatch extends BaseSubscriber<BlockEvent> {
     private void extend(SequenceWatch watch, List<BlockHash> path) {
         int[] tokens = watch.tokensAhead();
         for (int page = path.size(); (page + 1) * scenario.pageSize() <= tokens.length; page++) {
-            byte[] before = page == 0
-                    ? hasher.root(watch.scope())
-                    : path.get(page - 1).toBytes();
+            byte[] before =
+                    page == 0 ? hasher.root(watch.scope()) : path.get(page - 1).toBytes();
             path.add(new BlockHash(
                     hasher.next(before, tokens, page, watch.plan.spec().media())));
         }

@@ -245,7 +245,8 @@ final class SequenceWatch extends BaseSubscriber<TokenEvent> {
             return parent == null ? plan.spec().promptTokens(0) : parent.tokensAhead();
         }
         int most = plan.spec().promptLength() + plan.spec().maxTokens();
-        int ahead = scenario().tokenBuffer() + (scenario().overlap() + 1) * (1 + scenario().drafts());
+        int ahead = scenario().tokenBuffer()
+                + (scenario().overlap() + 1) * (1 + scenario().drafts());
         return dense.tokens(Math.max(length(), Math.min(most, length() + ahead)));
     }
 

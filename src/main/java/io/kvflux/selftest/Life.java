@@ -6,7 +6,6 @@ import io.kvflux.api.SchedulerSnapshot;
 import io.kvflux.api.SequenceId;
 import io.kvflux.api.Step;
 import io.kvflux.core.QueuePolicy;
-import io.kvflux.core.VictimRule;
 import io.kvflux.geometry.MultiKvCacheParams;
 import io.kvflux.memory.CopyBatch;
 import io.kvflux.memory.FaultyDeviceMemory;
@@ -497,24 +496,6 @@ final class Life {
 
     // ---- what is seen
 
-    private void seeTiers(SchedulerMetrics metrics) {
-        coverage.see(metrics.offloadedBlocks() > 0, Condition.OFFLOAD);
-        coverage.see(metrics.onloadedBlocks() > 0, Condition.ONLOAD);
-        coverage.see(metrics.droppedBlocks() > 0, Condition.HOST_DROPPED);
-        coverage.see(metrics.offloadPreemptions() > 0, Condition.OFFLOAD_PREEMPTION);
-        if (scenario.speculates()) {
-            coverage.see(metrics.offloadPreemptions() > 0, Condition.SPECULATION_OFFLOAD);
-            coverage.see(metrics.onloadedBlocks() > 0, Condition.SPECULATION_ONLOAD);
-            coverage.see(metrics.diskFetchedBlocks() > 0, Condition.SPECULATION_DISK);
-        }
-    }
-
-    private void seeRules(SchedulerMetrics metrics) {
-        boolean any = metrics.preemptions() > 0;
-        coverage.see(any && scenario.victim() == VictimRule.MOST_WORK, Condition.VICTIM_MOST_WORK);
-        coverage.see(any && scenario.victim() == VictimRule.CHEAPEST_ROOM, Condition.VICTIM_CHEAPEST_ROOM);
-    }
-
     /** What is read from the disk before anything is written to it, an earlier scheduler has written. */
     private void seeWarmHit() {
         if (!first && !readWarm && scheduler.metrics().diskFetchedBlocks() > 0) {
@@ -565,8 +546,7 @@ final class Life {
                 && end.stepsInFlight().isEmpty()
                 && end.replicas().stream().allMatch(pool -> pool.free() + pool.cached() == pool.usable());
         SchedulerMetrics metrics = scheduler.metrics();
-        seeTiers(metrics);
-        seeRules(metrics);
+        run.seeEnd(metrics);
         long ended = metrics.finished() + metrics.cancelled() + metrics.failed() + metrics.refused();
         if (!allBack || metrics.submitted() != ended) {
             found(new Finding(Finding.Kind.LEAK, "after everything has ended: " + end + ", " + metrics));

@@ -4,9 +4,12 @@ import io.kvflux.api.SchedulerMetrics;
 import io.kvflux.api.SchedulerSnapshot.SequenceState;
 import io.kvflux.api.SequenceId;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 
 /**
  * Where work decides who is admitted: nobody may go before a sequence who was submitted more than ageing steps after it, but
@@ -22,6 +25,8 @@ final class OrderWatch {
     private final int unseen;
 
     private Map<SequenceId, SequenceState> before = Map.of();
+    /** Who stood in the queue then. */
+    private Set<SequenceId> queued = new HashSet<>();
     /** How often somebody who had come too late was admitted before one that waited. */
     private final Map<SequenceId, Integer> passed = new HashMap<>();
 
@@ -46,6 +51,11 @@ final class OrderWatch {
     void turn(List<SequenceState> sequences, long step, SchedulerMetrics metrics) {
         Map<SequenceId, SequenceState> now = new HashMap<>();
         sequences.forEach(sequence -> now.put(sequence.id(), sequence));
+        Set<SequenceId> waiting = sequences.stream()
+                .filter(this::isQueued)
+                .map(SequenceState::id)
+                .collect(Collectors.toSet());
+        queued.retainAll(waiting);
         boolean preempted = metrics.preemptions() != preemptions;
         boolean admitted = false;
         for (SequenceState sequence : sequences) {
@@ -53,7 +63,7 @@ final class OrderWatch {
                 passed.remove(sequence.id());
                 if (wasAdmitted(sequence.id())) {
                     admitted = true;
-                    sequences.forEach(other -> admittedBefore(sequence.id(), other, preempted));
+                    queued.forEach(other -> admittedBefore(sequence.id(), other, preempted));
                 }
             }
         }
@@ -65,6 +75,7 @@ final class OrderWatch {
         boolean oneStep = step == lastStep + 1 && metrics.stepsFailed() == stepsFailed;
         coverage.see(levelled && oneStep && preempted && admitted, Condition.LEVELLED);
         before = now;
+        queued = waiting;
         preemptions = metrics.preemptions();
         stepsFailed = metrics.stepsFailed();
         lastStep = step;
@@ -76,21 +87,24 @@ final class OrderWatch {
         return state == null ? !clients.isFork(sequence) : !state.running();
     }
 
-    private void admittedBefore(SequenceId admitted, SequenceState other, boolean preempted) {
-        SequenceState state = before.get(other.id());
-        if (other.running() || other.paused() || state == null || state.running() || state.paused()) {
-            return;
-        }
+    /** Who waits for the last tokens that it may have, from a step in flight, is not to be admitted. */
+    private boolean isQueued(SequenceState sequence) {
+        return !sequence.running()
+                && !sequence.paused()
+                && !clients.of(sequence.id()).isInFlight();
+    }
+
+    private void admittedBefore(SequenceId admitted, SequenceId other, boolean preempted) {
         long later =
-                clients.of(admitted).submittedAfter() - clients.of(other.id()).submittedAfter();
+                clients.of(admitted).submittedAfter() - clients.of(other).submittedAfter();
         coverage.see(later > 0, Condition.OVERTAKEN);
         coverage.see(-later > scenario.lengths().ageing() + unseen, Condition.AGEING);
         if (later > scenario.lengths().ageing() + unseen && !preempted) {
-            int times = passed.merge(other.id(), 1, Integer::sum);
+            int times = passed.merge(other, 1, Integer::sum);
             if (times > scenario.maxSkips()) {
                 found.accept(new Finding(
                         Finding.Kind.WRONG_ORDER,
-                        admitted + " was submitted " + later + " steps after " + other.id()
+                        admitted + " was submitted " + later + " steps after " + other
                                 + " and admitted before it, with ageing="
                                 + scenario.lengths().ageing() + ", so often="
                                 + times + ", maxSkips=" + scenario.maxSkips()));

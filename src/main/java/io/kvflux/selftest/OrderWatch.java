@@ -51,10 +51,8 @@ final class OrderWatch {
     void turn(List<SequenceState> sequences, long step, SchedulerMetrics metrics) {
         Map<SequenceId, SequenceState> now = new HashMap<>();
         sequences.forEach(sequence -> now.put(sequence.id(), sequence));
-        Set<SequenceId> waiting = sequences.stream()
-                .filter(this::isQueued)
-                .map(SequenceState::id)
-                .collect(Collectors.toSet());
+        Set<SequenceId> waiting =
+                sequences.stream().filter(this::isQueued).map(SequenceState::id).collect(Collectors.toSet());
         queued.retainAll(waiting);
         boolean preempted = metrics.preemptions() != preemptions;
         boolean admitted = false;
@@ -95,8 +93,7 @@ final class OrderWatch {
     }
 
     private void admittedBefore(SequenceId admitted, SequenceId other, boolean preempted) {
-        long later =
-                clients.of(admitted).submittedAfter() - clients.of(other).submittedAfter();
+        long later = clients.of(admitted).submittedAfter() - clients.of(other).submittedAfter();
         coverage.see(later > 0, Condition.OVERTAKEN);
         coverage.see(-later > scenario.lengths().ageing() + unseen, Condition.AGEING);
         if (later > scenario.lengths().ageing() + unseen && !preempted) {

@@ -8,7 +8,6 @@ import io.kvflux.tier.HashIndex;
 import io.kvflux.tier.HostPolicy;
 import io.kvflux.tier.Tiers;
 import java.math.BigInteger;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Supplier;
@@ -297,36 +296,45 @@ public final class SchedulerConfig {
         /** Default of the upper watermark of {@link #offloadWatermarks}. */
         public static final double DEFAULT_OFFLOAD_HIGH = 0.02;
 
-        private static final int MAX_STEPS_IN_FLIGHT = 64;
+        final MultiKvCacheParams caches;
+        final int blocksPerReplica;
+        int maxBatchSize = DEFAULT_MAX_BATCH_SIZE;
+        int maxBatchTokens = DEFAULT_MAX_BATCH_TOKENS;
+        long maxBatchContextTokens = Long.MAX_VALUE;
+        int minChunkTokens;
+        int maxStepsInFlight = DEFAULT_MAX_STEPS_IN_FLIGHT;
+        boolean prefixCaching;
+        QueuePolicy policy = QueuePolicy.FIFO;
+        VictimRule victimRule = VictimRule.LEAST_COST;
+        double watermark = DEFAULT_WATERMARK;
+        boolean reservePrefills = true;
+        boolean admitAfterPreemption = true;
+        int maxSkips = DEFAULT_MAX_SKIPS;
+        int ageing = DEFAULT_AGEING;
 
-        private final MultiKvCacheParams caches;
-        private final int blocksPerReplica;
-        private int maxBatchSize = DEFAULT_MAX_BATCH_SIZE;
-        private int maxBatchTokens = DEFAULT_MAX_BATCH_TOKENS;
-        private long maxBatchContextTokens = Long.MAX_VALUE;
-        private int minChunkTokens;
-        private int maxStepsInFlight = DEFAULT_MAX_STEPS_IN_FLIGHT;
-        private boolean prefixCaching;
-        private QueuePolicy policy = QueuePolicy.FIFO;
-        private VictimRule victimRule = VictimRule.LEAST_COST;
-        private double watermark = DEFAULT_WATERMARK;
-        private boolean reservePrefills = true;
-        private boolean admitAfterPreemption = true;
-        private int maxSkips = DEFAULT_MAX_SKIPS;
-        private int ageing = DEFAULT_AGEING;
-        private @Nullable Double growthMargin;
-        private boolean levelling;
-        private Supplier<EvictionPolicy> eviction = EvictionPolicy::lru;
-        private int hostBlocks;
-        private HostPolicy hostPolicy = HostPolicy.INCLUSIVE;
-        private @Nullable HashIndex disk;
-        private PreemptionMode preemption = PreemptionMode.AUTO;
-        private double offloadLow = DEFAULT_OFFLOAD_LOW;
-        private double offloadHigh = DEFAULT_OFFLOAD_HIGH;
-        private @Nullable Supplier<DraftPolicy> draftPolicy;
-        private @Nullable Integer maxInFlightDraftTokens;
-        private boolean reportEmptied;
-        private boolean verifyInvariants;
+        @Nullable
+        Double growthMargin;
+
+        boolean levelling;
+        Supplier<EvictionPolicy> eviction = EvictionPolicy::lru;
+        int hostBlocks;
+        HostPolicy hostPolicy = HostPolicy.INCLUSIVE;
+
+        @Nullable
+        HashIndex disk;
+
+        PreemptionMode preemption = PreemptionMode.AUTO;
+        double offloadLow = DEFAULT_OFFLOAD_LOW;
+        double offloadHigh = DEFAULT_OFFLOAD_HIGH;
+
+        @Nullable
+        Supplier<DraftPolicy> draftPolicy;
+
+        @Nullable
+        Integer maxInFlightDraftTokens;
+
+        boolean reportEmptied;
+        boolean verifyInvariants;
 
         private Builder(MultiKvCacheParams caches, int blocksPerReplica) {
             this.caches = Objects.requireNonNull(caches, "caches");
@@ -676,106 +684,15 @@ public final class SchedulerConfig {
          * @return everything that contradicts, a sentence with the values each; empty if {@link #build} will succeed
          */
         public List<String> contradictions() {
-            List<String> faults = new ArrayList<>();
-            require(faults, blocksPerReplica >= 1, "must be positive", "blocksPerReplica", blocksPerReplica);
-            require(faults, maxBatchSize >= 1, "must be positive", "maxBatchSize", maxBatchSize);
-            require(
-                    faults,
-                    maxBatchTokens >= maxBatchSize,
-                    "must be at least maxBatchSize",
-                    "maxBatchTokens",
-                    maxBatchTokens + ", maxBatchSize=" + maxBatchSize);
-            require(
-                    faults,
-                    maxBatchContextTokens >= 1,
-                    "must be positive",
-                    "maxBatchContextTokens",
-                    maxBatchContextTokens);
-            require(
-                    faults,
-                    maxBatchTokens < maxBatchSize || chunk() <= mostChunk(),
-                    "must be at most maxBatchTokens - maxBatchSize + 1",
-                    "minChunkTokens",
-                    chunk() + ", maxBatchTokens=" + maxBatchTokens + ", maxBatchSize=" + maxBatchSize);
-            require(
-                    faults,
-                    maxStepsInFlight >= 1 && maxStepsInFlight <= MAX_STEPS_IN_FLIGHT,
-                    "must be in [1, " + MAX_STEPS_IN_FLIGHT + "]",
-                    "maxStepsInFlight",
-                    maxStepsInFlight);
-            require(faults, watermark >= 0 && watermark < 1, "must be in [0, 1)", "watermark", watermark);
-            require(faults, maxSkips >= 0, "must not be negative", "maxSkips", maxSkips);
-            require(faults, ageing >= 0, "must not be negative", "ageing", ageing);
-            require(
-                    faults,
-                    growthMargin == null || (growthMargin >= 0 && growthMargin < Double.POSITIVE_INFINITY),
-                    "must be finite and not negative",
-                    "growthMargin",
-                    growthMargin);
-            require(
-                    faults,
-                    !levelling || policy == QueuePolicy.SHORTEST,
-                    "needs the policy that goes by work",
-                    "levelling",
-                    levelling + ", policy=" + policy);
-            require(
-                    faults,
-                    offloadLow >= 0 && offloadLow <= offloadHigh && offloadHigh < 1,
-                    "must have 0 <= low <= high < 1",
-                    "offloadWatermarks",
-                    offloadLow + ", " + offloadHigh);
-            require(
-                    faults,
-                    hostBlocks >= 0 && hostBlocks < Integer.MAX_VALUE,
-                    "must be in [0, 2^31 - 1)",
-                    "hostBlocks",
-                    hostBlocks);
-            require(
-                    faults,
-                    hostBlocks <= 0 || prefixCaching,
-                    "needs prefix caching, by which content is found again",
-                    "hostBlocks",
-                    hostBlocks);
-            require(
-                    faults,
-                    disk == null || hostBlocks > 0,
-                    "needs a host tier above it",
-                    "disk",
-                    disk == null ? "none" : disk.slots() + " slots");
-            require(
-                    faults,
-                    preemption != PreemptionMode.OFFLOAD || hostBlocks > 0,
-                    "needs a host tier to offload to",
-                    "preemption",
-                    preemption + ", hostBlocks=" + hostBlocks);
-            require(
-                    faults,
-                    draftPolicy == null || caches.numDraftTokens() > 0 || draftPolicy.get() == DraftPolicy.off(),
-                    "needs caches with draft tokens, unless it is off",
-                    "draftPolicy",
-                    "given, numDraftTokens=" + caches.numDraftTokens());
-            require(
-                    faults,
-                    maxInFlightDraftTokens == null || maxInFlightDraftTokens >= 0,
-                    "must not be negative",
-                    "maxInFlightDraftTokens",
-                    maxInFlightDraftTokens);
-            return faults;
+            return new SchedulerConfigRules(this).contradictions();
         }
 
-        private int chunk() {
+        int chunk() {
             return minChunkTokens == 0 ? Math.min(DEFAULT_MIN_CHUNK_TOKENS, mostChunk()) : minChunkTokens;
         }
 
-        private int mostChunk() {
+        int mostChunk() {
             return maxBatchTokens - maxBatchSize + 1;
-        }
-
-        private static void require(
-                List<String> faults, boolean condition, String rule, String name, @Nullable Object value) {
-            if (!condition) {
-                faults.add(name + " " + rule + ", " + name + "=" + value);
-            }
         }
     }
 }

@@ -310,6 +310,7 @@ final class WaitingQueue {
         }
         Lane lane = sequence.lane;
         if (policy == QueuePolicy.SHORTEST) {
+            slowDown(lane, sequence);
             sequence.key = key(sequence);
         }
         if (policy == QueuePolicy.FAIR && lane.waiting.isEmpty()) {
@@ -321,6 +322,20 @@ final class WaitingQueue {
             lane.queued = true;
             lane.place = lane.served;
             backlogged.add(lane);
+        }
+    }
+
+    /** Nobody is hurried past one that it must not overtake, such as one that was preempted since. */
+    private void slowDown(Lane lane, Sequence added) {
+        while (!lane.waiting.isEmpty() && lane.waiting.first().hurried && !mayOvertake(lane.waiting.first(), added)) {
+            Sequence first = lane.waiting.first();
+            lane.waiting.remove(first);
+            first.hurried = false;
+            first.key = key(first);
+            lane.waiting.add(first);
+        }
+        for (Sequence other : added.hurried ? lane.waiting : Set.<Sequence>of()) {
+            added.hurried &= mayOvertake(added, other);
         }
     }
 

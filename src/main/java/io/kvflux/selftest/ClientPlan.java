@@ -1,6 +1,7 @@
 package io.kvflux.selftest;
 
 import io.kvflux.api.MediaItem;
+import io.kvflux.api.Retention;
 import io.kvflux.api.SequenceSpec;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -31,6 +32,10 @@ record ClientPlan(
 
     private static final int FAMILIES = 2;
     private static final int NEVER = -1;
+    private static final int RETAIN_RANDOM = -5000;
+    private static final int[] PRIORITIES = {0, 20, Retention.DEFAULT_PRIORITY, 36, 70, Retention.MAX_PRIORITY};
+    /** A step takes as long, or a little longer. */
+    private static final long SHORTEST_RETENTION_NS = 100_000;
 
     static ClientPlan of(Scenario scenario, int number) {
         SplittableRandom random = new SplittableRandom(Seeds.mix(scenario.seed(), number));
@@ -40,7 +45,10 @@ record ClientPlan(
         int stallAfter = random.nextInt(maxTokens);
         boolean stalls = scenario.has(Event.STALL) && random.nextBoolean();
         return new ClientPlan(
-                spec(scenario, random, maxTokens),
+                scenario.has(Event.RETAIN)
+                        ? retaining(
+                                spec(scenario, random, maxTokens), Seeds.mix(scenario.seed(), RETAIN_RANDOM - number))
+                        : spec(scenario, random, maxTokens),
                 new Sampling(greedy ? 0 : 1, scenario.seed(), 0, placeholder(scenario) - 1),
                 stalls ? stallAfter : pauses ? random.nextInt(4) : Long.MAX_VALUE,
                 1 + random.nextInt(4),
@@ -62,6 +70,22 @@ record ClientPlan(
             spec = spec.stopTokens(random.nextInt(4), 4 + random.nextInt(8));
         }
         return scenario.has(Event.KEYS) ? inScope(spec, random) : spec;
+    }
+
+    /** Most want some ranges kept longer or shorter than the rest, for ever or for a few steps. Drawn apart from the rest. */
+    private static SequenceSpec retaining(SequenceSpec spec, long seed) {
+        SplittableRandom random = new SplittableRandom(seed);
+        SequenceSpec retaining = spec;
+        int from = random.nextInt(4) == 0 ? spec.promptLength() : random.nextInt(spec.promptLength());
+        for (int left = random.nextInt(4); left > 0; left--) {
+            int to = left == 1 && random.nextBoolean()
+                    ? Integer.MAX_VALUE
+                    : from + 1 + random.nextInt(spec.promptLength());
+            long nanos = random.nextBoolean() ? Retention.ALWAYS : SHORTEST_RETENTION_NS << random.nextInt(8);
+            retaining = retaining.retain(from, to, PRIORITIES[random.nextInt(PRIORITIES.length)], nanos);
+            from = to;
+        }
+        return retaining;
     }
 
     /**
@@ -134,6 +158,9 @@ record ClientPlan(
                 .salt(spec.salt())
                 .adapter(spec.adapter())
                 .media(spec.media());
+        for (Retention range : spec.retentions()) {
+            next = next.retain(range.from(), range.to(), range.priority(), range.nanos());
+        }
         return new ClientPlan(next, sampling, Long.MAX_VALUE, 1, NEVER, NEVER, NEVER, turns - 1);
     }
 

@@ -88,6 +88,26 @@ public enum Condition {
     UNFILLED("blocks that are not filled"),
     /** Few admissions went past a sequence that did not fit. */
     FEW_SKIPS("few skips past the first"),
+    /** Who was submitted later was admitted first, having less work to do. */
+    OVERTAKEN("overtaken by less work"),
+    /** Who was submitted so much later that ageing kept it behind waited longer. */
+    AGEING("kept behind by ageing"),
+    /** One was admitted, and for that others were preempted that had less left. */
+    LEVELLED("started in others' place"),
+    /** Admission left room for what ran to grow. */
+    ROOM_FOR_GROWTH("room left to grow"),
+    /** The one with most work left was preempted. */
+    VICTIM_MOST_WORK("preempted by work left"),
+    /** The one was preempted whose room was cheapest. */
+    VICTIM_CHEAPEST_ROOM("preempted by the price of room"),
+    /** Adaptive eviction took a page. */
+    EVICTED_ADAPTIVE("adaptive evictions"),
+    /** Adaptive eviction took another page than LRU would have. */
+    EVICTED_BY_WORTH("evictions by worth"),
+    /** Other content was evicted, and what a client wants kept was not. */
+    RETAINED("content kept by priority"),
+    /** Content to which a client had given a priority was evicted by that. */
+    RETAINED_EVICTED("content evicted by priority"),
     /** The device was late with a batch. */
     BATCH_LATE("late batches"),
     /** The device failed a batch at once. */

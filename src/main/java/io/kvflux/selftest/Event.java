@@ -43,5 +43,7 @@ enum Event {
     /** What is on the disk becomes something else, while the scheduler has it and while nobody has. */
     DISK_FAULT,
     /** A drafter drafts beside the steps: it takes its time, ends, fails, brings too much, leaves and comes back. */
-    BESIDE
+    BESIDE,
+    /** Clients say of ranges of their tokens how long they are worth keeping. */
+    RETAIN
 }

@@ -5,6 +5,7 @@ import io.kvflux.api.SchedulerMetrics;
 import io.kvflux.api.SchedulerSnapshot;
 import io.kvflux.api.SequenceId;
 import io.kvflux.api.Step;
+import io.kvflux.core.QueuePolicy;
 import io.kvflux.geometry.MultiKvCacheParams;
 import io.kvflux.memory.CopyBatch;
 import io.kvflux.memory.FaultyDeviceMemory;
@@ -50,6 +51,8 @@ final class Life {
     private final VirtualTime time = new VirtualTime();
     private final Flights flights = new Flights(this::handedOut);
     private final StepWatch steps;
+    private final OrderWatch order;
+    private final @Nullable RetentionWatch retention;
     private final DraftWatch drafts;
     private final @Nullable DraftsBeside beside;
     private final LateWorkers workers = new LateWorkers(this::isWorkerLate);
@@ -91,7 +94,7 @@ final class Life {
         random = run.random;
         MultiKvCacheParams caches = scenario.caches();
         device = new FaultyDeviceMemory(run.memory, this::fault);
-        scheduler = ScenarioScheduler.open(scenario, device, time, workers, run.disk);
+        scheduler = ScenarioScheduler.open(scenario, device, time, workers, run.disk, coverage);
         List<ReferenceModel> models = scenario.models();
         clients = new ScenarioClients(this, scheduler, models, arrivals, random);
         model = new PagedModel(
@@ -106,7 +109,14 @@ final class Life {
                 ? new DraftsBeside(scenario, scheduler, clients, coverage, this::found)
                 : null;
         faults = new DeviceFaults(scenario, random, coverage, clients);
+        order = new OrderWatch(scenario, coverage, clients, this::found);
         steps = new StepWatch(scenario, coverage, clients::isFork, flights::hasEntryOf, this::found);
+        retention = scenario.has(Event.RETAIN) && scenario.hostBlocks() == 0
+                ? new RetentionWatch(scenario, coverage, clients, steps, this::found)
+                : null;
+        if (retention != null) {
+            scheduler.blockEvents().subscribe(retention);
+        }
     }
 
     /** Runs it to its end, or to the first finding. */
@@ -125,6 +135,7 @@ final class Life {
             }
             clients.nameNew();
             seeWarmHit();
+            checkOrder();
             checkCredits(false);
         }
         if (run.finding() == null) {
@@ -208,6 +219,11 @@ final class Life {
         return drafts.mayShow(sequence, position);
     }
 
+    /** The newest step that was handed out. */
+    long lastStep() {
+        return steps.last();
+    }
+
     boolean isInFlight(SequenceId sequence) {
         return flights.hasEntryOf(sequence);
     }
@@ -275,7 +291,9 @@ final class Life {
                 (scenario.has(Event.DISPOSE) && random.nextInt(5) == 0 && dispose())
                         || (scenario.has(Event.DRAIN) && random.nextInt(5) == 0 && drain());
             case 97 -> scenario.has(Event.STEP_FAULT) && random.nextInt(3) == 0 && failStep();
-            case 94, 98 -> scenario.has(Event.RERUN) && !away && letGoOfSteps();
+            case 94 ->
+                (scenario.has(Event.DISK_FAULT) && rot()) || (scenario.has(Event.RERUN) && !away && letGoOfSteps());
+            case 98 -> scenario.has(Event.RERUN) && !away && letGoOfSteps();
             default ->
                 (scenario.has(Event.RESTART) && random.nextInt(3) == 0 && restart())
                         || (scenario.has(Event.DISK_FAULT) && rot())
@@ -363,7 +381,7 @@ final class Life {
             fail(flight);
         } else {
             drafts.answers(flight, false);
-            if (scenario.speculates()) {
+            if (scenario.speculates() || scenario.has(Event.RETAIN)) {
                 time.take(flight.cost());
             }
             flight.succeed();
@@ -478,18 +496,6 @@ final class Life {
 
     // ---- what is seen
 
-    private void seeTiers(SchedulerMetrics metrics) {
-        coverage.see(metrics.offloadedBlocks() > 0, Condition.OFFLOAD);
-        coverage.see(metrics.onloadedBlocks() > 0, Condition.ONLOAD);
-        coverage.see(metrics.droppedBlocks() > 0, Condition.HOST_DROPPED);
-        coverage.see(metrics.offloadPreemptions() > 0, Condition.OFFLOAD_PREEMPTION);
-        if (scenario.speculates()) {
-            coverage.see(metrics.offloadPreemptions() > 0, Condition.SPECULATION_OFFLOAD);
-            coverage.see(metrics.onloadedBlocks() > 0, Condition.SPECULATION_ONLOAD);
-            coverage.see(metrics.diskFetchedBlocks() > 0, Condition.SPECULATION_DISK);
-        }
-    }
-
     /** What is read from the disk before anything is written to it, an earlier scheduler has written. */
     private void seeWarmHit() {
         if (!first && !readWarm && scheduler.metrics().diskFetchedBlocks() > 0) {
@@ -503,6 +509,15 @@ final class Life {
         steps.handedOut(step);
         drafts.handedOut(step);
         return step.copies() > 0 ? faults.nextCopied() : Set.of();
+    }
+
+    private void checkOrder() {
+        if (scenario.policy() == QueuePolicy.SHORTEST && !isClosing()) {
+            order.turn(snapshot().sequences(), steps.last(), scheduler.metrics());
+        }
+        if (retention != null && !isClosing()) {
+            retention.turn(snapshot().sequences(), scheduler.metrics(), time.nowNs());
+        }
     }
 
     private void checkCredits(boolean atEnd) {
@@ -531,7 +546,7 @@ final class Life {
                 && end.stepsInFlight().isEmpty()
                 && end.replicas().stream().allMatch(pool -> pool.free() + pool.cached() == pool.usable());
         SchedulerMetrics metrics = scheduler.metrics();
-        seeTiers(metrics);
+        run.seeEnd(metrics);
         long ended = metrics.finished() + metrics.cancelled() + metrics.failed() + metrics.refused();
         if (!allBack || metrics.submitted() != ended) {
             found(new Finding(Finding.Kind.LEAK, "after everything has ended: " + end + ", " + metrics));

@@ -4,6 +4,7 @@ import io.kvflux.BlockSchedulerBuilder;
 import io.kvflux.api.SequenceSpec;
 import io.kvflux.core.PreemptionMode;
 import io.kvflux.core.QueuePolicy;
+import io.kvflux.core.SchedulerConfig;
 import io.kvflux.core.VictimRule;
 import io.kvflux.draft.DraftPolicy;
 import io.kvflux.geometry.AttentionKind;
@@ -17,6 +18,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One run of the adversary. All that happens follows from these values, so its one line of text, {@link #toString}, replays
@@ -55,6 +57,8 @@ import java.util.Set;
  * @param drafting who is granted how many
  * @param distance how far the weights of a draft model that drafts are from the target's
  * @param credits drafts in flight at most; 0 for as many as can be used
+ * @param lengths what goes by how long outputs become
+ * @param adaptive whether cached content is evicted by what was learned of its return; if not, least recently used
  * @param poison whether a block is filled with the poison once its content has gone; if not, nothing stands between its
  *     last user and its next
  * @param verify whether the core checks its whole structure after every operation too
@@ -93,8 +97,23 @@ record Scenario(
         Drafting drafting,
         double distance,
         int credits,
+        Lengths lengths,
+        boolean adaptive,
         boolean poison,
         boolean verify) {
+
+    /**
+     * What goes by how long outputs become, beside policy and victim.
+     *
+     * @param ageing steps within which others that are submitted later may overtake, where work decides
+     * @param growthMargin standard deviations to spare when admission leaves room for growth; null if it does not
+     * @param levelling whether those that take longest are started in time
+     */
+    record Lengths(int ageing, @Nullable Double growthMargin, boolean levelling) {
+
+        /** As everybody has it who does not say otherwise. */
+        static final Lengths DEFAULT = new Lengths(SchedulerConfig.Builder.DEFAULT_AGEING, null, false);
+    }
 
     /** Who drafts how much. */
     enum Drafting {
@@ -157,6 +176,11 @@ record Scenario(
                 credits == 0 || credits > overlap || !events.contains(Event.BESIDE),
                 "credits (beside needs more than overlap)",
                 credits);
+        require(
+                !lengths.levelling() || policy == QueuePolicy.SHORTEST,
+                "levelling (needs policy=shortest)",
+                lengths.levelling());
+        require(lengths.growthMargin() == null || lengths.growthMargin() >= 0, "growth", lengths.growthMargin());
         require(distance >= 0 && distance <= 16, "distance", distance);
         requireMemory(
                 shape,
@@ -260,6 +284,14 @@ record Scenario(
             if (credits > 0) {
                 builder.maxInFlightDraftTokens(credits);
             }
+        }
+    }
+
+    /** Tells a scheduler what of its rules goes by the length of outputs. */
+    void setLengths(SchedulerConfig.Builder core) {
+        core.ageing(lengths.ageing()).levelling(lengths.levelling());
+        if (lengths.growthMargin() != null) {
+            core.growthMargin(lengths.growthMargin());
         }
     }
 

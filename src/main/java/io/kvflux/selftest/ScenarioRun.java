@@ -1,7 +1,9 @@
 package io.kvflux.selftest;
 
+import io.kvflux.api.SchedulerMetrics;
 import io.kvflux.core.PreemptionMode;
 import io.kvflux.core.SchedulerConfig;
+import io.kvflux.core.VictimRule;
 import io.kvflux.geometry.AttentionKind;
 import io.kvflux.geometry.DType;
 import io.kvflux.geometry.DataSize;
@@ -136,10 +138,27 @@ final class ScenarioRun {
         coverage.see(scenario.maxSkips() < SchedulerConfig.Builder.DEFAULT_MAX_SKIPS, Condition.FEW_SKIPS);
         coverage.see(scenario.blocks() == scenario.blocksOfLongest(), Condition.SMALLEST_POOL);
         coverage.see(!scenario.poison(), Condition.UNFILLED);
+        coverage.see(scenario.lengths().growthMargin() != null, Condition.ROOM_FOR_GROWTH);
         if (scenario.hostBlocks() > 0) {
             seeIfCounted("HOST_" + scenario.hostPolicy());
             coverage.see(scenario.preemption() == PreemptionMode.RECOMPUTE, Condition.HOST_RECOMPUTE);
         }
+    }
+
+    /** A life of a scheduler has ended with these numbers. */
+    void seeEnd(SchedulerMetrics metrics) {
+        coverage.see(metrics.offloadedBlocks() > 0, Condition.OFFLOAD);
+        coverage.see(metrics.onloadedBlocks() > 0, Condition.ONLOAD);
+        coverage.see(metrics.droppedBlocks() > 0, Condition.HOST_DROPPED);
+        coverage.see(metrics.offloadPreemptions() > 0, Condition.OFFLOAD_PREEMPTION);
+        if (scenario.speculates()) {
+            coverage.see(metrics.offloadPreemptions() > 0, Condition.SPECULATION_OFFLOAD);
+            coverage.see(metrics.onloadedBlocks() > 0, Condition.SPECULATION_ONLOAD);
+            coverage.see(metrics.diskFetchedBlocks() > 0, Condition.SPECULATION_DISK);
+        }
+        boolean any = metrics.preemptions() > 0;
+        coverage.see(any && scenario.victim() == VictimRule.MOST_WORK, Condition.VICTIM_MOST_WORK);
+        coverage.see(any && scenario.victim() == VictimRule.CHEAPEST_ROOM, Condition.VICTIM_CHEAPEST_ROOM);
     }
 
     /** A line may ask for more than is counted. */

@@ -22,7 +22,8 @@ final class ScenarioScheduler {
             DeviceMemory device,
             VirtualTime time,
             LateWorkers workers,
-            @Nullable ScenarioDisk disk) {
+            @Nullable ScenarioDisk disk,
+            Coverage coverage) {
         BlockSchedulerBuilder builder = BlockScheduler.builder(scenario.caches());
         if (scenario.hostBlocks() > 0) {
             builder.hostSwapBlocks(scenario.hostBlocks())
@@ -34,6 +35,10 @@ final class ScenarioScheduler {
             disk.giveTo(builder);
         }
         scenario.letDraft(builder);
+        builder.scheduling(scenario::setLengths);
+        if (scenario.adaptive() || scenario.has(Event.RETAIN)) {
+            builder.scheduling(core -> core.eviction(() -> new WatchedEviction(scenario, coverage)));
+        }
         BlockScheduler scheduler = builder.device(device)
                 .clock(time::nowNs)
                 .deviceBlocks(scenario.blocks())

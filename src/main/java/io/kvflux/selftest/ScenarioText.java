@@ -19,6 +19,8 @@ import java.util.stream.Collectors;
 final class ScenarioText {
 
     static final String NONE = "none";
+    static final String ADAPTIVE = "adaptive";
+    static final String LRU = "lru";
 
     private final Map<String, String> fields;
 
@@ -67,6 +69,11 @@ final class ScenarioText {
         fields.put("drafting", name(scenario.drafting()));
         fields.put("distance", "" + scenario.distance());
         fields.put("credits", "" + scenario.credits());
+        Double growthMargin = scenario.lengths().growthMargin();
+        fields.put("ageing", "" + scenario.lengths().ageing());
+        fields.put("growth", growthMargin == null ? NONE : "" + growthMargin);
+        fields.put("levelling", "" + scenario.lengths().levelling());
+        fields.put("eviction", scenario.adaptive() ? ADAPTIVE : LRU);
         fields.put("poison", "" + scenario.poison());
         fields.put("verify", "" + scenario.verify());
         return new ScenarioText(fields);
@@ -142,6 +149,8 @@ final class ScenarioText {
                 choice("drafting", Scenario.Drafting.class),
                 fraction("distance"),
                 count("credits"),
+                lengths(),
+                adaptive(),
                 truth("poison"),
                 truth("verify"));
         scenario.caches(); // whether the heads can be split so
@@ -163,6 +172,19 @@ final class ScenarioText {
                 count("dim"),
                 count("vocabulary"),
                 choice("dtype", DType.class));
+    }
+
+    private Scenario.Lengths lengths() {
+        Double growthMargin = get("growth").equals(NONE) ? null : (Double) fraction("growth");
+        return new Scenario.Lengths(count("ageing"), growthMargin, truth("levelling"));
+    }
+
+    private boolean adaptive() {
+        return switch (get("eviction")) {
+            case ADAPTIVE -> true;
+            case LRU -> false;
+            default -> throw wrong("eviction", get("eviction"), "one of " + LRU + "+" + ADAPTIVE);
+        };
     }
 
     List<Integer> clients() {

@@ -31,8 +31,14 @@ final class Scenarios {
     /** Of scenarios that speculate. */
     private static final Set<Event> OF_DRAFTS = EnumSet.of(Event.BESIDE);
 
+    /** Drawn with the rules that were there last. */
+    private static final Set<Event> OF_RULES = EnumSet.of(Event.RETAIN);
+
     private static final int DISK_RANDOM = -2000;
     private static final int DRAFTS_RANDOM = -3000;
+    private static final int RULES_RANDOM = -4000;
+    private static final int MANY = 60;
+    private static final double[] GROWTH_MARGINS = {0, 0.75, 3};
     private static final int NEVER = Integer.MAX_VALUE;
     private static final int MOST_DRAFTS = 8;
     private static final double[] DISTANCES = {0, 0.02, 0.1, 0.3};
@@ -47,11 +53,70 @@ final class Scenarios {
 
     Scenario scenario(long number) {
         Scenario scenario = any(number);
-        Scenario sized = number % 4 == 2 ? withDrafts(tight(scenario), 2, NEVER) : withDrafts(scenario, 4, 4);
+        boolean tight = number % 4 == 2;
+        Scenario sized = tight ? withDrafts(tight(scenario), 2, NEVER) : withDrafts(scenario, 4, 4);
         boolean hasPages = sized.promptTokens() > 2 * sized.pageSize();
-        return sized.hostBlocks() > 0 && hasPages && sized.preemption() != PreemptionMode.RECOMPUTE
-                ? withDisk(sized)
-                : sized;
+        return withRules(
+                sized.hostBlocks() > 0 && hasPages && sized.preemption() != PreemptionMode.RECOMPUTE
+                        ? withDisk(sized)
+                        : sized,
+                tight);
+    }
+
+    /**
+     * A quarter each goes by the length of outputs, evicts as it has learned to, or keeps ranges; but where it is tight
+     * nothing is done to have it less so. Drawn apart, as drafts are.
+     */
+    private static Scenario withRules(Scenario scenario, boolean tight) {
+        SplittableRandom random = new SplittableRandom(Seeds.mix(scenario.seed(), RULES_RANDOM));
+        ScenarioText text = ScenarioText.of(scenario);
+        if (random.nextInt(4) == 0) {
+            text = byWork(text, random);
+        }
+        if (random.nextInt(4) == 0 && !tight) {
+            text = text.with("growth", "" + GROWTH_MARGINS[random.nextInt(GROWTH_MARGINS.length)]);
+        }
+        if (random.nextInt(4) == 0) {
+            text = text.with("victim", random.nextBoolean() ? "most_work" : "cheapest_room");
+        }
+        if (scenario.caching() && random.nextInt(4) == 0) {
+            text = random.nextInt(4) == 0 && scenario.pageSize() <= SMALL_PAGE && !tight
+                    ? returning(text)
+                    : text.with("eviction", ScenarioText.ADAPTIVE);
+        }
+        if (scenario.caching() && random.nextInt(4) == 0) {
+            Set<Event> events = text.events();
+            events.addAll(OF_RULES);
+            text = text.with("events", ScenarioText.names(events));
+        }
+        return text.scenario();
+    }
+
+    /** So many come back, to so little room, that it is learned what returns. */
+    private static ScenarioText returning(ScenarioText text) {
+        Set<Event> events = text.events();
+        events.removeAll(RUIN);
+        events.add(Event.TURNS);
+        ScenarioText returning = text.with("eviction", ScenarioText.ADAPTIVE)
+                .with("page", "1")
+                .with("layers", "1")
+                .with("prompt", "40")
+                .with("output", "6")
+                .with("clients", ScenarioText.join(numbers(MANY)))
+                .with("events", ScenarioText.names(events));
+        return returning.with("blocks", "" + 3 * returning.scenario().blocksOfLongest());
+    }
+
+    /** Few may pass who does not fit and soon nobody may overtake, or everybody may for ever. */
+    private static ScenarioText byWork(ScenarioText text, SplittableRandom random) {
+        boolean levelling = random.nextBoolean();
+        return text.with("policy", "shortest")
+                .with(
+                        "ageing",
+                        "" + (random.nextInt(3) == 0 ? SchedulerConfig.Builder.DEFAULT_AGEING : random.nextInt(12)))
+                .with("skips", "" + (random.nextBoolean() ? text.count("skips") : random.nextInt(2)))
+                .with("levelling", "" + levelling)
+                .with("readmit", levelling && random.nextBoolean() ? "false" : text.get("readmit"));
     }
 
     /** One of so many speculates, and of those one of so many without hope. Drawn apart, so that the rest does not depend on it. */
@@ -202,6 +267,8 @@ final class Scenarios {
                 Scenario.Drafting.OFF,
                 0,
                 0,
+                Scenario.Lengths.DEFAULT,
+                false,
                 true,
                 random.nextInt(4) == 0);
         int ofOne = scenario.blocksOfLongest();
@@ -267,6 +334,7 @@ final class Scenarios {
         Set<Event> others = EnumSet.allOf(Event.class);
         others.removeAll(OF_DISK);
         others.removeAll(OF_DRAFTS);
+        others.removeAll(OF_RULES);
         for (Event event : others) {
             if (random.nextInt(RUIN.contains(event) ? 8 : 4) < likelihood) {
                 events.add(event);

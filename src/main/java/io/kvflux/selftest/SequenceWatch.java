@@ -7,6 +7,7 @@ import io.kvflux.api.SequenceId;
 import io.kvflux.api.SequenceTooLongException;
 import io.kvflux.api.TokenEvent;
 import io.kvflux.api.Usage;
+import io.kvflux.block.PrefixScope;
 import io.kvflux.memory.FaultyDeviceMemory;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -34,6 +35,9 @@ final class SequenceWatch extends BaseSubscriber<TokenEvent> {
     /** Whether its parent was in a step in flight when it was forked. */
     private final boolean forkedInFlight;
 
+    /** The newest step when it was submitted. */
+    private final long submittedAfter;
+
     private @Nullable SequenceId id;
     private @Nullable DenseSequence dense;
     private long asked;
@@ -56,6 +60,7 @@ final class SequenceWatch extends BaseSubscriber<TokenEvent> {
         this.parent = parent;
         this.known = known;
         this.before = before;
+        submittedAfter = life.lastStep();
         forkedInFlight = parent != null && parent.isInFlight();
     }
 
@@ -89,6 +94,10 @@ final class SequenceWatch extends BaseSubscriber<TokenEvent> {
     /** Whether it ran when it had just been submitted, as a fork does that shares pages. */
     boolean ranAtOnce() {
         return ranAtOnce;
+    }
+
+    long submittedAfter() {
+        return submittedAfter;
     }
 
     boolean isForkedInFlight() {
@@ -218,6 +227,27 @@ final class SequenceWatch extends BaseSubscriber<TokenEvent> {
     @Nullable
     SequenceId id() {
         return id;
+    }
+
+    /** Whether it came to its own end. */
+    boolean hasFinished() {
+        return over && !cancelled && !failed;
+    }
+
+    /** What separates its prefix from others. */
+    PrefixScope scope() {
+        return new PrefixScope(plan.spec().salt(), plan.spec().adapter());
+    }
+
+    /** Its tokens, with as many as may have been computed that it has not got yet. */
+    int[] tokensAhead() {
+        if (dense == null) { // it is gone before it had a name
+            return parent == null ? plan.spec().promptTokens(0) : parent.tokensAhead();
+        }
+        int most = plan.spec().promptLength() + plan.spec().maxTokens();
+        int ahead = scenario().tokenBuffer()
+                + (scenario().overlap() + 1) * (1 + scenario().drafts());
+        return dense.tokens(Math.max(length(), Math.min(most, length() + ahead)));
     }
 
     DenseSequence dense() {

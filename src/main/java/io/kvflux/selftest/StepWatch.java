@@ -22,6 +22,7 @@ final class StepWatch {
     private final Predicate<SequenceId> isInFlight;
     private final Consumer<Finding> found;
     private final Map<SequenceId, Place> places = new HashMap<>();
+    private long last;
 
     /**
      * Has seen no step.
@@ -43,7 +44,19 @@ final class StepWatch {
         this.found = found;
     }
 
+    /** The newest step; 0 before the first. */
+    long last() {
+        return last;
+    }
+
+    /** Where a sequence was last; -1 if no step had it. */
+    int replica(SequenceId sequence) {
+        Place place = places.get(sequence);
+        return place == null ? -1 : place.replica();
+    }
+
     void handedOut(Step step) {
+        last = step.number();
         coverage.see(step.copies() > 0, Condition.COPY_ON_WRITE);
         coverage.see(step.copies() > 0 && scenario.tensorParallel() > 1, Condition.COPY_SHARDED);
         for (int replica = 0; replica < step.replicas(); replica++) {

@@ -25,7 +25,7 @@ class SelftestCommandTest {
     private static final String LINE =
             "seed=5 attention=mha layers=1 heads=2 kvheads=2 dim=4 vocabulary=61 dtype=bfloat16"
                     + " draft=false tp=1 dp=1 overlap=1 page=4 blocks=20 batch=2 tokens=16 chunk=1 policy=fifo victim=least_cost"
-                    + " watermark=0.0 caching=true buffer=0 prompt=20 output=5 clients=0,1 events=none reserve=true readmit=true skips=64 pending=1024 host=0 hostpolicy=inclusive preemption=auto ahead=0.0 disk=0 drafts=0 drafting=off distance=0.0 credits=0 poison=true verify=false";
+                    + " watermark=0.0 caching=true buffer=0 prompt=20 output=5 clients=0,1 events=none reserve=true readmit=true skips=64 pending=1024 host=0 hostpolicy=inclusive preemption=auto ahead=0.0 disk=0 drafts=0 drafting=off distance=0.0 credits=0 ageing=4500 growth=none levelling=false eviction=lru poison=true verify=false";
 
     @Test
     void aShortRunPassesAndSaysWhatItTried() {

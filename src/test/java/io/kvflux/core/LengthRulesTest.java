@@ -6,13 +6,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.kvflux.api.SequenceId;
 import io.kvflux.api.Step;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Rules that go by how long outputs become. Nothing is known of them at first, so what differs is prompts and limits. */
@@ -93,41 +92,42 @@ class LengthRulesTest {
 
     /** Long runs of random traffic that never lets up, so that without a bound the large ones would wait for ever. */
     @ParameterizedTest
-    @ValueSource(longs = {1, 2, 3, 4, 5, 6})
+    @ValueSource(longs = {1, 2, 3, 4, 5, 6, 199})
     void theBoundHoldsWhateverArrives(long seed) {
         SplittableRandom random = new SplittableRandom(seed);
-        int ageing = 20 + random.nextInt(100);
+        int ageing = 1 + random.nextInt(40);
         SchedulerConfig.Builder config = shortest(40)
                 .maxBatchSize(6)
                 .maxBatchTokens(400)
                 .ageing(ageing)
-                .levelling(random.nextBoolean())
+                .levelling(random.nextInt(4) > 0)
                 .victimRule(VictimRule.values()[random.nextInt(4)]);
         if (random.nextBoolean()) {
             config.growthMargin(0.5);
         }
         Driver driver = new Driver(config);
         Map<SequenceId, Integer> submitted = new HashMap<>();
-        Set<SequenceId> waiting = new HashSet<>();
+        Map<String, SequenceId> waiting = new HashMap<>();
         for (int step = 0; step < 1500; step++) {
             if (random.nextInt(4) == 0) {
                 boolean large = random.nextInt(10) == 0;
                 SequenceId id = submit(driver, large ? 250 : 5 + random.nextInt(30), 5 + random.nextInt(60));
                 submitted.put(id, step);
-                waiting.add(id);
+                waiting.put(id.toString(), id);
             }
-            int seen = driver.hits.size();
-            Step planned = driver.plan();
-            if (planned == null) {
+            int told = driver.log.size();
+            if (driver.plan() == null) {
                 continue;
             }
-            for (SequenceId id : List.copyOf(waiting)) {
-                if (driver.hits.size() > seen && driver.hits.containsKey(id)) {
-                    waiting.remove(id);
-                    assertThat(waiting)
+            for (String line : driver.log.subList(told, driver.log.size())) {
+                String name = line.substring(0, line.indexOf(' ', "sequence ".length()));
+                if (line.endsWith(" preempted")) {
+                    waiting.put(name, new SequenceId(Long.parseLong(name.substring("sequence ".length()))));
+                } else if (line.contains(" admitted ")) {
+                    SequenceId id = waiting.remove(name);
+                    assertThat(waiting.values())
                             .as("seed %d: nobody waits who came more than %d steps before %s", seed, ageing, id)
-                            .noneMatch(other -> !driver.hits.containsKey(other)
-                                    && submitted.get(id) - submitted.get(other) > ageing + 1);
+                            .noneMatch(other -> submitted.get(id) - submitted.get(other) > ageing + 1);
                 }
             }
             driver.complete();
@@ -153,6 +153,37 @@ class LengthRulesTest {
         driver.core.cancel(waiting);
         driver.complete();
         assertThat(Driver.ids(driver.plan())).containsExactly(large);
+    }
+
+    /** The older one has more work left and holds as much: without ageing it would be preempted by both rules. */
+    @ParameterizedTest
+    @EnumSource(names = {"MOST_WORK", "CHEAPEST_ROOM"})
+    void whoIsOlderThanAgeingIsPreemptedAfterWhoIsNot(VictimRule rule) {
+        for (int ageing : new int[] {4500, 5}) {
+            Driver driver = new Driver(shortest(8).victimRule(rule).ageing(ageing));
+            SequenceId large = submit(driver, 30, 60);
+            driver.steps(9);
+            SequenceId small = submit(driver, 39, 20);
+            driver.steps(2);
+            assertThat(Driver.ids(driver.plan()))
+                    .as("both need a fifth block, ageing=%d", ageing)
+                    .containsExactly(ageing == 5 ? large : small);
+        }
+    }
+
+    /** Where all are older the last submitted goes first. */
+    @Test
+    void ofThoseOlderThanAgeingTheFirstSubmittedStays() {
+        Driver driver = new Driver(
+                shortest(8).victimRule(VictimRule.MOST_WORK).ageing(5).admitAfterPreemption(false));
+        SequenceId first = submit(driver, 30, 60);
+        driver.steps(2);
+        SequenceId second = submit(driver, 32, 20);
+        driver.steps(9);
+        assertThat(Driver.ids(driver.plan())).as("both need a fifth block").containsExactly(first);
+        driver.complete();
+        driver.drain();
+        assertThat(driver.endings).containsOnlyKeys(first, second);
     }
 
     @Test

@@ -31,7 +31,7 @@ class AdversaryTest {
     private static final String PLAIN =
             "seed=5 attention=mha layers=2 heads=4 kvheads=2 dim=4 vocabulary=61 dtype=float32"
                     + " draft=true tp=2 dp=1 overlap=2 page=16 blocks=40 batch=4 tokens=64 chunk=1 policy=fifo victim=least_cost"
-                    + " watermark=0.0 caching=true buffer=2 prompt=150 output=12 clients=0,1,2,3 events=turns+fork+cancel reserve=true readmit=true skips=64 pending=1024 host=0 hostpolicy=inclusive preemption=auto ahead=0.0 disk=0 drafts=0 drafting=off distance=0.0 credits=0 poison=true verify=true";
+                    + " watermark=0.0 caching=true buffer=2 prompt=150 output=12 clients=0,1,2,3 events=turns+fork+cancel reserve=true readmit=true skips=64 pending=1024 host=0 hostpolicy=inclusive preemption=auto ahead=0.0 disk=0 drafts=0 drafting=off distance=0.0 credits=0 ageing=4500 growth=none levelling=false eviction=lru poison=true verify=true";
 
     @Test
     void pagedOutputIsDenseOutputWhateverHappensToMemory() {
@@ -105,7 +105,7 @@ class AdversaryTest {
         String line =
                 "seed=3957475234228280731 attention=mha layers=1 heads=2 kvheads=2 dim=2 vocabulary=61 dtype=bfloat16"
                         + " draft=false tp=1 dp=1 overlap=1 page=114 blocks=3 batch=8 tokens=53 chunk=1 policy=fifo victim=last_admitted"
-                        + " watermark=0.0 caching=true buffer=0 prompt=1 output=3 clients=0,1,2,3 events=pause+fork+turns+keys+entry_fault+dispose reserve=true readmit=true skips=64 pending=1024 host=0 hostpolicy=inclusive preemption=auto ahead=0.0 disk=0 drafts=0 drafting=off distance=0.0 credits=0 poison=true verify=false";
+                        + " watermark=0.0 caching=true buffer=0 prompt=1 output=3 clients=0,1,2,3 events=pause+fork+turns+keys+entry_fault+dispose reserve=true readmit=true skips=64 pending=1024 host=0 hostpolicy=inclusive preemption=auto ahead=0.0 disk=0 drafts=0 drafting=off distance=0.0 credits=0 ageing=4500 growth=none levelling=false eviction=lru poison=true verify=false";
         assertThat(Selftest.replay(TestDevice.host(), line).failure()).isNull();
     }
 
@@ -116,7 +116,7 @@ class AdversaryTest {
                 "seed=1051296842389316902 attention=mha layers=1 heads=4 kvheads=2 dim=2 vocabulary=61 dtype=bfloat16"
                         + " draft=true tp=2 dp=2 overlap=3 page=8 blocks=8 batch=4 tokens=8 chunk=1 policy=fifo victim=least_cost watermark=0.0"
                         + " caching=true buffer=0 prompt=34 output=35 clients=0,1,2,3,4,5 events=cancel+pause+stall+fork+turns+keys+reenter+rerun+block_events+clear+late+entry_fault+step_fault"
-                        + " reserve=false readmit=true skips=64 pending=1024 host=0 hostpolicy=inclusive preemption=auto ahead=0.0 disk=0 drafts=0 drafting=off distance=0.0 credits=0 poison=true verify=true";
+                        + " reserve=false readmit=true skips=64 pending=1024 host=0 hostpolicy=inclusive preemption=auto ahead=0.0 disk=0 drafts=0 drafting=off distance=0.0 credits=0 ageing=4500 growth=none levelling=false eviction=lru poison=true verify=true";
         assertThat(Selftest.replay(TestDevice.host(), line).failure()).isNull();
     }
 
@@ -187,7 +187,7 @@ class AdversaryTest {
                 "page=0 | out of range: page=0",
                 "page=x | malformed: page=x, expected a whole number from 0 to 2147483647",
                 "page=16 page=16 | stands once, but this one twice: page",
-                "policy=lifo | malformed: policy=lifo, expected one of fifo+priority+fair",
+                "policy=lifo | malformed: policy=lifo, expected one of fifo+priority+fair+shortest",
                 "draft=yes | malformed: draft=yes, expected true or false",
                 "events=rain | malformed: events=rain, expected one of cancel+",
                 "clients=1,,2 | malformed: clients=, expected a whole number",
@@ -197,6 +197,9 @@ class AdversaryTest {
                 "drafts=65 | out of range: drafts=65",
                 "drafting=often | malformed: drafting=often, expected one of off+fixed+table+adaptive",
                 "distance=-1 | out of range: distance=-1.0",
+                "growth=-1 | out of range: growth=-1.0",
+                "levelling=true | out of range: levelling (needs policy=shortest)=true",
+                "eviction=fifo | malformed: eviction=fifo, expected one of lru+adaptive",
                 "watermark=2 | out of range: watermark=2.0",
                 "watermark=0.5f | malformed: watermark=0.5f, expected a decimal number",
                 "tokens=2 | out of range: tokens (at least batch)=2",

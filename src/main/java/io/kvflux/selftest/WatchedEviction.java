@@ -1,0 +1,86 @@
+package io.kvflux.selftest;
+
+import io.kvflux.block.EvictionPolicy;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The eviction policy of a scenario, and what is seen of it: whether it takes another run than LRU, which is told the same,
+ * would. What has a priority of its own the pool keeps from it until it is evicted by that.
+ */
+final class WatchedEviction implements EvictionPolicy {
+
+    private final Coverage coverage;
+    private final EvictionPolicy policy;
+    /** What adaptive eviction is held against; null without it. */
+    private final @Nullable EvictionPolicy lru;
+
+    /** The run that was cached last, if nothing was asked since. */
+    private int lastCached;
+
+    WatchedEviction(Scenario scenario, Coverage coverage) {
+        this.coverage = coverage;
+        policy = scenario.adaptive() ? EvictionPolicy.adaptive() : EvictionPolicy.lru();
+        lru = scenario.adaptive() ? EvictionPolicy.lru() : null;
+    }
+
+    @Override
+    public void attach(View view) {
+        policy.attach(view);
+        if (lru != null) {
+            lru.attach(view);
+        }
+    }
+
+    @Override
+    public void created(int run) {
+        policy.created(run);
+    }
+
+    @Override
+    public void cached(int run) {
+        policy.cached(run);
+        if (lru != null) {
+            lru.cached(run);
+        }
+        lastCached = run;
+    }
+
+    @Override
+    public void time(long nanos) {
+        policy.time(nanos);
+    }
+
+    @Override
+    public void held(int run) {
+        policy.held(run);
+        if (lru != null) {
+            lru.held(run);
+        }
+    }
+
+    @Override
+    public void split(int head, int tail) {
+        policy.split(head, tail);
+    }
+
+    @Override
+    public void removed(int run) {
+        // Of others it is asked between the two.
+        coverage.see(run == lastCached, Condition.RETAINED_EVICTED);
+        policy.removed(run);
+        if (lru != null) {
+            lru.removed(run);
+        }
+    }
+
+    @Override
+    public int victim() {
+        lastCached = 0;
+        int victim = policy.victim();
+        if (lru != null) {
+            coverage.saw(Condition.EVICTED_ADAPTIVE);
+            coverage.see(victim != lru.victim(), Condition.EVICTED_BY_WORTH);
+        }
+        return victim;
+    }
+}

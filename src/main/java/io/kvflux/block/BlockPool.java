@@ -561,13 +561,14 @@ public final class BlockPool implements BlockCounts {
 
     /**
      * A run grows in place while it has one holder and nothing follows it. A pending fence stems from a former holder
-     * that never had the new page, so it must not spread to it.
+     * that never had the new page, so it must not spread to it; nor must what a former holder wanted kept.
      */
     private boolean extendable(int run, @Nullable Object key) {
         return runs.refs[run] == 1
                 && runs.children[run] == 0
                 && !runs.isRoot(run)
                 && !fences.pending(runs.fence[run])
+                && !cached.retains(run)
                 && (key == null ? runs.key[run] == null : key.equals(runs.key[run]));
     }
 

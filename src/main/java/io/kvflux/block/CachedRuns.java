@@ -134,6 +134,11 @@ final class CachedRuns {
         }
     }
 
+    /** Whether a run is to be kept in another way than what follows it. */
+    boolean retains(int run) {
+        return eviction.retains(run);
+    }
+
     private int runCount() {
         int cached = 0;
         for (int run = 1; run < runs.bound(); run++) {

@@ -95,6 +95,17 @@ public interface EvictionPolicy {
     default void retain(int run, int priority, long until) {}
 
     /**
+     * Whether {@link #retain} was told of a run and has not ended. What is computed next belongs to such a run no more, because
+     * nobody has spoken of it.
+     *
+     * @param run a run that is held
+     * @return whether it is; false if the policy does not honour retention
+     */
+    default boolean retains(int run) {
+        return false;
+    }
+
+    /**
      * {@return whether the policy keeps runs as {@link #retain} asks; for others the pool does, and tells them that a run is
      * cached only when it has the priority that all have by default, and so has all that continues it}
      */

@@ -74,6 +74,11 @@ final class RetainingEviction implements EvictionPolicy {
     }
 
     @Override
+    public boolean retains(int run) {
+        return extra[run] != 0;
+    }
+
+    @Override
     public void created(int run) {
         reserve(run);
         inner.created(run);

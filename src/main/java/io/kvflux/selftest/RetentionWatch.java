@@ -42,16 +42,9 @@ final class RetentionWatch extends BaseSubscriber<BlockEvent> {
         long soonest = Retention.ALWAYS;
         long latest = Retention.ALWAYS;
 
-        /** What goes on where kept content ended may be kept with it. */
         Page(Place place, @Nullable Page parent) {
             this.place = place;
             this.parent = parent;
-            if (parent != null) {
-                least = Math.min(least, parent.least);
-                most = Math.max(most, parent.most);
-                soonest = parent.soonest;
-                latest = parent.latest;
-            }
         }
 
         void retain(boolean surely, int priority, long from, long to) {
@@ -219,11 +212,12 @@ final class RetentionWatch extends BaseSubscriber<BlockEvent> {
             return;
         }
         boolean surely = before && !preempted && watch.hasFinished();
-        int computed = surely ? (watch.length() - 1) / scenario.pageSize() : path.size();
+        // The KV of the last token is there too if it was a draft.
+        int computed = surely ? (watch.length() - 1) / scenario.pageSize() : 0;
         for (int replica = 0; replica < scenario.dataParallel(); replica++) {
             if (!surely || replica == steps.replica(id)) {
-                for (int page = 0; page < Math.min(computed, path.size()); page++) {
-                    retain(watch, page, pages.get(new Place(replica, path.get(page))), surely, nowNs);
+                for (int page = 0; page < path.size(); page++) {
+                    retain(watch, page, pages.get(new Place(replica, path.get(page))), page < computed, nowNs);
                 }
             }
         }

@@ -79,6 +79,19 @@ class RetentionTest {
 
     @ParameterizedTest
     @MethodSource("policies")
+    void whatFollowsARetainedRangeHasThePriorityThatAllHave(Supplier<EvictionPolicy> policy) {
+        BlockPool pool = pool(6, 1, policy);
+        insert(pool, own(1, 2), all(100));
+        int[] longer = concat(own(1, 2), own(2, 2));
+        insert(pool, longer);
+        insert(pool, own(3, 2), all(40));
+        insert(pool, own(4, 2));
+        assertThat(found(pool, longer)).as("of its four pages").isEqualTo(2);
+        assertThat(found(pool, own(3, 2))).isEqualTo(2);
+    }
+
+    @ParameterizedTest
+    @MethodSource("policies")
     void aPageHasThePriorityOfItsFirstToken(Supplier<EvictionPolicy> policy) {
         BlockPool pool = pool(8, 4, policy);
         insert(pool, own(1, 24), range(0, 9, 90), range(9, 24, 5));

@@ -41,13 +41,17 @@ final class RetentionWatch extends BaseSubscriber<BlockEvent> {
         int most = Retention.DEFAULT_PRIORITY;
         long soonest = Retention.ALWAYS;
         long latest = Retention.ALWAYS;
+        /** The turn in which somebody last let go of it; who of several in one turn was the last is not known. */
+        long toldIn = -1;
 
         Page(Place place, @Nullable Page parent) {
             this.place = place;
             this.parent = parent;
         }
 
-        void retain(boolean surely, int priority, long from, long to) {
+        void retain(boolean told, long turn, int priority, long from, long to) {
+            boolean surely = told && toldIn != turn;
+            toldIn = turn;
             least = surely ? priority : Math.min(least, priority);
             most = surely ? priority : Math.max(most, priority);
             soonest = surely ? from : Math.min(soonest, from);
@@ -230,7 +234,7 @@ final class RetentionWatch extends BaseSubscriber<BlockEvent> {
                 boolean always = range.nanos() == Retention.ALWAYS;
                 long soonest = always ? Retention.ALWAYS : plannedNs + range.nanos();
                 long latest = always ? Retention.ALWAYS : nowNs + range.nanos();
-                page.retain(surely, range.priority(), soonest, latest);
+                page.retain(surely, turn, range.priority(), soonest, latest);
             }
         }
     }

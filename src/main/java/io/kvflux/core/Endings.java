@@ -57,7 +57,7 @@ final class Endings {
             }
         }
         sequence.state = Sequence.State.FINISHED;
-        if (lengths != null && (reason == FinishReason.STOP || reason == FinishReason.LENGTH)) {
+        if (lengths != null && reason == FinishReason.STOP) {
             lengths.ended(sequence);
         }
         queue.leave(sequence);

@@ -1,7 +1,5 @@
 package io.kvflux.core;
 
-import java.util.List;
-
 /**
  * Starts in time those that take longest. Towards the end of a queue the last ones admitted run on when everybody else has
  * ended, and most of the memory is empty then. So one that waits, and by itself takes as many steps as everything that is
@@ -34,28 +32,32 @@ final class Levelling {
         this.planner = planner;
     }
 
-    /** Before a step is planned: makes room for one at most, who is first in the queue then. */
-    void level(Replica replica) {
-        if (queue.size() == 0 || queue.size() > MAX_WAITING || replica.running.isEmpty() || replica.lost) {
+    /** Before a step is planned: makes room for one at most, on one replica, who is first in the queue then. */
+    void level(Replica[] replicas) {
+        if (queue.size() == 0 || queue.size() > MAX_WAITING) {
             return;
         }
         Sequence longest = queue.longest();
-        if (longest == null || longest.pending > 0) {
+        if (longest == null || longest.pending > 0 || longest.hurried) {
             return;
         }
-        double steps = (queue.work() + work(replica.running)) / config.blocksPerReplica() / config.pageSize();
+        double work = queue.work();
+        for (Replica replica : replicas) {
+            for (int i = 0; i < replica.running.size(); i++) {
+                work += replica.running.get(i).work();
+            }
+        }
+        double steps = work / config.blocksPerReplica() / replicas.length / config.pageSize();
         double critical = config.hostBlocks() > 0 ? CRITICAL : CRITICAL_RECOMPUTED;
-        if (longest.remaining() >= critical * steps && makeRoom(replica, longest)) {
-            queue.hurry(longest);
+        if (longest.remaining() < critical * steps) {
+            return;
         }
-    }
-
-    private static double work(List<Sequence> sequences) {
-        double work = 0;
-        for (int i = 0; i < sequences.size(); i++) {
-            work += sequences.get(i).work();
+        for (Replica replica : replicas) {
+            if (!replica.running.isEmpty() && !replica.lost && makeRoom(replica, longest)) {
+                queue.hurry(longest);
+                return;
+            }
         }
-        return work;
     }
 
     private boolean makeRoom(Replica replica, Sequence sequence) {

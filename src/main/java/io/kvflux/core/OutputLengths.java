@@ -7,10 +7,12 @@ import java.util.Map;
  * How long outputs become, learned while they are generated: by tenant, with what is known of all as a prior.
  *
  * <p>Lengths are divided into ranges, sixteen to a doubling. Of each is counted how many tokens were generated in it and how
- * many outputs ended in it; the quotient is the chance to end with the next token, whatever happens later to those that still
- * run. So a long output counts for what it has shown so far, and lengths are not underestimated while only short ones have
- * ended (E. Kaplan, P. Meier, "Nonparametric estimation from incomplete observations", 1958). Old outputs are forgotten: a
- * count loses 1/512 with every output that ends.
+ * many outputs ended in it, by themselves and not by their token limit; the quotient is the rate of ending there, and lengths
+ * are exponential within a range (the piecewise exponential model: M. Friedman, "Piecewise exponential models for survival data
+ * with covariates", 1982). So a long output counts for what it has shown so far, and lengths are not underestimated while only
+ * short ones have ended, or have been cut. The price of the model is that it never says surely: where all outputs end in one
+ * range, e^-1 of them at least are taken to go on. Old outputs are forgotten: a count loses 1/512 with every output of its tenant
+ * that ends.
  *
  * <p>Until something is known, an output is taken to have 512 tokens and then, as lengths are heavy-tailed, to have half a
  * chance to double. That counts as much as one output; what is known of all tenants counts for each as much as sixteen.
@@ -38,10 +40,13 @@ final class OutputLengths {
     final class Account {
         private final double[] generated = new double[RANGES];
         private final double[] ended = new double[RANGES];
-        /** The chance to end within a range, and to reach it, as of {@link #seen}. */
-        private final double[] hazard = new double[RANGES];
-
+        /** Endings for every time that all of a range is generated, as of {@link #seen}. */
+        private final double[] rate = new double[RANGES];
+        /** The chance to reach a range, as of then. */
         private final double[] survival = new double[RANGES + 1];
+        /** What an output counts that is generated now; those before count less. */
+        private double weight = 1;
+
         private long endings;
         private long seen = -1;
 
@@ -83,25 +88,29 @@ final class OutputLengths {
             double prior = weight * (isShared ? 1 : SHARED_OUTPUTS);
             survival[0] = 1;
             for (int i = 0; i < RANGES; i++) {
-                double before = isShared ? from(i) < LIKELY ? CHANCE_BEFORE : CHANCE_AFTER : all.hazard[i];
-                hazard[i] = (ended[i] + prior * before) / (generated[i] / (from(i + 1) - from(i)) + prior);
-                survival[i + 1] = survival[i] * Math.exp(-hazard[i]);
+                double width = from(i + 1) - from(i);
+                double before = isShared ? from(i) < LIKELY ? CHANCE_BEFORE : CHANCE_AFTER : all.rate[i];
+                rate[i] = (ended[i] + prior * before) / (generated[i] / width + prior);
+                survival[i + 1] = survival[i] * Math.exp(-rate[i]);
             }
         }
 
-        private void scale(double factor) {
-            for (int i = 0; i < RANGES; i++) {
-                generated[i] *= factor;
-                ended[i] *= factor;
+        private void ended(int range) {
+            ended[range] += weight;
+            endings++;
+            weight *= 1 + FORGOTTEN;
+            if (weight > LARGEST_WEIGHT) {
+                for (int i = 0; i < RANGES; i++) {
+                    generated[i] /= weight;
+                    ended[i] /= weight;
+                }
+                weight = 1;
             }
         }
     }
 
     private final Account all = new Account();
     private final Map<String, Account> tenants = new HashMap<>();
-    /** What an output counts that is generated now; those before count less. */
-    private double weight = 1;
-
     private double prompts;
     private double promptTokens;
     private long step;
@@ -147,30 +156,19 @@ final class OutputLengths {
             sequence.rangeEnd = from(sequence.range + 1);
         }
         Account own = sequence.lengths;
-        own.generated[sequence.range] += weight;
+        own.generated[sequence.range] += own.weight;
         if (own != all) {
-            all.generated[sequence.range] += weight;
+            all.generated[sequence.range] += all.weight;
         }
     }
 
-    /** A sequence has come to its own end. */
+    /** A sequence has come to its own end: not to that of its token limit, which says that it would have been longer. */
     void ended(Sequence sequence) {
         Account own = sequence.lengths;
-        ended(own, sequence.range);
+        own.ended(sequence.range);
         if (own != all) {
-            ended(all, sequence.range);
+            all.ended(sequence.range);
         }
-        weight *= 1 + FORGOTTEN;
-        if (weight > LARGEST_WEIGHT) {
-            all.scale(1 / weight);
-            tenants.values().forEach(account -> account.scale(1 / weight));
-            weight = 1;
-        }
-    }
-
-    private void ended(Account account, int range) {
-        account.ended[range] += weight;
-        account.endings++;
     }
 
     /** The range of outputs with so many tokens. */

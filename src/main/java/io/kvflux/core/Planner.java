@@ -71,8 +71,8 @@ final class Planner {
 
     void fill(StepPlan target) {
         plan = target;
-        for (int i = 0; levelling != null && i < replicas.length; i++) {
-            levelling.level(replicas[i]);
+        if (levelling != null) {
+            levelling.level(replicas);
         }
         do {
             // A plan that only preempted is no step yet: what it freed is given out in another pass.
@@ -423,7 +423,7 @@ final class Planner {
     /** Blocks that lack for the gate. Unless nobody holds a block, some are left to those that are admitted. */
     private int missing(Replica replica, Sequence sequence) {
         int now = missingNow(replica, sequence);
-        if (now > 0 || forecasts.length == 0 || replica.running.isEmpty()) {
+        if (now > 0 || forecasts.length == 0 || replica.running.isEmpty() || sequence.hurried) {
             return now;
         }
         return Objects.requireNonNull(forecasts[replica.index]).peak(replica, sequence, sequence.length)

@@ -31,22 +31,16 @@ record Variant(String name, List<String> args) {
         presets.put("vllm", List.of(List.of("--engine", "vllm"), List.of("--engine", "vllm")));
         presets.put("no-host", List.of(List.of(), List.of()));
         presets.put("in-order", List.of(List.of(VICTIM, "cheapest-room"), GROWTH));
-        List<String> shortest = List.of("--policy", "shortest", "--levelling", VICTIM);
-        List<String> cautious = List.of("--growth-margin", "1", "--ageing", "3250");
-        presets.put("short-first", List.of(joined(shortest, "most-work"), joined(shortest, "cheapest-room", cautious)));
+        List<String> shortest = List.of("--policy", "shortest", "--levelling", VICTIM, "most-work");
+        presets.put("short-first", List.of(shortest, joined(shortest, "--growth-margin", "1.5", "--ageing", "3500")));
         List<String> adaptive = List.of("--eviction", "adaptive");
         presets.put("adaptive-eviction", List.of(adaptive, adaptive));
         return presets;
     }
 
-    private static List<String> joined(List<String> first, String next) {
-        return joined(first, next, List.of());
-    }
-
-    private static List<String> joined(List<String> first, String next, List<String> last) {
+    private static List<String> joined(List<String> first, String... more) {
         List<String> all = new ArrayList<>(first);
-        all.add(next);
-        all.addAll(last);
+        all.addAll(Arrays.asList(more));
         return List.copyOf(all);
     }
 

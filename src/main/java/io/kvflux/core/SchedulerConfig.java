@@ -288,7 +288,7 @@ public final class SchedulerConfig {
         public static final int DEFAULT_MAX_SKIPS = 64;
 
         /** Default of {@link #ageing}. */
-        public static final int DEFAULT_AGEING = 4500;
+        public static final int DEFAULT_AGEING = 4000;
 
         /** Default of the lower watermark of {@link #offloadWatermarks}. */
         public static final double DEFAULT_OFFLOAD_LOW = 0.01;
@@ -485,7 +485,7 @@ public final class SchedulerConfig {
 
         /**
          * Where work decides, under {@link QueuePolicy#SHORTEST} and by victim rules that look at lengths: how many steps after
-         * a sequence another may be submitted and still overtake it. Defaults to 4500.
+         * a sequence another may be submitted and still overtake it. Defaults to 4000.
          *
          * @param steps at least 0; 0 goes by arrival
          * @return this

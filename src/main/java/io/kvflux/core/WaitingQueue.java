@@ -53,7 +53,7 @@ final class WaitingQueue {
 
     /** Works longer than so many as usual are not told apart: of these, who came first goes first. */
     private static final double MOST_WORKS = 1.6;
-    /** The order is made anew when outputs as usual have become longer or shorter by this part. */
+    /** The order is made anew when the usual work has become more or less by this part. */
     private static final double CHANGED = 0.1;
 
     private final QueuePolicy policy;
@@ -62,7 +62,7 @@ final class WaitingQueue {
 
     private final @Nullable OutputLengths lengths;
     private long step;
-    private int orderedBy;
+    private double orderedBy;
     private final Map<String, Lane> lanes = new HashMap<>();
     private final Set<Sequence> parked = new HashSet<>();
     /**
@@ -119,7 +119,7 @@ final class WaitingQueue {
         if (policy != QueuePolicy.SHORTEST || waiting == 0) {
             return;
         }
-        int usual = Objects.requireNonNull(lengths).all().remaining(0);
+        double usual = Objects.requireNonNull(lengths).usualWork();
         if (Math.abs(usual - orderedBy) > CHANGED * orderedBy) {
             orderedBy = usual;
             TreeSet<Sequence> lane = lanes.get("").waiting;
@@ -334,8 +334,10 @@ final class WaitingQueue {
             first.key = key(first);
             lane.waiting.add(first);
         }
-        for (Sequence other : added.hurried ? lane.waiting : Set.<Sequence>of()) {
-            added.hurried &= mayOvertake(added, other);
+        if (added.hurried) {
+            for (Sequence other : lane.waiting) {
+                added.hurried &= mayOvertake(added, other);
+            }
         }
     }
 

@@ -242,6 +242,95 @@ class LengthRulesTest {
     }
 
     @Test
+    void whoIsStartedInOthersPlaceNeedsNoRoomForGrowthBesides() {
+        Driver driver = new Driver(shortest(10).levelling(true).growthMargin(3));
+        submit(driver, 31, 12);
+        submit(driver, 31, 14);
+        driver.step();
+        driver.core.cancel(submit(driver, 31, 1));
+        SequenceId last = submit(driver, 31, 55);
+        int before = driver.core.running();
+        for (int i = 0; i < 11; i++) {
+            driver.step();
+        }
+        assertThat(before).isBetween(1, 2);
+        assertThat(driver.core.preemptions()).isLessThanOrEqualTo(1);
+        assertThat(driver.hits).containsKey(last);
+        driver.drain();
+        assertThat(driver.endings).hasSize(4);
+    }
+
+    @Test
+    void onlyOneReplicaMakesRoomForWhoTakesLongest() {
+        Driver driver = new Driver(Driver.config(10, 10, 2)
+                .policy(QueuePolicy.SHORTEST)
+                .maxSkips(0)
+                .levelling(true));
+        for (int output : new int[] {10, 11, 10, 11}) {
+            submit(driver, 31, output);
+        }
+        driver.step();
+        SequenceId last = submit(driver, 31, 69);
+        assertThat(Driver.ids(driver.plan())).contains(last);
+        assertThat(driver.core.preemptions()).isEqualTo(1);
+        driver.complete();
+        driver.drain();
+        assertThat(driver.endings).hasSize(5);
+    }
+
+    @Test
+    void anOutputThatItsLimitCutsDoesNotTellHowLongOutputsBecome() {
+        Driver driver = new Driver(shortest(200).maxBatchSize(1).maxBatchTokens(200));
+        for (int i = 0; i < 100; i++) {
+            submit(driver, 30, 5);
+        }
+        driver.drain();
+        SequenceId unknown = driver.submit(driver.prompt(30));
+        SequenceId expected = driver.submit(driver.prompt(30).expectedTokens(400));
+        assertThat(Driver.ids(driver.plan()))
+                .as("of %s as much is known as at first, some hundred tokens", unknown)
+                .containsExactly(expected);
+    }
+
+    /** Twelve clients, each of whom comes again at once, one in six with a prompt that most others overtake. */
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
+    void everybodyEndsUnderTrafficThatNeverLetsUp(long seed) {
+        SplittableRandom random = new SplittableRandom(seed);
+        SchedulerConfig.Builder config = Driver.config(10, 40)
+                .policy(QueuePolicy.SHORTEST)
+                .maxBatchSize(6)
+                .maxBatchTokens(60)
+                .maxSkips(random.nextInt(4))
+                .ageing(100)
+                .levelling(random.nextBoolean())
+                .victimRule(VictimRule.values()[random.nextInt(4)]);
+        if (random.nextBoolean()) {
+            config.growthMargin(0.5);
+        }
+        Driver driver = new Driver(config);
+        Map<SequenceId, Integer> submitted = new HashMap<>();
+        int longest = 0;
+        for (int step = 0; step < 4000; step++) {
+            while (submitted.size() < 12) {
+                boolean large = random.nextInt(6) == 0;
+                submitted.put(submit(driver, large ? 250 : 5 + random.nextInt(30), 5 + random.nextInt(60)), step);
+            }
+            driver.step();
+            for (SequenceId ended : driver.endings.keySet()) {
+                Integer from = submitted.remove(ended);
+                longest = from == null ? longest : Math.max(longest, step - from);
+            }
+            driver.endings.clear();
+            int now = step;
+            assertThat(submitted.values())
+                    .as("seed %d: nobody is there for 600 steps", seed)
+                    .allMatch(from -> now - from < 600);
+        }
+        assertThat(longest).as("some are held up").isGreaterThan(100);
+    }
+
+    @Test
     void levellingNeedsThePolicyThatGoesByWork() {
         assertThatThrownBy(() -> Driver.config(10, 10)
                         .levelling(true)

@@ -93,6 +93,17 @@ class OutputLengthsTest {
     }
 
     @Test
+    void whatOthersDoIsNoReasonToForgetATenant() {
+        for (int round = 0; round < 60; round++) {
+            for (int tenant = 0; tenant < 100; tenant++) {
+                whole("tenant " + tenant, tenant % 5 == 0 ? 1000 : 50);
+            }
+        }
+        assertThat(begin("tenant 5").remaining()).isCloseTo(1000, within(70));
+        assertThat(begin("tenant 6").remaining()).isCloseTo(50, within(5));
+    }
+
+    @Test
     void oldOutputsAreForgotten() {
         for (int i = 0; i < 300; i++) {
             whole("a", 50);

@@ -134,9 +134,9 @@ class ReplayNumbersTest {
         assertRatios(host, 0.93, 0.75, 1.00);
         ReplaySummary none = measuredRun(llama(16, 2587)
                 .policy(QueuePolicy.SHORTEST)
-                .victimRule(VictimRule.CHEAPEST_ROOM)
-                .growthMargin(1)
-                .ageing(3250)
+                .victimRule(VictimRule.MOST_WORK)
+                .growthMargin(1.5)
+                .ageing(3500)
                 .levelling(true));
         assertRatios(none, 0.965, 0.80, 1.05);
         assertRatios(measuredRun(llama(16, 2587).growthMargin(0.75)), 0.971, 0.969, 0.97);

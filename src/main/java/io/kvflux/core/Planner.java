@@ -253,8 +253,8 @@ final class Planner {
     }
 
     /**
-     * What preempting a sequence costs by the rule: the tokens whose KV nobody else holds. One that would free no block
-     * goes last, one whose consumer pauses before all others.
+     * What preempting a sequence costs by the rule; least goes first. One that would free no block goes last, one whose
+     * consumer pauses before all others, and by rules of length who is overdue after all that are not.
      */
     private double cost(Replica replica, Sequence sequence) {
         int freed = replica.pool.exclusiveBlocks(sequence.table);

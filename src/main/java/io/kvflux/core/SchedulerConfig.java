@@ -499,8 +499,8 @@ public final class SchedulerConfig {
          * Admission leaves room for what all that run are expected to hold at any time from now on, by the lengths of outputs
          * that were seen so far, and for some deviations from that. Defaults to none: it looks at what they hold now.
          *
-         * @param deviations standard deviations to spare, at least 0: 0.5 where a preemption costs little, 1 where it computes
-         *     again
+         * @param deviations standard deviations to spare, at least 0; about 1 where a preempted sequence computes again, and
+         *     none of this where it comes back from the host
          * @return this
          */
         public Builder growthMargin(double deviations) {

@@ -32,6 +32,9 @@ final class BenchEvictionCommand implements Callable<Integer> {
 
     private static final int INTERRUPTED = 130;
 
+    /** Blocks of each pool. */
+    record Sizes(List<Integer> blocks) {}
+
     private final Interruption interruption;
 
     @Spec
@@ -50,12 +53,10 @@ final class BenchEvictionCommand implements Callable<Integer> {
     @Option(
             names = "--device-blocks",
             required = true,
-            split = ",",
-            hideParamSyntax = true,
             paramLabel = "N,...",
-            converter = Converters.Blocks.class,
+            converter = Converters.ListOfBlocks.class,
             description = "Usable blocks of the pool: sizes, each larger than the one before.")
-    private List<Integer> deviceBlocks = List.of();
+    private Sizes deviceBlocks = new Sizes(List.of());
 
     @Option(names = "--json", description = "Print one JSON object on stdout in place of the table.")
     private boolean json;
@@ -91,10 +92,14 @@ final class BenchEvictionCommand implements Callable<Integer> {
         if (workloadOptions.tenants != null) {
             throw new UsageException("a look at the cache alone knows no tenants: leave out --tenants");
         }
-        for (int i = 1; i < deviceBlocks.size(); i++) {
-            if (deviceBlocks.get(i) <= deviceBlocks.get(i - 1)) {
+        if (workloadOptions.lengthHints != null) {
+            throw new UsageException("a look at the cache alone knows no outputs: leave out --length-hints");
+        }
+        List<Integer> sizes = deviceBlocks.blocks();
+        for (int i = 1; i < sizes.size(); i++) {
+            if (sizes.get(i) <= sizes.get(i - 1)) {
                 throw new UsageException("--device-blocks are sizes, each larger than the one before, found "
-                        + deviceBlocks.get(i) + " after " + deviceBlocks.get(i - 1));
+                        + sizes.get(i) + " after " + sizes.get(i - 1));
             }
         }
     }
@@ -109,14 +114,14 @@ final class BenchEvictionCommand implements Callable<Integer> {
     }
 
     private Result run(ReplayListener listener) {
-        EvictionBench bench = new EvictionBench(this::open, pageSize, deviceBlocks, listener);
+        EvictionBench bench = new EvictionBench(this::open, pageSize, deviceBlocks.blocks(), listener);
         interruption.onStop(bench::stop);
         return bench.run();
     }
 
     private long requests() {
         try (Workload workload = open()) {
-            return EvictionBench.requests(workload, deviceBlocks.size());
+            return EvictionBench.requests(workload, deviceBlocks.blocks().size());
         }
     }
 

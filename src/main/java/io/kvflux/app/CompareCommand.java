@@ -11,12 +11,16 @@ import io.kvflux.sim.Workload;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.Unmatched;
 
@@ -38,6 +42,13 @@ final class CompareCommand implements Callable<Integer> {
 
     private static final int INTERRUPTED = 130;
 
+    /** Between variants; one before a digit or a dot is within a number. */
+    private static final Pattern COMMA = Pattern.compile(",(?![0-9.])");
+
+    /** What is replayed and what is written is the same for all. */
+    private static final Set<String> OF_ALL =
+            Set.of("--trace", "--format", "--limit", "--seed", "--report", "--json", "--quiet", "--help", "--version");
+
     /** A variant that was run. */
     record Run(Variant variant, ReplaySetup setup, ReplayResult result, TickSeries ticks) {}
 
@@ -50,14 +61,12 @@ final class CompareCommand implements Callable<Integer> {
     @Option(
             names = "--variants",
             required = true,
-            split = ",(?![0-9.])",
-            splitSynopsisLabel = ",",
-            paramLabel = "A",
+            paramLabel = "A,B,...",
             description =
                     "What is compared, the first with all others: vllm (as --engine vllm, no host), default, no-host,"
                             + " in-order, short-first, adaptive-eviction; several joined by +, such as no-host+short-first; options of replay in quotes,"
                             + " such as '--policy fair'; or both, such as 'short-first --ageing 900'.")
-    private List<String> variants = List.of();
+    private String variants = "";
 
     @Option(names = "--report", paramLabel = "FILE.html", description = "Write one self-contained page with charts.")
     @Nullable
@@ -80,14 +89,15 @@ final class CompareCommand implements Callable<Integer> {
     public Integer call() {
         List<ReplayCommand> commands = new ArrayList<>();
         List<Variant> read = new ArrayList<>();
-        for (String text : variants) {
+        for (String text : COMMA.split(variants, -1)) {
             Variant variant = Variant.of(text, common);
             read.add(variant);
             commands.add(parsed(variant));
         }
         OutputOptions files = new OutputOptions();
         files.report = report;
-        try (Outputs outputs = Outputs.open(files, commands.get(0).inputs())) {
+        try (Outputs outputs =
+                Outputs.open(files, commands.stream().map(ReplayCommand::inputs).toList())) {
             List<Run> runs = new ArrayList<>();
             for (int i = 0; i < commands.size() && !stopped; i++) {
                 runs.add(run(read.get(i), commands.get(i), i == 0));
@@ -102,14 +112,25 @@ final class CompareCommand implements Callable<Integer> {
     }
 
     private ReplayCommand parsed(Variant variant) {
-        ReplayCommand command = new ReplayCommand(interruption);
         try {
-            new CommandLine(command).parseArgs(variant.args().toArray(String[]::new));
+            for (OptionSpec option :
+                    parse(new ReplayCommand(interruption), variant.given()).matchedOptions()) {
+                if (OF_ALL.contains(option.longestName())) {
+                    throw new UsageException(option.longestName()
+                            + " may not differ between variants: give it for all of them, outside --variants");
+                }
+            }
+            ReplayCommand command = new ReplayCommand(interruption);
+            parse(command, variant.args());
             command.check();
             return command;
         } catch (CommandLine.ParameterException | UsageException e) {
             throw new UsageException("variant " + variant.name() + ": " + e.getMessage(), e);
         }
+    }
+
+    private static ParseResult parse(ReplayCommand command, List<String> args) {
+        return new CommandLine(command).parseArgs(args.toArray(String[]::new));
     }
 
     private Run run(Variant variant, ReplayCommand command, boolean first) {
@@ -142,6 +163,10 @@ final class CompareCommand implements Callable<Integer> {
             stopped = true;
             replay.stop();
         });
+        if (stopped) {
+            // While this one's workload was opened an interruption stopped the replay before it, which had ended.
+            replay.stop();
+        }
         return replay.run();
     }
 

@@ -59,7 +59,9 @@ final class ComparePage {
     private static String table(List<CompareCommand.Run> runs) {
         return "<section class=\"numbers\"><table>\n" + row("th", CompareTable.HEADER)
                 + CompareTable.rows(runs).stream().map(row -> row("td", row)).collect(Collectors.joining())
-                + "</table></section>\n";
+                + "</table>"
+                + (CompareTable.differInCompleted(runs) ? "<p>" + Html.escape(CompareTable.DIFFERENT) + "</p>" : "")
+                + "</section>\n";
     }
 
     private static String row(String cell, List<String> values) {

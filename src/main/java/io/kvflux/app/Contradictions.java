@@ -27,9 +27,10 @@ final class Contradictions {
         checkDisk(cache, tiers, time);
         checkSpeculation(cache, speculation);
         checkShortest(scheduling);
-        if (workload.lengthHints != null && !(workload.lengthHints >= 0)) {
+        if (workload.lengthHints != null
+                && !(workload.lengthHints >= 0 && workload.lengthHints < Double.POSITIVE_INFINITY)) {
             throw new UsageException(
-                    "the error of --length-hints must be 0 or more, --length-hints=" + workload.lengthHints);
+                    "the error of --length-hints must be finite and 0 or more, --length-hints=" + workload.lengthHints);
         }
         if (workload.trace == null && workload.format != null) {
             throw new UsageException("--format says how to read a trace, but there is no --trace");

@@ -40,6 +40,18 @@ final class Converters {
         }
     }
 
+    /** Numbers of blocks with commas between them. */
+    static final class ListOfBlocks implements ITypeConverter<BenchEvictionCommand.Sizes> {
+
+        private final Blocks blocks = new Blocks();
+
+        @Override
+        public BenchEvictionCommand.Sizes convert(String text) {
+            return new BenchEvictionCommand.Sizes(
+                    Arrays.stream(text.split(",", -1)).map(blocks::convert).toList());
+        }
+    }
+
     /** Drafts of a sequence in a round. */
     static final class DraftTokens implements ITypeConverter<Integer> {
 

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  * replay or a server, to stop and waits until the main thread has written what there is. Before it runs there is nothing to
  * wait for.
  */
-final class Interruption {
+class Interruption {
 
     private final CountDownLatch end = new CountDownLatch(1);
     private @Nullable Runnable stop;

@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -19,8 +20,12 @@ final class Outputs implements AutoCloseable {
 
     private Outputs() {}
 
-    /** Opens what was asked for, unless that would be one file twice or an input, by the options that name them. */
-    static Outputs open(OutputOptions options, Map<String, Path> inputs) {
+    /**
+     * Opens what was asked for, unless that would be one file twice or an input.
+     *
+     * @param inputs of each replay, by the options that name them
+     */
+    static Outputs open(OutputOptions options, List<Map<String, Path>> inputs) {
         Map<String, Path> wanted = new LinkedHashMap<>();
         put(wanted, REPORT, options.report);
         put(wanted, PER_REQUEST, options.perRequest);
@@ -42,13 +47,13 @@ final class Outputs implements AutoCloseable {
         }
     }
 
-    private static void refuseSharedPlaces(Map<String, Path> wanted, Map<String, Path> inputs) {
+    private static void refuseSharedPlaces(Map<String, Path> wanted, List<Map<String, Path>> inputs) {
         Map<Path, String> taken = new HashMap<>();
-        inputs.forEach((option, path) -> {
+        inputs.forEach(each -> each.forEach((option, path) -> {
             if (Files.exists(path)) {
                 taken.put(placeOf(path), option);
             }
-        });
+        }));
         wanted.forEach((option, path) -> {
             Path place = placeOf(path);
             String other = OutputFile.isSpecial(place) ? null : taken.put(place, option);

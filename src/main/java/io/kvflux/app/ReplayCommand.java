@@ -74,7 +74,7 @@ final class ReplayCommand implements Callable<Integer> {
         if (timeOptions.realtime) {
             return replayInRealTime(setup);
         }
-        try (Outputs outputs = Outputs.open(outputOptions, inputs());
+        try (Outputs outputs = Outputs.open(outputOptions, List.of(inputs()));
                 Workload workload = workloadOptions.open(cacheOptions.cacheOnly)) {
             tell(workload);
             return replay(workload, setup, outputs);

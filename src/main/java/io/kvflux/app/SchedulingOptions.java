@@ -23,7 +23,8 @@ final class SchedulingOptions {
             names = "--ageing",
             paramLabel = "N",
             converter = Converters.Count.class,
-            description = "Under --policy shortest, steps after which nobody who comes later goes before a sequence."
+            description = "Under --policy shortest or a --victim that goes by length, steps after which nobody who"
+                    + " comes later goes before a sequence."
                     + " Default: " + SchedulerConfig.Builder.DEFAULT_AGEING + ".")
     @Nullable
     Integer ageing;

@@ -7,19 +7,22 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 
 /**
  * One configuration of a replay that is compared with others.
  *
  * @param name as it was asked for
+ * @param given options that it gives itself, beside its names
  * @param args of replay
  */
-record Variant(String name, List<String> args) {
+record Variant(String name, List<String> given, List<String> args) {
 
     private static final String VICTIM = "--victim";
     private static final Set<String> HOST =
             Set.of("--host-memory", "--host-blocks", "--host-policy", "--host-bandwidth", "--preemption");
-    private static final Set<String> SWITCHES = Set.of("--levelling", "--no-prefix-cache", "--verify-invariants");
+    private static final CommandSpec REPLAY = CommandSpec.forAnnotatedObject(new ReplayCommand(new Interruption()));
     private static final List<String> GROWTH = List.of("--growth-margin", "0.75");
 
     /** What each name means: with a host, and without. */
@@ -47,13 +50,16 @@ record Variant(String name, List<String> args) {
     /**
      * Reads a variant: names of presets joined by +, options of replay, or names and then options.
      *
-     * @param common options of all variants; one that a variant gives too counts as the variant gives it, and one that a
-     *     name stands for as the options behind the name give it
+     * <p>Of an option that is given more than once the last counts: those for all variants come first, then the names
+     * from left to right, then the options behind them.
+     *
+     * @param common options of all variants
      */
     static Variant of(String text, List<String> common) {
         String name = text.strip();
         if (name.startsWith("--")) {
-            return new Variant(name, merged(common, Arrays.asList(name.split("\\s+"))));
+            List<String> given = List.of(name.split("\\s+"));
+            return new Variant(name, given, merged(common, given));
         }
         List<String> words = Arrays.asList(name.split("\\s+"));
         List<String> names = Arrays.asList(words.get(0).split("\\+", -1));
@@ -66,11 +72,12 @@ record Variant(String name, List<String> args) {
         }
         List<String> base = names.contains("no-host") || names.contains("vllm") ? without(common, HOST) : common;
         boolean host = base.stream().anyMatch(arg -> isOption(arg, Set.of("--host-memory", "--host-blocks")));
-        List<String> own = new ArrayList<>();
+        List<String> args = base;
         for (String preset : names) {
-            own.addAll(PRESETS.get(preset).get(host ? 0 : 1));
+            args = merged(args, PRESETS.get(preset).get(host ? 0 : 1));
         }
-        return new Variant(name, merged(merged(base, own), words.subList(1, words.size())));
+        List<String> given = List.copyOf(words.subList(1, words.size()));
+        return new Variant(name, given, merged(args, given));
     }
 
     private static List<String> merged(List<String> common, List<String> own) {
@@ -88,11 +95,16 @@ record Variant(String name, List<String> args) {
             String arg = args.get(i);
             if (!isOption(arg, options)) {
                 left.add(arg);
-            } else if (!arg.contains("=") && !SWITCHES.contains(arg)) {
+            } else if (!arg.contains("=") && !isSwitch(arg)) {
                 i++;
             }
         }
         return left;
+    }
+
+    private static boolean isSwitch(String arg) {
+        OptionSpec option = REPLAY.findOption(arg);
+        return option != null && option.arity().max() == 0;
     }
 
     private static boolean isOption(String arg, Set<String> options) {

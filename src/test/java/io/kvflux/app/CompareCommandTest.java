@@ -4,11 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class CompareCommandTest {
 
@@ -28,10 +32,106 @@ class CompareCommandTest {
         assertThat(outcome.err()).isEmpty();
         assertThat(outcome.code()).isZero();
         List<String> lines = outcome.out().lines().toList();
+        assertThat(lines).hasSize(6);
+        assertThat(lines.get(0).strip().split(" {2,}")).containsExactly("mean to", "mean to", "p99 to");
+        assertThat(lines.get(1).split(" {2,}"))
+                .startsWith("variant", "completed", "makespan", "ratio", "first token", "ratio", "last token", "ratio")
+                .contains("recomputed");
+        assertThat(lines.get(2)).startsWith("default ").contains("36 of 40", "1.000");
+        assertThat(lines.get(5)).startsWith("--policy fair ");
+    }
+
+    @Test
+    void timesOfOtherRequestsHaveNoRatio(@TempDir Path folder) throws Exception {
+        Path page = folder.resolve("page.html");
+        Cli.Outcome outcome = compare("--variants", "default,--device-blocks 1", "--report", page.toString());
+        assertThat(outcome.code()).isZero();
+        List<String> lines = outcome.out().lines().toList();
         assertThat(lines).hasSize(5);
-        assertThat(lines.get(0)).startsWith("variant").contains("makespan", "p99", "recomputed");
-        assertThat(lines.get(1)).startsWith("default ").contains("1.000");
-        assertThat(lines.get(4)).startsWith("--policy fair ");
+        assertThat(lines.get(2)).contains("36 of 40", "1.000");
+        assertThat(lines.get(3)).contains("0 of 40").doesNotContain("0.000");
+        assertThat(lines.get(4))
+                .isEqualTo("Ratios are missing where another number of requests was completed than by the first.");
+        assertThat(Files.readString(page)).contains("<td>0 of 40</td>", "<p>Ratios are missing");
+    }
+
+    @Test
+    void whereNothingFitsNothingFailed() {
+        Cli.Outcome outcome = compare("--variants", "--device-blocks 1,--device-blocks 2");
+        assertThat(outcome.code())
+                .isEqualTo(Cli.run("replay", "--device-blocks", "1").code());
+        assertThat(outcome.out()).contains("0 of 40").doesNotContain("Ratios");
+    }
+
+    @Test
+    void aSmallRatioKeepsItsDigits() {
+        assertThat(CompareTable.ratio(0)).isEqualTo("0.000");
+        assertThat(CompareTable.ratio(0.000234567)).isEqualTo("0.000235");
+        assertThat(CompareTable.ratio(0.0000123)).isEqualTo("1.23e-05");
+        assertThat(CompareTable.ratio(0.0005)).isEqualTo("0.001");
+        assertThat(CompareTable.ratio(12.3456)).isEqualTo("12.346");
+    }
+
+    @Test
+    void anInterruptionWhileALaterTraceIsOpenedStopsItsReplay() throws Exception {
+        Interruption interruption = new Interruption() {
+            private int replays;
+
+            @Override
+            synchronized void onStop(Runnable stop) {
+                replays++;
+                if (replays == 2) {
+                    ended();
+                    stopAndAwaitEnd();
+                }
+                super.onStop(stop);
+            }
+        };
+        StringWriter out = new StringWriter();
+        String[] line = {"compare", "--limit", "40", "--variants", "default,vllm,in-order", "--json"};
+        int code = Main.run(new PrintWriter(out), new PrintWriter(new StringWriter()), interruption, line);
+        assertThat(code).isEqualTo(130);
+        JsonNode variants = new ObjectMapper().readTree(out.toString()).get("variants");
+        assertThat(variants).hasSize(2);
+        assertThat(variants.get(0).has("partial")).isFalse();
+        assertThat(variants.get(1).get("partial").asBoolean()).isTrue();
+        assertThat(variants.get(1).get("summary").get("completed").asInt()).isZero();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "--trace x",
+                "--trace x --format azure",
+                "--limit=7",
+                "--seed 1",
+                "--report x.html",
+                "--json",
+                "--quiet",
+                "--help",
+                "--version"
+            })
+    void whatIsReplayedAndWrittenIsTheSameForAll(String options) {
+        for (String variant : new String[] {options, "vllm --max-batch-size 8 " + options}) {
+            Cli.Outcome outcome = compare("--variants", "default," + variant);
+            assertThat(outcome.code()).isEqualTo(2);
+            assertThat(outcome.out()).isEmpty();
+            assertThat(outcome.err().lines())
+                    .singleElement()
+                    .asString()
+                    .startsWith("kvflux: variant " + variant + ": --")
+                    .contains(" may not differ between variants: give it for all of them, outside --variants (see");
+        }
+    }
+
+    @Test
+    void aFileThatALaterVariantReadsIsNotWritten(@TempDir Path folder) throws Exception {
+        Path rates = Files.writeString(folder.resolve("rates"), "by-position\n.8\n");
+        Cli.Outcome outcome = compare(
+                "--variants", "default,--speculation fixed:2 --acceptance " + rates, "--report", rates.toString());
+        assertThat(outcome.code()).isEqualTo(2);
+        assertThat(outcome.err()).contains("--acceptance and --report name the same file " + rates);
+        assertThat(rates).content().startsWith("by-position");
     }
 
     @Test
@@ -79,6 +179,40 @@ class CompareCommandTest {
     }
 
     @Test
+    void aSwitchForAllThatAVariantGivesTooHasNoValue() {
+        assertThat(Variant.of("--cache-only", List.of("--cache-only", "--page-size", "32"))
+                        .args())
+                .containsExactly("--page-size", "32", "--cache-only");
+    }
+
+    @Test
+    void ofNamesThatGiveOneOptionTheLastCounts() {
+        assertThat(Variant.of("in-order+short-first", List.of()).args())
+                .containsExactly(
+                        "--policy",
+                        "shortest",
+                        "--levelling",
+                        "--victim",
+                        "cheapest-room",
+                        "--growth-margin",
+                        "1",
+                        "--ageing",
+                        "3250");
+        assertThat(Variant.of("short-first+in-order --ageing 900", List.of()).args())
+                .containsExactly(
+                        "--policy",
+                        "shortest",
+                        "--levelling",
+                        "--victim",
+                        "cheapest-room",
+                        "--growth-margin",
+                        "0.75",
+                        "--ageing",
+                        "900");
+        assertThat(compare("--variants", "in-order+short-first").code()).isZero();
+    }
+
+    @Test
     void optionsBehindANameChangeWhatItStandsFor() {
         Variant variant =
                 Variant.of("no-host+short-first --ageing 900 --growth-margin 1", List.of("--host-blocks", "5"));
@@ -104,10 +238,22 @@ class CompareCommandTest {
                         "kvflux: a variant is one of default, vllm, no-host, in-order, short-first, adaptive-eviction,"
                                 + " several of them joined by +, options of replay, or such names and then options,"
                                 + " variant='fast' (see kvflux compare --help)\n");
+        for (String missing : new String[] {",", "default,", ",default", ""}) {
+            assertThat(compare("--variants", missing)).satisfies(outcome -> {
+                assertThat(outcome.code()).isEqualTo(2);
+                assertThat(outcome.err())
+                        .startsWith("kvflux: a variant is one of ")
+                        .contains(" variant='' (see ");
+            });
+        }
+        assertThat(compare("--variants", "default,--ageing \"3").err())
+                .isEqualTo("kvflux: variant --ageing \"3: Invalid value for option '--ageing': expected a whole number"
+                        + " from 1 to 2147483647, found '\"3' (see kvflux compare --help)\n");
         assertThat(compare("--variants", "default,--levelling").err())
                 .isEqualTo(
                         "kvflux: variant --levelling: --levelling changes the order of --policy shortest, so it needs"
                                 + " that (see kvflux compare --help)\n");
+        assertThat(compare("--variants", "default -hV").err()).contains("variant default -hV: --help may not differ");
         assertThat(compare("--variants", "default", "--bogus").err()).contains("variant default", "--bogus");
         assertThat(compare("--variants", "default", "--realtime").err()).contains("leave out --realtime");
         assertThat(compare("--variants", "default", "--ticks", "x.csv").err()).contains("leave them out");

@@ -193,18 +193,18 @@ class CompareCommandTest {
                         "shortest",
                         "--levelling",
                         "--victim",
-                        "cheapest-room",
+                        "most-work",
                         "--growth-margin",
-                        "1",
+                        "1.5",
                         "--ageing",
-                        "3250");
+                        "3500");
         assertThat(Variant.of("short-first+in-order --ageing 900", List.of()).args())
                 .containsExactly(
                         "--policy",
                         "shortest",
                         "--levelling",
                         "--victim",
-                        "cheapest-room",
+                        "most-work",
                         "--growth-margin",
                         "0.75",
                         "--ageing",

@@ -55,9 +55,9 @@
     return [x, y];
   }
 
-  if (variants.every(v => v.latency)) {
-    chart("Time to last token", "From arrival.", "seconds", "% of requests", v => rising(v.latency));
-    chart("Time to first token", "From arrival.", "seconds", "% of requests", v => rising(v.ttft));
+  if (variants.some(v => v.latency)) {
+    chart("Time to last token", "From arrival.", "seconds", "% of requests", v => v.latency ? rising(v.latency) : [[], []]);
+    chart("Time to first token", "From arrival.", "seconds", "% of requests", v => v.ttft ? rising(v.ttft) : [[], []]);
   }
   chart("Blocks held", "By sequences, of the usable ones.", "simulated seconds", "%", v => [v.seconds, v.held]);
   chart("Running", "Admitted sequences.", "simulated seconds", "sequences", v => [v.seconds, v.running]);

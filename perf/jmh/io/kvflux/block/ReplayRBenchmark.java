@@ -27,22 +27,30 @@ import org.openjdk.jmh.annotations.Warmup;
 @Fork(5)
 public class ReplayRBenchmark {
 
-    /** The two sizes of the workload, with what exact LRU must hit in them. */
+    /** The two sizes of the workload, with what each policy must hit in them. */
     public enum Size {
-        R32K(32_767, 16, 6_649_680, 3),
-        R262K(262_143, 64, 27_362_192, 0);
+        R32K(32_767, 16, 6_649_680, 3, 8_932_512),
+        R262K(262_143, 64, 27_362_192, 0, 28_915_744);
 
         private final int blocks;
         private final int window;
-        private final long hitTokens;
+        private final long underLru;
         private final int retries;
+        private final long underAdaptive;
 
-        Size(int blocks, int window, long hitTokens, int retries) {
+        Size(int blocks, int window, long underLru, int retries, long underAdaptive) {
             this.blocks = blocks;
             this.window = window;
-            this.hitTokens = hitTokens;
+            this.underLru = underLru;
             this.retries = retries;
+            this.underAdaptive = underAdaptive;
         }
+    }
+
+    /** Who says what is evicted. The aims are those of {@code LRU}. */
+    public enum Policy {
+        LRU,
+        ADAPTIVE
     }
 
     /**
@@ -73,6 +81,9 @@ public class ReplayRBenchmark {
     @Param
     private Size size = Size.R32K;
 
+    @Param("LRU")
+    private Policy eviction = Policy.LRU;
+
     private ReplayR replay;
     private BlockPool pool;
 
@@ -83,14 +94,16 @@ public class ReplayRBenchmark {
 
     @Setup(Level.Iteration)
     public void empty() {
-        pool = new BlockPool(size.blocks, ReplayR.PAGE_SIZE, 1, EvictionPolicy.lru());
+        EvictionPolicy policy = eviction == Policy.LRU ? EvictionPolicy.lru() : EvictionPolicy.adaptive();
+        pool = new BlockPool(size.blocks, ReplayR.PAGE_SIZE, 1, policy);
     }
 
     @Benchmark
     public long replay(Times times) {
         replay.run(pool);
-        if (replay.hitTokens() != size.hitTokens || replay.retries() != size.retries) {
-            throw new IllegalStateException("the replay must hit " + size.hitTokens + " tokens with " + size.retries
+        long hitTokens = eviction == Policy.LRU ? size.underLru : size.underAdaptive;
+        if (replay.hitTokens() != hitTokens || replay.retries() != size.retries) {
+            throw new IllegalStateException("the replay must hit " + hitTokens + " tokens with " + size.retries
                     + " retries, hitTokens=" + replay.hitTokens() + ", retries=" + replay.retries());
         }
         times.nsPageMatch = perPage(ReplayR.Call.MATCH);

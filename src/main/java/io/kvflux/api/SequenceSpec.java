@@ -2,6 +2,8 @@ package io.kvflux.api;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -175,8 +177,8 @@ public final class SequenceSpec {
     }
 
     /**
-     * Gives the KV of a range of tokens a priority in the cache, from when the sequence ends on. Defaults to none: all of it has
-     * {@link Retention#DEFAULT_PRIORITY}.
+     * Gives the KV of a range of tokens a priority in the cache, each time from when the sequence lets go of it on: when it ends,
+     * and when it is preempted. Defaults to none: all of it has {@link Retention#DEFAULT_PRIORITY}.
      *
      * @param from position of the first token
      * @param to one past the last; 2^31 - 1 covers what is generated too
@@ -187,13 +189,15 @@ public final class SequenceSpec {
      */
     public SequenceSpec retain(int from, int to, int priority, long nanos) {
         Retention added = new Retention(from, to, priority, nanos);
-        for (Retention other : retentions) {
-            if (other.overlaps(added)) {
-                throw new IllegalArgumentException("a token has one retention, " + added + ", " + other);
+        int at = Collections.binarySearch(retentions, added, Comparator.comparingInt(Retention::from));
+        int place = at < 0 ? -at - 1 : at;
+        for (int i = Math.max(0, place - 1); i <= place && i < retentions.size(); i++) {
+            if (retentions.get(i).overlaps(added)) {
+                throw new IllegalArgumentException("a token has one retention, " + added + ", " + retentions.get(i));
             }
         }
         List<Retention> all = new ArrayList<>(retentions);
-        all.add(added);
+        all.add(place, added);
         SequenceSpec copy = new SequenceSpec(this);
         copy.retentions = List.copyOf(all);
         return copy;
@@ -254,7 +258,7 @@ public final class SequenceSpec {
         return media;
     }
 
-    /** {@return what is to be kept longer or shorter than the rest, unmodifiable} */
+    /** {@return what is to be kept longer or shorter than the rest, in the order of the tokens, unmodifiable} */
     public List<Retention> retentions() {
         return retentions;
     }

@@ -92,10 +92,19 @@ public final class BlockTable {
     /**
      * How long pages are to be kept that this table lets go, also when it is opened again.
      *
-     * @param ranges of tokens; no two of them overlap
+     * @param ranges of tokens, each beginning where the one before it ends or after that
+     * @throws IllegalArgumentException if one begins before that
      */
     public void retain(List<Retention> ranges) {
-        retentions = List.copyOf(ranges);
+        List<Retention> copy = List.copyOf(ranges);
+        for (int i = 1; i < copy.size(); i++) {
+            if (copy.get(i).from() < copy.get(i - 1).to()) {
+                throw new IllegalArgumentException(
+                        "retained ranges come in the order of their tokens and do not overlap, " + copy.get(i - 1)
+                                + ", " + copy.get(i));
+            }
+        }
+        retentions = copy;
     }
 
     void reserve(int capacity) {

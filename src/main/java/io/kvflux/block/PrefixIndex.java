@@ -151,10 +151,7 @@ final class PrefixIndex {
      * @return the new run, which holds the first {@code head} pages
      */
     int split(int run, int head) {
-        int cut = runs.first[run];
-        for (int i = 1; i < head; i++) {
-            cut = pages.next[cut];
-        }
+        int cut = pageOf(run, head);
         unlink(run);
         int parent = runs.parent[run];
         int front = runs.add(parent, runs.key[run]);
@@ -172,6 +169,22 @@ final class PrefixIndex {
         link(front);
         link(run);
         return front;
+    }
+
+    /** The page of this number, counted from 1, from whichever end of the run is nearer. */
+    private int pageOf(int run, int number) {
+        int page = runs.first[run];
+        if (number <= runs.pages[run] / 2) {
+            for (int i = 1; i < number; i++) {
+                page = pages.next[page];
+            }
+            return page;
+        }
+        page = runs.last[run];
+        for (int i = runs.pages[run]; i > number; i--) {
+            page = pages.prev[page];
+        }
+        return page;
     }
 
     void removeRun(int run) {

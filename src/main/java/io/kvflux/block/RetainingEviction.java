@@ -150,7 +150,7 @@ final class RetainingEviction implements EvictionPolicy {
         for (int run = deadlines.due(now); run != Runs.NONE; run = deadlines.due(now)) {
             expire(run);
         }
-        int priority = lowest(0);
+        int priority = lowest();
         if (priority > Retention.DEFAULT_PRIORITY && innerRuns > 0) {
             return inner.victim();
         }
@@ -199,11 +199,13 @@ final class RetainingEviction implements EvictionPolicy {
     }
 
     /** The lowest priority of a run in a queue; beyond all if there is none. */
-    private int lowest(int word) {
-        if (filled[word] != 0) {
-            return word * 64 + Long.numberOfTrailingZeros(filled[word]);
+    private int lowest() {
+        for (int word = 0; word < filled.length; word++) {
+            if (filled[word] != 0) {
+                return word * 64 + Long.numberOfTrailingZeros(filled[word]);
+            }
         }
-        return word + 1 < filled.length ? lowest(word + 1) : Retention.MAX_PRIORITY + 1;
+        return Retention.MAX_PRIORITY + 1;
     }
 
     private void reserve(int run) {

@@ -82,7 +82,7 @@ class SequenceSpecTest {
         assertThat(spec.retentions()).hasSize(1);
         assertThat(both.tenant("a").retentions())
                 .containsExactly(
-                        new Retention(2, Integer.MAX_VALUE, 90, 60_000), new Retention(0, 2, 10, Retention.ALWAYS));
+                        new Retention(0, 2, 10, Retention.ALWAYS), new Retention(2, Integer.MAX_VALUE, 90, 60_000));
     }
 
     @Test
@@ -91,6 +91,18 @@ class SequenceSpecTest {
         assertRefused(
                 () -> spec.retain(7, 9, 60, Retention.ALWAYS),
                 "a token has one retention, Retention[from=7, to=9, priority=60, nanos=9223372036854775807],"
+                        + " Retention[from=4, to=8, priority=50, nanos=9223372036854775807]");
+        assertRefused(
+                () -> spec.retain(0, 2, 1, 5).retain(1, 3, 60, 7),
+                "a token has one retention, Retention[from=1, to=3, priority=60, nanos=7],"
+                        + " Retention[from=0, to=2, priority=1, nanos=5]");
+        assertRefused(
+                () -> spec.retain(3, 5, 60, 7),
+                "a token has one retention, Retention[from=3, to=5, priority=60, nanos=7],"
+                        + " Retention[from=4, to=8, priority=50, nanos=9223372036854775807]");
+        assertRefused(
+                () -> spec.retain(4, 5, 60, 7),
+                "a token has one retention, Retention[from=4, to=5, priority=60, nanos=7],"
                         + " Retention[from=4, to=8, priority=50, nanos=9223372036854775807]");
         assertRefused(
                 () -> spec.retain(-1, 2, 60, Retention.ALWAYS),

@@ -3,9 +3,11 @@ package io.kvflux.block;
 import static io.kvflux.block.PoolScenario.concat;
 import static io.kvflux.block.PoolScenario.own;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kvflux.api.Retention;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.Supplier;
@@ -188,6 +190,69 @@ class RetentionTest {
             while (prompts.size() > 60 && found(pool, prompts.get(0)) == 0) {
                 prompts.remove(0);
                 priorities.remove(0);
+            }
+        }
+    }
+
+    /** A run for each range; it would take seconds if each were looked for among all, or each cut from the front. */
+    @Test
+    void aPromptMayHaveARangeForEachOfTwentyThousandPages() {
+        int ranges = 20_000;
+        BlockPool pool = pool(ranges, 1, EvictionPolicy::lru);
+        int[] prompt = own(1, ranges);
+        Retention[] kept = new Retention[ranges];
+        Arrays.setAll(kept, i -> range(i, i + 1, 40 + i % 2));
+        insert(pool, prompt, kept);
+        assertThat(pool.indexedRuns()).isEqualTo(ranges);
+        insert(pool, own(2, 5), all(100));
+        assertThat(found(pool, prompt)).isEqualTo(ranges - 5);
+    }
+
+    @Test
+    void rangesOutOfOrderOrOverEachOtherAreRefused() {
+        BlockTable table = new BlockTable();
+        assertThatThrownBy(() -> table.retain(List.of(range(2, 4, 90), range(0, 2, 10))))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("retained ranges come in the order of their tokens and do not overlap,"
+                        + " Retention[from=2, to=4, priority=90, nanos=9223372036854775807],"
+                        + " Retention[from=0, to=2, priority=10, nanos=9223372036854775807]");
+        assertThatThrownBy(() -> table.retain(List.of(range(0, 3, 10), range(2, 4, 90))))
+                .isInstanceOf(IllegalArgumentException.class);
+    }
+
+    /** What a policy is told of the runs that a prompt is divided into, against each page's range looked for among all. */
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3, 4})
+    void eachPageIsToldTheRangeOfItsFirstToken(long seed) {
+        SplittableRandom random = new SplittableRandom(seed);
+        for (int round = 0; round < 500; round++) {
+            int pageSize = 1 + random.nextInt(4);
+            List<Retention> ranges = new ArrayList<>();
+            for (int from = random.nextInt(6); random.nextInt(20) > 0; from += random.nextInt(3)) {
+                int to = random.nextInt(30) == 0 ? Integer.MAX_VALUE : from + 1 + random.nextInt(9);
+                ranges.add(range(from, to, random.nextInt(101)));
+                if (to == Integer.MAX_VALUE) {
+                    break;
+                }
+                from = to;
+            }
+            int end = 1 + random.nextInt(100);
+            while (end > 0) {
+                int begin = random.nextInt(end);
+                int cut = RetentionRanges.lastBoundary(ranges, pageSize, begin, end);
+                Listening policy = new Listening();
+                RetentionRanges.tell(ranges, pageSize, cut, 1, 0, policy);
+                for (int page = cut; page < end; page++) {
+                    int token = page * pageSize;
+                    assertThat(policy.told)
+                            .as("seed %d, %s, page size %d, pages %d to %d", seed, ranges, pageSize, cut, end)
+                            .isEqualTo(ranges.stream()
+                                    .filter(r -> r.from() <= token && token < r.to())
+                                    .map(r -> r.priority() + " until " + Long.MAX_VALUE)
+                                    .toList());
+                }
+                assertThat(cut).isBetween(begin, end - 1);
+                end = cut;
             }
         }
     }

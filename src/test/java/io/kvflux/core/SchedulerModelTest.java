@@ -424,7 +424,8 @@ class SchedulerModelTest {
             boolean ofLost = transfer.replica() == lost && !transfer.direction().isOfStore();
             boolean gone = ofLost && !copied.contains(transfer);
             // What was copied before the loss is not copied again, from garbage, to fail half-way.
-            boolean fails = gone || (!calm && random.nextInt(8) == 0 && !ofLost && saw("failed " + transfer.direction()));
+            boolean fails =
+                    gone || (!calm && random.nextInt(8) == 0 && !ofLost && saw("failed " + transfer.direction()));
             int landed = gone ? 0 : fails ? random.nextInt(transfer.size()) : transfer.size();
             if (!copied.remove(transfer) || fails) {
                 device.copy(transfer, landed);

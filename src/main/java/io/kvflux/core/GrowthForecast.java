@@ -64,12 +64,10 @@ final class GrowthForecast {
     }
 
     private void add(Sequence sequence, int tokens) {
-        int generated = sequence.generated();
-        int limit = sequence.tokensLeft();
-        double now = sequence.survival(generated);
+        double now = sequence.survival(sequence.generated());
         for (int i = 0; i < POINTS; i++) {
             double later = (i + 1) * stepsApart;
-            double chance = later < limit ? sequence.survival(generated + later) / now : 0;
+            double chance = chance(sequence, now, later);
             double blocks = (tokens + later) / pageSize + 0.5;
             mean[i] += chance * blocks;
             variance[i] += chance * (1 - chance) * blocks * blocks;
@@ -81,17 +79,20 @@ final class GrowthForecast {
         if (!isMade) {
             make(replica);
         }
-        int generated = sequence.generated();
-        int limit = sequence.tokensLeft();
-        double now = sequence.survival(generated);
+        double now = sequence.survival(sequence.generated());
         double peak = 0;
         for (int i = 0; i < POINTS; i++) {
             double later = (i + 1) * stepsApart;
-            double chance = later < limit ? sequence.survival(generated + later) / now : 0;
+            double chance = chance(sequence, now, later);
             double blocks = (tokens + later) / pageSize + 0.5;
             double spread = Math.sqrt(variance[i] + chance * (1 - chance) * blocks * blocks);
             peak = Math.max(peak, mean[i] + chance * blocks + deviations * spread);
         }
         return (int) Math.ceil(peak - shared);
+    }
+
+    /** The chance that a sequence still runs so many steps from now, where it has come with a chance of {@code now}. */
+    private static double chance(Sequence sequence, double now, double later) {
+        return later < sequence.tokensLeft() ? sequence.survival(sequence.generated() + later) / now : 0;
     }
 }

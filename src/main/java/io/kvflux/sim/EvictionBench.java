@@ -55,11 +55,16 @@ public final class EvictionBench {
      * A bench that has not begun.
      *
      * @param workloads opens the workload, the same each time
-     * @param pageSize tokens in a page
-     * @param sizes blocks of the pools, at least one
+     * @param pageSize tokens in a page, at least 1
+     * @param sizes usable blocks of the pools, each at least 1
      * @param listener hears of the progress: requests of all runs together
+     * @throws IllegalArgumentException if pageSize or a size is not positive
      */
     public EvictionBench(Supplier<Workload> workloads, int pageSize, List<Integer> sizes, ReplayListener listener) {
+        if (pageSize < 1 || sizes.stream().anyMatch(blocks -> blocks < 1)) {
+            throw new IllegalArgumentException(
+                    "pageSize and sizes must be positive, pageSize=" + pageSize + ", sizes=" + sizes);
+        }
         this.workloads = workloads;
         this.pageSize = pageSize;
         this.sizes = List.copyOf(sizes);

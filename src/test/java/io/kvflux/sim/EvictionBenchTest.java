@@ -1,6 +1,7 @@
 package io.kvflux.sim;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kvflux.block.EvictionPolicy;
 import io.kvflux.sim.EvictionBench.Result;
@@ -30,6 +31,12 @@ class EvictionBenchTest {
                 .run()
                 .summary()
                 .hitBlocks();
+    }
+
+    @Test
+    void poolsWithoutABlockAreRefused() {
+        assertThatThrownBy(() -> run(HandmadeWorkload::new, 5, 0))
+                .hasMessage("pageSize and sizes must be positive, pageSize=10, sizes=[5, 0]");
     }
 
     /** Two texts, turn by turn, in a cache that holds one and a half of them; the end of a prompt of full pages never hits. */

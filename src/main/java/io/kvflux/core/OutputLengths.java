@@ -11,11 +11,11 @@ import java.util.Map;
  * are exponential within a range (the piecewise exponential model: M. Friedman, "Piecewise exponential models for survival data
  * with covariates", 1982). So a long output counts for what it has shown so far, and lengths are not underestimated while only
  * short ones have ended, or have been cut. The price of the model is that it never says surely: where all outputs end in one
- * range, e^-1 of them at least are taken to go on. Old outputs are forgotten: a count loses 1/512 with every output of its tenant
+ * range, up to e^-1 of them are taken to go on. Old outputs are forgotten: a count loses 1/512 with every output of its tenant
  * that ends.
  *
- * <p>Until something is known, an output is taken to have 512 tokens and then, as lengths are heavy-tailed, to have half a
- * chance to double. That counts as much as one output; what is known of all tenants counts for each as much as sixteen.
+ * <p>Until something is known, an output is taken to end with half a percent in each range below 512 tokens and then, as lengths
+ * are heavy-tailed, to double with half a chance. That counts as much as one output; what is known of all tenants counts for each as much as sixteen.
  */
 final class OutputLengths {
 

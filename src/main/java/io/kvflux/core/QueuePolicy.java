@@ -1,6 +1,6 @@
 package io.kvflux.core;
 
-/** The order in which waiting sequences are admitted. But under SHORTEST a preempted sequence goes back to the head of its queue. */
+/** The order in which waiting sequences are admitted. A preempted one goes back to the head of its queue, but not under SHORTEST. */
 public enum QueuePolicy {
     /** In order of arrival; never skips: while the head does not fit, nobody behind it is admitted. */
     FIFO,
@@ -14,7 +14,7 @@ public enum QueuePolicy {
     FAIR,
     /**
      * The least predicted work first: what a sequence will hold, added up over its steps, by its prompt and by the lengths of
-     * outputs that were seen so far. It is overtaken only by those that are submitted within {@code ageing} steps after it.
+     * outputs that were seen so far. Who is submitted more than {@code ageing} steps after it does not overtake it.
      * A preempted sequence takes its place by what is left of it. May skip a head that does not fit, bounded.
      */
     SHORTEST

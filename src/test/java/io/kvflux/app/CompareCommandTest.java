@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.kvflux.RealTraces;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
@@ -229,6 +230,37 @@ class CompareCommandTest {
         assertThat(variants)
                 .extracting(each -> each.get("name").asText())
                 .containsExactly("--step-cost 0.01,1e-5,.1e-7", "default");
+    }
+
+    /** What docs/benchmarks.md says of a trace that was not used to find the rules. */
+    @Test
+    void onAnotherTraceTheRulesAreNotWorseThanTheEngine() throws Exception {
+        Cli.Outcome outcome = Cli.run(
+                "compare",
+                "--trace",
+                RealTraces.find("azure-2023-conv.csv").toString(),
+                "--limit=4000",
+                "--model=llama-3.1-8b",
+                "--device-profile=rtx-4090",
+                "--device-blocks=2587",
+                "--host-memory=32GiB",
+                "--host-bandwidth=20GiB/s",
+                "--variants=vllm,no-host+in-order,no-host+short-first,in-order,short-first",
+                "--json");
+        JsonNode variants = new ObjectMapper().readTree(outcome.out()).get("variants");
+        assertThat(variants).hasSize(5);
+        JsonNode engine = variants.get(0).get("summary");
+        for (JsonNode variant : variants) {
+            JsonNode summary = variant.get("summary");
+            for (String time : List.of("/makespanSeconds", "/latencySeconds/mean", "/latencySeconds/p99")) {
+                assertThat(summary.at(time).asDouble() / engine.at(time).asDouble())
+                        .as("%s of %s", time, variant.get("name"))
+                        .isLessThanOrEqualTo(1.01);
+            }
+        }
+        assertThat(variants.get(4).get("summary").at("/latencySeconds/mean").asDouble()
+                        / engine.at("/latencySeconds/mean").asDouble())
+                .isLessThanOrEqualTo(0.82);
     }
 
     @Test

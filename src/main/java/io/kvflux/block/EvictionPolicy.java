@@ -51,7 +51,8 @@ public interface EvictionPolicy {
 
         /**
          * What a run begins with, as a number: its first page, what that has beside its tokens and, if the run begins a
-         * prefix, salt and adapter. Equal for equal content in every process; for other content almost surely another.
+         * prefix, salt and adapter, but not what it continues. Equal for equal content in every process; for other
+         * content almost surely another.
          *
          * @param run a run
          * @return its fingerprint

@@ -34,7 +34,7 @@ record Finding(Kind kind, String sentence) {
         LEAK,
         /** Credits of drafts do not add up, or drafts were granted or shown that must not be. */
         WRONG_CREDITS,
-        /** Somebody was admitted before one that must not be overtaken. */
+        /** Somebody was admitted before one that must not be overtaken, or content was evicted before what was worth less. */
         WRONG_ORDER,
         /** Something threw. */
         EXCEPTION;

@@ -3,26 +3,33 @@ package io.kvflux.block;
 import java.util.Arrays;
 
 /**
- * Evicts what is worth least by the {@link ReturnChances} learned so far, as long as that hits more often than least
- * recently used, and least recently used otherwise.
+ * Evicts what is worth least by the {@link ReturnChances} learned so far, within a budget of what that may lose against least
+ * recently used.
  *
  * <p>Beside the runs that exist it remembers ghosts of evicted ones, no more than the pool has blocks. For each it knows how
- * many pages two other caches of this pool's size would have of it now: one that evicts by LRU, page by page, and one that
- * always evicts what is worth least. What they would have hit decides which of the two orders holds for the pool.
+ * many pages a cache of this pool's size would have of it now that evicts by LRU, page by page. What the pool hits fills the
+ * budget, what that cache would have hit empties it, and a page that it would still have is evicted only while the budget
+ * covers all that it has and the pool has not. Otherwise a page goes that LRU would not have any more; where there is none, the
+ * two have the same, and LRU's next victim goes.
+ *
+ * <p>So at every instant the pool has hit {@link #KEEPS} of what LRU would have, less the {@link #BEGIN} of the budget, at the
+ * least. What LRU would have hit is never counted short: where runs are not told apart it is counted too often.
  */
 final class AdaptiveEviction implements EvictionPolicy {
 
-    /** By which part of LRU's hits worth must hit more to be followed. */
-    private static final double LEAD = 0.01;
+    /** The part of LRU's hits that are kept whatever comes. */
+    private static final double KEEPS = 0.995;
 
-    /** And by how many standard deviations of what chance makes of the hits counted. */
-    private static final double DEVIATIONS = 1.5;
+    /** What the budget begins with, as a part of the pool. It does not grow beyond the whole. */
+    private static final double BEGIN = 0.01;
 
-    /** A lead or lag counts as so many at most, so that what was gained long ago does not hide what is lost now. */
-    private static final double MOST_DEVIATIONS = 4;
+    /** Returns that must have been seen before what is learned of them is followed. */
+    private static final int FEWEST_RETURNS = 100;
 
-    /** Hits fade while pages are let go: to half in 8 times the pool. */
-    private static final double FADING = 12;
+    /** Leaves whose last page the cache under LRU has, and those of which it does not. */
+    private static final int UNDER_LRU = 0;
+
+    private static final int SPARE = 1;
 
     /** Queues are looked at for what has grown older, and what is worth least is computed again, after such parts of the pool. */
     private static final int AGINGS = 128;
@@ -30,7 +37,6 @@ final class AdaptiveEviction implements EvictionPolicy {
     private static final int RESCORES = 8;
     private static final int FEWEST_BETWEEN_RESCORES = 512;
 
-    private final LruEviction lru = new LruEviction();
     private final Entries entries = new Entries();
     /** By run. */
     private int[] entryOf = new int[16];
@@ -38,29 +44,27 @@ final class AdaptiveEviction implements EvictionPolicy {
     private View view;
     private int blocks;
     private ReturnChances chances;
-    /** Cached leaves by cell; one more queue for ghosts, oldest first. */
+    /** Cached leaves by cell, {@link #UNDER_LRU} and {@link #SPARE}; one more queue for ghosts, oldest first. */
     private RankedQueues leaves;
 
     private int ghostQueue;
-    /** All that is cached or a ghost by cell: what the cache under worth has, and in more queues what it has not. */
-    private RankedQueues aging;
+    /** All that is cached or a ghost, by cell. */
+    private RunQueues aging;
     /** What the cache under LRU has, oldest first. */
     private final RunQueues recent = new RunQueues(1);
 
     private long[] nextAging;
+    /** Pages let go so far. */
     private long now;
-    private long pagesUnderLru;
-    private long pagesUnderWorth;
-    private double hitsUnderLru;
-    /** Hits of the cache under worth less those under LRU, and the sum of the squares of what it is made of. */
-    private double lead;
 
-    private double spread;
-    private long decided;
+    private int cachedPages;
+    private long pagesUnderLru;
+    /** Pages that the cache under LRU has and the pool has not; never more than the budget. */
+    private long behind;
+
+    private double budget;
+    private long rescored;
     private long aged;
-    private boolean byWorth;
-    /** The run that loses pages, until something makes another worth less. */
-    private int victim;
 
     AdaptiveEviction() {}
 
@@ -83,15 +87,21 @@ final class AdaptiveEviction implements EvictionPolicy {
                     "ages are counted in parts of the pool, so chances are those of pools with as"
                             + " many blocks, learned in=" + chances.blocks + ", blocks=" + blocks);
         }
-        leaves = new RankedQueues(chances, 1);
-        ghostQueue = chances.cells;
-        aging = new RankedQueues(chances, chances.cells);
+        leaves = new RankedQueues(chances, 2, 1);
+        ghostQueue = 2 * chances.cells;
+        aging = new RunQueues(chances.cells);
+        budget = BEGIN * blocks;
         nextAging = new long[chances.buckets];
     }
 
-    /** {@return whether the pool is evicted by worth, not by LRU} */
-    boolean byWorth() {
-        return byWorth;
+    /** {@return pages that the cache under LRU has and the pool has not} */
+    long behind() {
+        return behind;
+    }
+
+    /** {@return how many that may be now} */
+    double budget() {
+        return budget;
     }
 
     @Override
@@ -101,35 +111,52 @@ final class AdaptiveEviction implements EvictionPolicy {
         if (entry == Runs.NONE) {
             entry = entries.add(run, fingerprint);
         } else {
-            leaves.remove(ghostQueue, entry);
-            entries.wake(entry);
+            chances.returned(entries.cell[entry]);
+            wake(entry);
             entries.run[entry] = run;
-            returned(entry);
         }
         map(run, entry);
     }
 
+    /** What LRU has of a prompt is held from when it is opened, though it is computed later here. */
+    @Override
+    public void missed(int run, int from, int to) {
+        int page = from;
+        if (run != Runs.NONE) {
+            int entry = entryOf[run];
+            page += Math.max(0, entries.underLru[entry] - view.pages(run)); // went with the run
+        }
+        while (page < to) {
+            int ghost = entries.ghost(view.fingerprintOfPage(page));
+            if (ghost == Runs.NONE || entries.underLru[ghost] == 0) {
+                return;
+            }
+            if (entries.state[ghost] == Entries.GHOST) {
+                leaveLru(ghost);
+                entries.state[ghost] = Entries.WANTED;
+            }
+            page += entries.underLru[ghost];
+        }
+    }
+
     @Override
     public void cached(int run) {
-        lru.cached(run);
         int entry = entryOf[run];
+        int pages = view.pages(run);
+        cachedPages += pages;
         if (entries.state[entry] == Entries.DIVIDED) {
             return;
         }
-        int pages = view.pages(run);
         now += pages;
-        count(Math.min(pages, entries.underLru[entry]), Math.min(pages, entries.underWorth[entry]));
         entries.state[entry] = Entries.CACHED;
         entries.uses[entry]++;
         entries.cell[entry] = (short) chances.cell(ReturnChances.classOf(entries.uses[entry]), 0);
         entries.since[entry] = now;
         entries.underLru[entry] = pages;
-        entries.underWorth[entry] = pages;
         chances.entered(entries.cell[entry]);
         recent.append(0, entry);
         pagesUnderLru += pages;
         aging.append(entries.cell[entry], entry);
-        pagesUnderWorth += pages;
         if (view.isLeaf(run)) {
             addLeaf(entry);
         }
@@ -137,25 +164,21 @@ final class AdaptiveEviction implements EvictionPolicy {
         fit(view.available());
     }
 
-    private void count(int underLru, int underWorth) {
-        double more = underWorth - underLru;
-        hitsUnderLru += underLru;
-        lead += more;
-        spread += more * more;
-    }
-
     @Override
     public void held(int run) {
-        lru.held(run);
         int entry = entryOf[run];
+        int pages = view.pages(run);
+        cachedPages -= pages;
         if (entries.state[entry] == Entries.CACHED) {
             removeLeaf(entry);
-            returned(entry);
-            if (victim == run) {
-                victim = Runs.NONE;
-            }
+            chances.returned(entries.cell[entry]);
+            leaveLru(entry);
+            aging.remove(entries.cell[entry], entry);
+        } else {
+            charge(entry);
         }
         entries.state[entry] = Entries.HELD;
+        budget = Math.min(budget + pages, blocks);
     }
 
     @Override
@@ -169,20 +192,28 @@ final class AdaptiveEviction implements EvictionPolicy {
         entries.since[entry] = entries.since[old];
         int pages = view.pages(head);
         entries.underLru[entry] = Math.min(pages, entries.underLru[old]);
-        entries.underWorth[entry] = Math.min(pages, entries.underWorth[old]);
         boolean cached = entries.state[old] == Entries.CACHED;
         if (cached) {
             entries.state[entry] = Entries.DIVIDED;
             chances.entered(entries.cell[entry]);
             chances.returned(entries.cell[entry]);
+            cachedPages -= pages;
         }
+        // What is missing of the tail was missing of the whole, so the pool is as far behind as before.
         takeUnderLru(old, entries.underLru[entry], cached);
-        takeUnderWorth(old, entries.underWorth[entry], cached);
+    }
+
+    @Override
+    public void shortened(int run) {
+        int entry = entryOf[run];
+        cachedPages--;
+        behind += view.pages(run) < entries.underLru[entry] ? 1 : 0;
+        place(entry);
+        fit(cachedPages);
     }
 
     @Override
     public void removed(int run) {
-        lru.removed(run);
         int entry = entryOf[run];
         entryOf[run] = Runs.NONE;
         removeLeaf(entry);
@@ -194,93 +225,110 @@ final class AdaptiveEviction implements EvictionPolicy {
         if (twin != Runs.NONE) {
             forget(twin);
         }
+        cachedPages--;
+        behind += entries.underLru[entry] > 0 ? 1 : 0;
         entries.bury(entry);
         leaves.append(ghostQueue, entry);
         if (entries.ghosts() > blocks) {
             forget(leaves.first(ghostQueue));
         }
-        if (victim == run) {
-            victim = Runs.NONE;
-        }
+        fit(cachedPages);
     }
 
     @Override
     public int victim() {
-        if (now >= decided + Math.max(FEWEST_BETWEEN_RESCORES, blocks / RESCORES)) {
-            decide();
+        if (now >= rescored + Math.max(FEWEST_BETWEEN_RESCORES, blocks / RESCORES)) {
+            rescored = now;
+            chances.rescore();
+            leaves.reordered();
         }
-        if (!byWorth) {
-            return lru.victim();
+        fit(cachedPages);
+        int spare = leaves.least(SPARE);
+        if (behind + 1 <= budget && chances.returns() >= FEWEST_RETURNS) {
+            int other = leaves.least(UNDER_LRU);
+            if (spare == Runs.NONE || (other != Runs.NONE && isWorthLess(other, spare))) {
+                return entries.run[other];
+            }
         }
-        if (victim == Runs.NONE) {
-            victim = entries.run[leaves.least()];
-        }
-        return victim;
+        return entries.run[spare == Runs.NONE ? recent.first(0) : spare];
     }
 
-    private void decide() {
-        double kept = Math.max(0, 1 - (now - decided) / (FADING * blocks));
-        decided = now;
-        hitsUnderLru *= kept;
-        lead *= kept;
-        spread *= kept * kept;
-        double deviation = Math.sqrt(spread);
-        lead = Math.max(-MOST_DEVIATIONS * deviation, Math.min(lead, MOST_DEVIATIONS * deviation));
-        if (lead > hitsUnderLru * LEAD && lead > DEVIATIONS * deviation) {
-            byWorth = true;
-        } else if (lead < 0) {
-            byWorth = false;
-        }
-        chances.rescore();
-        leaves.reordered();
-        aging.reordered();
-        victim = Runs.NONE;
+    private boolean isWorthLess(int entry, int other) {
+        return chances.rank(entries.cell[entry]) < chances.rank(entries.cell[other]);
     }
 
-    /** What was cached, or a ghost, is used: it leaves the queues; how many pages the two caches have of it stays. */
-    private void returned(int entry) {
-        chances.returned(entries.cell[entry]);
-        leaveQueues(entry);
-    }
-
-    private void leaveQueues(int entry) {
+    /** What LRU has of it is no longer what it may evict; how much that was stays known. */
+    private void leaveLru(int entry) {
+        charge(entry);
+        behind -= missing(entry);
         if (entries.underLru[entry] > 0) {
             recent.remove(0, entry);
             pagesUnderLru -= entries.underLru[entry];
         }
-        aging.remove(agingQueue(entry), entry);
-        pagesUnderWorth -= entries.underWorth[entry];
+    }
+
+    /** A ghost is one no longer. */
+    private void wake(int ghost) {
+        leaves.remove(ghostQueue, ghost);
+        if (entries.state[ghost] == Entries.GHOST) {
+            leaveLru(ghost);
+        }
+        aging.remove(entries.cell[ghost], ghost);
+        entries.wake(ghost);
+    }
+
+    /**
+     * LRU hits what it has of a run. If less was asked for, or it is no longer known what it was, then the rest may still be
+     * asked for: it is paid for now.
+     */
+    private void charge(int entry) {
+        budget -= KEEPS * entries.underLru[entry];
+    }
+
+    /** Pages of what is cached or a ghost that the cache under LRU has and the pool has not. */
+    private int missing(int entry) {
+        return Math.max(0, entries.underLru[entry] - pages(entry));
+    }
+
+    private int pages(int entry) {
+        return entries.state[entry] == Entries.CACHED ? view.pages(entries.run[entry]) : 0;
     }
 
     private void forget(int ghost) {
-        leaves.remove(ghostQueue, ghost);
-        entries.wake(ghost);
-        leaveQueues(ghost);
+        wake(ghost);
         entries.remove(ghost);
     }
 
-    /** A ghost so old that no more is learned of it, and that neither of the two caches has. */
+    /** A ghost so old that no more is learned of it, and of which LRU has nothing. */
     private boolean isOutOfMind(int entry) {
         return entries.state[entry] == Entries.GHOST
                 && chances.bucket(entries.cell[entry]) == chances.buckets - 1
-                && entries.underLru[entry] == 0
-                && entries.underWorth[entry] == 0;
-    }
-
-    private int agingQueue(int entry) {
-        return entries.cell[entry] + (entries.underWorth[entry] > 0 ? 0 : chances.cells);
+                && entries.underLru[entry] == 0;
     }
 
     private void addLeaf(int entry) {
         entries.leaf[entry] = true;
-        leaves.append(entries.cell[entry], entry);
+        entries.spare[entry] = pages(entry) > entries.underLru[entry];
+        leaves.append(leafQueue(entry), entry);
     }
 
     private void removeLeaf(int entry) {
         if (entries.leaf[entry]) {
             entries.leaf[entry] = false;
-            leaves.remove(entries.cell[entry], entry);
+            leaves.remove(leafQueue(entry), entry);
         }
+    }
+
+    /** A leaf may have become spare, or no longer be. */
+    private void place(int entry) {
+        if (entries.leaf[entry] && entries.spare[entry] != pages(entry) > entries.underLru[entry]) {
+            removeLeaf(entry);
+            addLeaf(entry);
+        }
+    }
+
+    private int leafQueue(int entry) {
+        return entries.cell[entry] + (entries.spare[entry] ? SPARE : UNDER_LRU) * chances.cells;
     }
 
     /** Moves on what has outgrown its bucket. A queue is looked at a few times while a bucket passes. */
@@ -294,22 +342,20 @@ final class AdaptiveEviction implements EvictionPolicy {
                 long begin = bucket == 0 ? 0 : chances.end(bucket - 1);
                 nextAging[bucket] = now + Math.max(1, (chances.end(bucket) - begin) / 8);
                 for (int usesClass = 0; usesClass < ReturnChances.CLASSES; usesClass++) {
-                    int cell = chances.cell(usesClass, bucket);
-                    age(cell, cell);
-                    age(cell, cell + chances.cells);
+                    age(chances.cell(usesClass, bucket));
                 }
             }
         }
     }
 
-    private void age(int cell, int queue) {
+    private void age(int cell) {
         long end = chances.end(chances.bucket(cell));
-        for (int entry = aging.first(queue); entry != Runs.NONE && now - entries.since[entry] >= end; ) {
+        for (int entry = aging.first(cell); entry != Runs.NONE && now - entries.since[entry] >= end; ) {
             boolean leaf = entries.leaf[entry];
             removeLeaf(entry);
-            aging.remove(queue, entry);
+            aging.remove(cell, entry);
             entries.cell[entry]++;
-            aging.append(queue + 1, entry);
+            aging.append(cell + 1, entry);
             if (leaf) {
                 addLeaf(entry);
             }
@@ -317,17 +363,18 @@ final class AdaptiveEviction implements EvictionPolicy {
             if (isOutOfMind(entry)) {
                 forget(entry);
             }
-            entry = aging.first(queue);
+            entry = aging.first(cell);
         }
     }
 
-    /** The two caches evict until they fit. */
+    /** The cache under LRU evicts until it has no more than so many pages. */
     private void fit(int pages) {
         while (pagesUnderLru > pages) {
-            takeUnderLru(recent.first(0), pagesUnderLru - pages, true);
-        }
-        while (pagesUnderWorth > pages) {
-            takeUnderWorth(aging.least(), pagesUnderWorth - pages, true);
+            int entry = recent.first(0);
+            int missing = missing(entry);
+            takeUnderLru(entry, pagesUnderLru - pages, true);
+            behind -= missing - missing(entry);
+            place(entry);
         }
     }
 
@@ -340,21 +387,6 @@ final class AdaptiveEviction implements EvictionPolicy {
             }
         }
         entries.underLru[entry] -= taken;
-    }
-
-    private void takeUnderWorth(int entry, long most, boolean queued) {
-        int taken = (int) Math.min(most, entries.underWorth[entry]);
-        if (!queued || taken == 0) {
-            entries.underWorth[entry] -= taken;
-            return;
-        }
-        int queue = agingQueue(entry);
-        entries.underWorth[entry] -= taken;
-        pagesUnderWorth -= taken;
-        if (agingQueue(entry) != queue) {
-            aging.remove(queue, entry);
-            aging.append(agingQueue(entry), entry);
-        }
     }
 
     private void map(int run, int entry) {

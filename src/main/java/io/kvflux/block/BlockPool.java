@@ -64,7 +64,7 @@ public final class BlockPool implements BlockCounts {
         index = new PrefixIndex(pages, runs, hashKeys);
         fences = new Fences(pages, maxStepsInFlight);
         listeners = new PoolListeners(pages, runs);
-        EvictionPolicy.View view = new EvictionView(this);
+        EvictionView view = new EvictionView(this);
         cached = new CachedRuns(pages, runs, index, fences, view, eviction);
         eviction.attach(view);
     }
@@ -176,6 +176,7 @@ public final class BlockPool implements BlockCounts {
         table.committed = match.pages;
         table.run = run;
         acquirePath(run);
+        cached.opened(scope, match, run);
         take(table, newBlocks);
         return true;
     }

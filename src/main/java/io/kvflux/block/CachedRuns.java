@@ -10,7 +10,7 @@ final class CachedRuns {
     private final Runs runs;
     private final PrefixIndex index;
     private final Fences fences;
-    private final EvictionPolicy.View view;
+    private final EvictionView view;
     private EvictionPolicy eviction;
     private long now;
 
@@ -26,7 +26,7 @@ final class CachedRuns {
             Runs runs,
             PrefixIndex index,
             Fences fences,
-            EvictionPolicy.View view,
+            EvictionView view,
             EvictionPolicy eviction) {
         this.pages = pages;
         this.runs = runs;
@@ -49,6 +49,14 @@ final class CachedRuns {
     void time(long nanos) {
         now = nanos;
         eviction.time(nanos);
+    }
+
+    /** A table was opened with what matched, and holds it. */
+    void opened(PrefixScope scope, PrefixMatch match, int run) {
+        if (match.pages < match.maxPages) {
+            view.prompt(scope, match);
+            eviction.missed(runs.isRoot(run) ? Runs.NONE : run, match.pages, match.maxPages);
+        }
     }
 
     void created(int run) {
@@ -103,6 +111,7 @@ final class CachedRuns {
             runs.last[run] = pages.prev[block];
             runs.pages[run]--;
             pages.next[runs.last[run]] = Pages.NULL_BLOCK;
+            eviction.shortened(run);
         }
         return block;
     }

@@ -5,7 +5,7 @@ import java.util.Arrays;
 /**
  * What an adaptive policy remembers of runs, those that exist and ghosts of those that were evicted. A ghost is found again
  * by its fingerprint, so that content that returns is known though its pages are gone. Arrays double when they are full and
- * never shrink: 40 bytes an entry, and 8 to 16 a ghost for finding it.
+ * never shrink: 37 bytes an entry, and 8 to 16 a ghost for finding it.
  */
 final class Entries {
 
@@ -17,10 +17,14 @@ final class Entries {
 
     static final byte CACHED = 3;
     static final byte GHOST = 4;
+    /** A ghost that a prompt asks for, which was opened and has not computed it. */
+    static final byte WANTED = 5;
 
     byte[] state = new byte[16];
     /** Whether it is a cached run that nothing continues. */
     boolean[] leaf = new boolean[16];
+    /** Whether it is a leaf whose last page a cache under LRU would not have. */
+    boolean[] spare = new boolean[16];
     /** Class of uses and bucket of age. */
     short[] cell = new short[16];
 
@@ -29,8 +33,6 @@ final class Entries {
     int[] run = new int[16];
     /** Pages that a cache of the same size under LRU would have of it. */
     int[] underLru = new int[16];
-    /** Pages that such a cache would have of it if it always evicted what is worth least. */
-    int[] underWorth = new int[16];
     /** When it was let go last. */
     long[] since = new long[16];
 
@@ -53,11 +55,11 @@ final class Entries {
         }
         state[entry] = HELD;
         leaf[entry] = false;
+        spare[entry] = false;
         cell[entry] = 0;
         uses[entry] = 0;
         run[entry] = ofRun;
         underLru[entry] = 0;
-        underWorth[entry] = 0;
         since[entry] = 0;
         fingerprint[entry] = itsFingerprint;
         return entry;
@@ -134,11 +136,11 @@ final class Entries {
     private void grow(int capacity) {
         state = Arrays.copyOf(state, capacity);
         leaf = Arrays.copyOf(leaf, capacity);
+        spare = Arrays.copyOf(spare, capacity);
         cell = Arrays.copyOf(cell, capacity);
         uses = Arrays.copyOf(uses, capacity);
         run = Arrays.copyOf(run, capacity);
         underLru = Arrays.copyOf(underLru, capacity);
-        underWorth = Arrays.copyOf(underWorth, capacity);
         since = Arrays.copyOf(since, capacity);
         fingerprint = Arrays.copyOf(fingerprint, capacity);
     }

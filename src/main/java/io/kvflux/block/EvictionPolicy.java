@@ -50,14 +50,23 @@ public interface EvictionPolicy {
         }
 
         /**
-         * What a run begins with, as a number: its first page, what that has beside its tokens and, if the run begins a
-         * prefix, salt and adapter, but not what it continues. Equal for equal content in every process; for other
-         * content almost surely another.
+         * What a run begins with, as a number: its first page, what that has beside its tokens, the page before it, how many
+         * pages come before it and, if the run begins a prefix, salt and adapter. Equal for equal content in every process; for
+         * other content almost surely another.
          *
          * @param run a run
          * @return its fingerprint
          */
         long fingerprint(int run);
+
+        /**
+         * What a run would begin with, as a number, if it began at a page of the prompt of which {@link #missed} tells. To be
+         * asked from there only.
+         *
+         * @param page its number in the prompt, from 0
+         * @return the {@link #fingerprint} of such a run
+         */
+        long fingerprintOfPage(int page);
 
         /** {@return pages that are free or cached; when the policy is attached, all of the pool's} */
         int available();
@@ -76,6 +85,16 @@ public interface EvictionPolicy {
      * @param run a run that did not exist
      */
     default void created(int run) {}
+
+    /**
+     * A prompt was opened of which some pages are not here. What is here is held; the others are computed, or brought from
+     * elsewhere, and committed later, if nothing comes between.
+     *
+     * @param run holds the last page that is here, or 0
+     * @param from the number of pages that are here
+     * @param to the number of pages that could have been
+     */
+    default void missed(int run, int from, int to) {}
 
     /**
      * Nobody holds {@code run} any more and no step in flight may touch it. Runs of one sequence come tail first, and a
@@ -136,6 +155,13 @@ public interface EvictionPolicy {
      * @param tail the old run, which now begins after them
      */
     default void split(int head, int tail) {}
+
+    /**
+     * {@code run}, which was cached, has lost the page at its end and has others.
+     *
+     * @param run a cached leaf
+     */
+    default void shortened(int run) {}
 
     /**
      * {@code run}, which was cached, has lost its last page; the id may be used again.

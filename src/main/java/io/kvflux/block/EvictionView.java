@@ -1,11 +1,16 @@
 package io.kvflux.block;
 
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
 /** What a pool lets its eviction policy see of the runs. */
 final class EvictionView implements EvictionPolicy.View {
 
     private final BlockPool pool;
     private final Runs runs;
     private final int[] page;
+    private PrefixScope scope = PrefixScope.NONE;
+    private PrefixMatch prompt = new PrefixMatch();
 
     EvictionView(BlockPool pool) {
         this.pool = pool;
@@ -32,14 +37,52 @@ final class EvictionView implements EvictionPolicy.View {
     @Override
     public long fingerprint(int run) {
         int parent = runs.parent[run];
-        long sum = runs.isRoot(parent) ? mix(runs.scope(parent).hashCode()) : 0;
         Object key = runs.key[run];
-        if (key != null) {
-            sum = mix(sum ^ key.hashCode());
+        long first = ofBlock(runs.first[run]);
+        if (runs.isRoot(parent)) {
+            return fingerprint(runs.scope(parent), key, first);
         }
-        pool.pages.tokens.read(runs.first[run], page);
-        for (int token : page) {
-            sum = (sum ^ token) * 0x9E3779B97F4A7C15L;
+        int depth = 0;
+        for (int at = parent; !runs.isRoot(at); at = runs.parent[at]) {
+            depth += runs.pages[at];
+        }
+        return fingerprint(depth, ofBlock(runs.last[parent]), key, first);
+    }
+
+    @Override
+    public long fingerprintOfPage(int number) {
+        Object key = prompt.keys.key(number);
+        long first = ofPage(number);
+        return number == 0 ? fingerprint(scope, key, first) : fingerprint(number, ofPage(number - 1), key, first);
+    }
+
+    /** What was matched of a prompt is asked about. */
+    void prompt(PrefixScope ofPrompt, PrefixMatch match) {
+        scope = ofPrompt;
+        prompt = match;
+    }
+
+    private static long fingerprint(PrefixScope scope, @Nullable Object key, long page) {
+        return mix(mix(mix(scope.hashCode()) ^ Objects.hashCode(key)) ^ page);
+    }
+
+    private static long fingerprint(int depth, long before, @Nullable Object key, long page) {
+        return mix(mix(mix(before ^ depth) ^ Objects.hashCode(key)) ^ page);
+    }
+
+    private long ofBlock(int block) {
+        pool.pages.tokens.read(block, page);
+        return sum(page, 0);
+    }
+
+    private long ofPage(int number) {
+        return sum(prompt.tokens, number * page.length);
+    }
+
+    private long sum(int[] tokens, int from) {
+        long sum = 0;
+        for (int i = from; i < from + page.length; i++) {
+            sum = (sum ^ tokens[i]) * 0x9E3779B97F4A7C15L;
             sum ^= sum >>> 32;
         }
         return mix(sum);

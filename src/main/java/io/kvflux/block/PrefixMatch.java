@@ -16,6 +16,11 @@ public final class PrefixMatch {
     int pagesOfRun;
 
     int cachedPages;
+    /** What was asked for. */
+    int[] tokens = new int[0];
+
+    PageKeys keys = PageKeys.none();
+    int maxPages;
 
     /** A match of nothing. */
     public PrefixMatch() {}
@@ -43,7 +48,10 @@ public final class PrefixMatch {
         return ids[page];
     }
 
-    void reset(int root) {
+    void reset(int[] prompt, int most, PageKeys itsKeys, int root) {
+        tokens = prompt;
+        maxPages = most;
+        keys = itsKeys;
         pages = 0;
         run = root;
         pagesOfRun = 0;

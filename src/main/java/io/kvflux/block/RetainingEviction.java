@@ -85,6 +85,11 @@ final class RetainingEviction implements EvictionPolicy {
     }
 
     @Override
+    public void missed(int run, int from, int to) {
+        inner.missed(run, from, to);
+    }
+
+    @Override
     public void cached(int run) {
         reserve(run);
         if (extra[run] != 0 && until[run] <= now) {
@@ -127,6 +132,13 @@ final class RetainingEviction implements EvictionPolicy {
         if (place[tail] != ELSEWHERE) {
             keptChildren[head]++;
             keptChildren[view.parent(head)]--;
+        }
+    }
+
+    @Override
+    public void shortened(int run) {
+        if (place[run] == ELSEWHERE) {
+            inner.shortened(run);
         }
     }
 

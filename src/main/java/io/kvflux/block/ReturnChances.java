@@ -45,6 +45,7 @@ final class ReturnChances {
     /** The place of a cell in that order. */
     private final int[] rank;
 
+    private long allReturns;
     private int returns;
     private int uses;
 
@@ -83,6 +84,7 @@ final class ReturnChances {
         this(other.blocks);
         System.arraycopy(other.entered, 0, entered, 0, cells);
         System.arraycopy(other.returned, 0, returned, 0, cells);
+        allReturns = other.allReturns;
         returns = other.returns;
         uses = other.uses;
         rescore();
@@ -134,10 +136,16 @@ final class ReturnChances {
     }
 
     void returned(int cell) {
+        allReturns++;
         returned[cell]++;
         if (++returns >= MEMORY) {
             fade();
         }
+    }
+
+    /** {@return returns seen so far} */
+    long returns() {
+        return allReturns;
     }
 
     private void fade() {

@@ -37,6 +37,11 @@ final class WatchedEviction implements EvictionPolicy {
     }
 
     @Override
+    public void missed(int run, int from, int to) {
+        policy.missed(run, from, to);
+    }
+
+    @Override
     public void cached(int run) {
         policy.cached(run);
         if (lru != null) {
@@ -61,6 +66,11 @@ final class WatchedEviction implements EvictionPolicy {
     @Override
     public void split(int head, int tail) {
         policy.split(head, tail);
+    }
+
+    @Override
+    public void shortened(int run) {
+        policy.shortened(run);
     }
 
     @Override

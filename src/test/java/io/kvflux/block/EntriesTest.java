@@ -33,18 +33,18 @@ class EntriesTest {
         entries.uses[entry] = 3;
         entries.cell[entry] = 17;
         entries.leaf[entry] = true;
+        entries.spare[entry] = true;
         entries.since[entry] = 99;
         entries.underLru[entry] = 5;
-        entries.underWorth[entry] = 6;
         entries.remove(entry);
         assertThat(entries.state[entry]).isEqualTo(Entries.GONE);
         assertThat(entries.add(8, 4321)).isEqualTo(entry);
         assertThat(entries.uses[entry]).isZero();
         assertThat(entries.cell[entry]).isZero();
         assertThat(entries.leaf[entry]).isFalse();
+        assertThat(entries.spare[entry]).isFalse();
         assertThat(entries.since[entry]).isZero();
         assertThat(entries.underLru[entry]).isZero();
-        assertThat(entries.underWorth[entry]).isZero();
     }
 
     @Test

@@ -27,6 +27,9 @@ class EvictionSearchTest {
                 int[][] prompts = mix.prompts();
                 long lru = Traffic.hits(new BlockPool(blocks, 1, 1, EvictionPolicy.lru()), prompts);
                 long adaptive = Traffic.hits(new BlockPool(blocks, 1, 1, EvictionPolicy.adaptive()), prompts);
+                assertThat((double) adaptive)
+                        .as("seed %d, %d blocks", seed, blocks)
+                        .isGreaterThanOrEqualTo(0.995 * lru - 0.01 * blocks - 1e-6);
                 runs++;
                 better += adaptive > 1.01 * lru ? 1 : 0;
                 worst = lru == 0 ? worst : Math.min(worst, (double) adaptive / lru);

@@ -17,11 +17,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 class RankedQueuesTest {
 
     private final ReturnChances chances = new ReturnChances(100);
-    private final RankedQueues queues = new RankedQueues(chances, 2);
+    private final RankedQueues queues = new RankedQueues(chances, 1, 2);
 
     @Test
     void anEmptyOneHasNone() {
-        assertThat(queues.least()).isEqualTo(Runs.NONE);
+        assertThat(queues.least(0)).isEqualTo(Runs.NONE);
         assertThat(queues.first(chances.cells)).isEqualTo(Runs.NONE);
     }
 
@@ -31,23 +31,23 @@ class RankedQueuesTest {
         int first = chances.cellOfRank(0);
         queues.append(last, 5);
         queues.append(last, 6);
-        assertThat(queues.least()).as("of the only queue").isEqualTo(5);
+        assertThat(queues.least(0)).as("of the only queue").isEqualTo(5);
         queues.append(first, 7);
         queues.append(first, 8);
-        assertThat(queues.least()).isEqualTo(7);
+        assertThat(queues.least(0)).isEqualTo(7);
         queues.remove(first, 7);
-        assertThat(queues.least()).isEqualTo(8);
+        assertThat(queues.least(0)).isEqualTo(8);
         queues.remove(first, 8);
-        assertThat(queues.least()).isEqualTo(5);
+        assertThat(queues.least(0)).isEqualTo(5);
     }
 
     @Test
     void queuesBesideTheOrderAreNotLookedAt() {
         queues.append(chances.cells, 3);
         queues.append(chances.cells + 1, 4);
-        assertThat(queues.least()).isEqualTo(Runs.NONE);
+        assertThat(queues.least(0)).isEqualTo(Runs.NONE);
         queues.reordered();
-        assertThat(queues.least()).isEqualTo(Runs.NONE);
+        assertThat(queues.least(0)).isEqualTo(Runs.NONE);
         assertThat(queues.first(chances.cells)).isEqualTo(3);
         assertThat(queues.first(chances.cells + 1)).isEqualTo(4);
         queues.remove(chances.cells, 3);
@@ -59,13 +59,13 @@ class RankedQueuesTest {
     void everyRankIsFound() {
         for (int rank = chances.cells - 1; rank >= 0; rank--) {
             queues.append(chances.cellOfRank(rank), rank + 1);
-            assertThat(queues.least()).isEqualTo(rank + 1);
+            assertThat(queues.least(0)).isEqualTo(rank + 1);
         }
         for (int rank = 0; rank < chances.cells; rank++) {
-            assertThat(queues.least()).isEqualTo(rank + 1);
+            assertThat(queues.least(0)).isEqualTo(rank + 1);
             queues.remove(chances.cellOfRank(rank), rank + 1);
         }
-        assertThat(queues.least()).isEqualTo(Runs.NONE);
+        assertThat(queues.least(0)).isEqualTo(Runs.NONE);
     }
 
     @ParameterizedTest
@@ -92,7 +92,7 @@ class RankedQueuesTest {
                 learn(random);
                 queues.reordered();
             }
-            assertThat(queues.least()).as("seed %d, operation %d", seed, i).isEqualTo(least(model));
+            assertThat(queues.least(0)).as("seed %d, operation %d", seed, i).isEqualTo(least(model));
             int any = random.nextInt(chances.cells + 2);
             assertThat(queues.first(any)).as("seed %d, operation %d", seed, i).isEqualTo(first(model.get(any)));
         }

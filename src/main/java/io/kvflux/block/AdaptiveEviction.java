@@ -12,7 +12,7 @@ import java.util.Arrays;
  * covers all that it has and the pool has not. Otherwise a page goes that LRU would not have any more; where there is none, the
  * two have the same, and LRU's next victim goes.
  *
- * <p>So at every instant the pool has hit {@link #KEEPS} of what LRU would have, less the {@link #BEGIN} of the budget, at the
+ * <p>So at every instant the pool has hit {@link #KEEPS} of what LRU would have, less the beginning of the budget, at the
  * least. What LRU would have hit is never counted short: where runs are not told apart it is counted too often.
  */
 final class AdaptiveEviction implements EvictionPolicy {
@@ -20,10 +20,10 @@ final class AdaptiveEviction implements EvictionPolicy {
     /** The part of LRU's hits that are kept whatever comes. */
     private static final double KEEPS = 0.995;
 
-    /** What the budget begins with, as a part of the pool. It does not grow beyond the whole. */
+    /** What the budget begins with unless told, as a part of the pool. It does not grow beyond the whole. */
     private static final double BEGIN = 0.01;
 
-    /** Returns that must have been seen before what is learned of them is followed. */
+    /** Returns that one that begins knowing nothing must have seen before it follows what it has learned. */
     private static final int FEWEST_RETURNS = 100;
 
     /** Leaves whose last page the cache under LRU has, and those of which it does not. */
@@ -37,6 +37,8 @@ final class AdaptiveEviction implements EvictionPolicy {
     private static final int RESCORES = 8;
     private static final int FEWEST_BETWEEN_RESCORES = 512;
 
+    private final double begin;
+    private final int fewestReturns;
     private final Entries entries = new Entries();
     /** By run. */
     private int[] entryOf = new int[16];
@@ -66,10 +68,15 @@ final class AdaptiveEviction implements EvictionPolicy {
     private long rescored;
     private long aged;
 
-    AdaptiveEviction() {}
+    AdaptiveEviction() {
+        begin = BEGIN;
+        fewestReturns = FEWEST_RETURNS;
+    }
 
-    /** Begins with what another has learned until now. */
-    AdaptiveEviction(AdaptiveEviction other) {
+    /** Begins with what another has learned until now, and with a budget of such a part of the pool. */
+    AdaptiveEviction(AdaptiveEviction other, double begin) {
+        this.begin = begin;
+        fewestReturns = 0;
         if (other.chances == null) {
             throw new IllegalArgumentException("a policy that was never attached to a pool has learned nothing");
         }
@@ -90,7 +97,7 @@ final class AdaptiveEviction implements EvictionPolicy {
         leaves = new RankedQueues(chances, 2, 1);
         ghostQueue = 2 * chances.cells;
         aging = new RunQueues(chances.cells);
-        budget = BEGIN * blocks;
+        budget = begin * blocks;
         nextAging = new long[chances.buckets];
     }
 
@@ -244,7 +251,7 @@ final class AdaptiveEviction implements EvictionPolicy {
         }
         fit(cachedPages);
         int spare = leaves.least(SPARE);
-        if (behind + 1 <= budget && chances.returns() >= FEWEST_RETURNS) {
+        if (behind + 1 <= budget && chances.returns() >= fewestReturns) {
             int other = leaves.least(UNDER_LRU);
             if (spare == Runs.NONE || (other != Runs.NONE && isWorthLess(other, spare))) {
                 return entries.run[other];

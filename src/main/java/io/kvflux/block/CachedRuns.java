@@ -21,13 +21,7 @@ final class CachedRuns {
      * @param view of the pool
      * @param eviction a policy that is attached before anything becomes cached
      */
-    CachedRuns(
-            Pages pages,
-            Runs runs,
-            PrefixIndex index,
-            Fences fences,
-            EvictionView view,
-            EvictionPolicy eviction) {
+    CachedRuns(Pages pages, Runs runs, PrefixIndex index, Fences fences, EvictionView view, EvictionPolicy eviction) {
         this.pages = pages;
         this.runs = runs;
         this.index = index;
@@ -56,6 +50,7 @@ final class CachedRuns {
         if (match.pages < match.maxPages) {
             view.prompt(scope, match);
             eviction.missed(runs.isRoot(run) ? Runs.NONE : run, match.pages, match.maxPages);
+            view.noPrompt();
         }
     }
 

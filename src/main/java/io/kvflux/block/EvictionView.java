@@ -6,11 +6,13 @@ import org.jspecify.annotations.Nullable;
 /** What a pool lets its eviction policy see of the runs. */
 final class EvictionView implements EvictionPolicy.View {
 
+    private static final PrefixMatch NOTHING = new PrefixMatch();
+
     private final BlockPool pool;
     private final Runs runs;
     private final int[] page;
     private PrefixScope scope = PrefixScope.NONE;
-    private PrefixMatch prompt = new PrefixMatch();
+    private PrefixMatch prompt = NOTHING;
 
     EvictionView(BlockPool pool) {
         this.pool = pool;
@@ -37,37 +39,34 @@ final class EvictionView implements EvictionPolicy.View {
     @Override
     public long fingerprint(int run) {
         int parent = runs.parent[run];
-        Object key = runs.key[run];
-        long first = ofBlock(runs.first[run]);
-        if (runs.isRoot(parent)) {
-            return fingerprint(runs.scope(parent), key, first);
-        }
+        long before = runs.isRoot(parent) ? 0 : ofBlock(runs.last[parent]);
         int depth = 0;
-        for (int at = parent; !runs.isRoot(at); at = runs.parent[at]) {
+        int at = parent;
+        for (; !runs.isRoot(at); at = runs.parent[at]) {
             depth += runs.pages[at];
         }
-        return fingerprint(depth, ofBlock(runs.last[parent]), key, first);
+        return fingerprint(runs.scope(at), depth, before, runs.key[run], ofBlock(runs.first[run]));
     }
 
     @Override
     public long fingerprintOfPage(int number) {
-        Object key = prompt.keys.key(number);
-        long first = ofPage(number);
-        return number == 0 ? fingerprint(scope, key, first) : fingerprint(number, ofPage(number - 1), key, first);
+        long before = number == 0 ? 0 : ofPage(number - 1);
+        return fingerprint(scope, number, before, prompt.keys.key(number), ofPage(number));
     }
 
-    /** What was matched of a prompt is asked about. */
+    /** {@link #fingerprintOfPage} is about this prompt now. */
     void prompt(PrefixScope ofPrompt, PrefixMatch match) {
         scope = ofPrompt;
         prompt = match;
     }
 
-    private static long fingerprint(PrefixScope scope, @Nullable Object key, long page) {
-        return mix(mix(mix(scope.hashCode()) ^ Objects.hashCode(key)) ^ page);
+    void noPrompt() {
+        prompt(PrefixScope.NONE, NOTHING);
     }
 
-    private static long fingerprint(int depth, long before, @Nullable Object key, long page) {
-        return mix(mix(mix(before ^ depth) ^ Objects.hashCode(key)) ^ page);
+    private static long fingerprint(PrefixScope scope, int depth, long before, @Nullable Object key, long page) {
+        long place = mix(mix(scope.hashCode()) ^ depth) ^ before;
+        return mix(mix(mix(place) ^ Objects.hashCode(key)) ^ page);
     }
 
     private long ofBlock(int block) {

@@ -64,7 +64,8 @@ final class PrefixIndex {
 
     void match(PrefixScope scope, int[] tokens, int maxPages, PageKeys pageKeys, long completed, PrefixMatch out) {
         Integer root = scope.equals(PrefixScope.NONE) ? Integer.valueOf(defaultRoot) : roots.get(scope);
-        out.reset(tokens, maxPages, pageKeys, root == null ? Runs.NONE : root);
+        out.reset(root == null ? Runs.NONE : root);
+        out.ask(tokens, maxPages, pageKeys);
         int run = root == null ? Runs.NONE : root;
         while (run != Runs.NONE && out.pages < maxPages) {
             int child = child(run, tokens, out.pages * pages.pageSize, pageKeys.key(out.pages));

@@ -48,14 +48,18 @@ public final class PrefixMatch {
         return ids[page];
     }
 
-    void reset(int[] prompt, int most, PageKeys itsKeys, int root) {
-        tokens = prompt;
-        maxPages = most;
-        keys = itsKeys;
+    void reset(int root) {
+        maxPages = 0;
         pages = 0;
         run = root;
         pagesOfRun = 0;
         cachedPages = 0;
+    }
+
+    void ask(int[] prompt, int most, PageKeys itsKeys) {
+        tokens = prompt;
+        maxPages = most;
+        keys = itsKeys;
     }
 
     void add(int block) {

@@ -84,7 +84,6 @@ final class ReturnChances {
         this(other.blocks);
         System.arraycopy(other.entered, 0, entered, 0, cells);
         System.arraycopy(other.returned, 0, returned, 0, cells);
-        allReturns = other.allReturns;
         returns = other.returns;
         uses = other.uses;
         rescore();

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 final class WatchedEviction implements EvictionPolicy {
 
     private final Coverage coverage;
-    private final EvictionPolicy policy;
+    private EvictionPolicy policy = EvictionPolicy.lru();
     /** What adaptive eviction is held against; null without it. */
     private final @Nullable EvictionPolicy lru;
 
@@ -19,12 +19,17 @@ final class WatchedEviction implements EvictionPolicy {
 
     WatchedEviction(Scenario scenario, Coverage coverage) {
         this.coverage = coverage;
-        policy = scenario.adaptive() ? EvictionPolicy.adaptive() : EvictionPolicy.lru();
         lru = scenario.adaptive() ? EvictionPolicy.lru() : null;
     }
 
+    /** Pools are small and lives short: an adaptive policy may follow what it learns from the first page on. */
     @Override
     public void attach(View view) {
+        if (lru != null) {
+            EvictionPolicy fresh = EvictionPolicy.adaptive();
+            fresh.attach(view);
+            policy = EvictionPolicy.adaptive(fresh, 1);
+        }
         policy.attach(view);
         if (lru != null) {
             lru.attach(view);

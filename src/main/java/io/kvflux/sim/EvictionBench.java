@@ -41,7 +41,7 @@ public final class EvictionBench {
     public record Row(String policy, List<@Nullable Long> hitBlocks) {}
 
     /** How often all requests are let through a pool of each size. */
-    private static final int RUNS = 5;
+    private static final int RUNS = 6;
 
     private final Supplier<Workload> workloads;
     private final int pageSize;
@@ -102,6 +102,7 @@ public final class EvictionBench {
         Row lru = new Row("lru", new ArrayList<>());
         Row adaptive = new Row("adaptive", new ArrayList<>());
         Row taught = new Row("adaptive, taught by a first pass", new ArrayList<>());
+        Row trusted = new Row("the same, with the whole pool as its budget", new ArrayList<>());
         Row never = new Row("lru, told what never returns", new ArrayList<>());
         Row clairvoyant = new Row("clairvoyant", new ArrayList<>());
         Row unlimited = new Row("no limit", new ArrayList<>());
@@ -109,7 +110,8 @@ public final class EvictionBench {
             lru.hitBlocks.add(pooled(trace, blocks, EvictionPolicy.lru()));
             EvictionPolicy first = EvictionPolicy.adaptive();
             adaptive.hitBlocks.add(pooled(trace, blocks, first));
-            taught.hitBlocks.add(stopped ? null : pooled(trace, blocks, EvictionPolicy.adaptive(first)));
+            taught.hitBlocks.add(stopped ? null : pooled(trace, blocks, EvictionPolicy.adaptive(first, 0.01)));
+            trusted.hitBlocks.add(stopped ? null : pooled(trace, blocks, EvictionPolicy.adaptive(first, 1)));
             never.hitBlocks.add(pageWise(trace, nextUses, blocks, PageWiseCache.Order.NEVER_AGAIN_THEN_LRU));
             clairvoyant.hitBlocks.add(pageWise(trace, nextUses, blocks, PageWiseCache.Order.FURTHEST_NEXT_USE));
             unlimited.hitBlocks.add(stopped ? null : trace.unlimitedHits());
@@ -119,7 +121,7 @@ public final class EvictionBench {
                 trace.requests(),
                 trace.promptBlocks(),
                 sizes,
-                List.of(lru, adaptive, taught, never, clairvoyant, unlimited),
+                List.of(lru, adaptive, taught, trusted, never, clairvoyant, unlimited),
                 stopped);
     }
 

@@ -166,10 +166,10 @@ class AdaptiveEvictionTest {
         int[][] prompts = TRAFFIC.get("zipf and scan");
         EvictionPolicy first = EvictionPolicy.adaptive();
         long untaught = hits(BLOCKS, first, prompts);
-        long taught = hits(BLOCKS, EvictionPolicy.adaptive(first), prompts);
+        long taught = hits(BLOCKS, EvictionPolicy.adaptive(first, 0.01), prompts);
         System.out.printf("untaught %d, taught %d%n", untaught, taught);
         assertThat(taught).isGreaterThan(untaught);
-        assertThat(hits(BLOCKS, EvictionPolicy.adaptive(first), prompts))
+        assertThat(hits(BLOCKS, EvictionPolicy.adaptive(first, 0.01), prompts))
                 .as("the other learns nothing from it")
                 .isEqualTo(taught);
     }
@@ -177,14 +177,19 @@ class AdaptiveEvictionTest {
     @Test
     void onlyAnAdaptivePolicyOfAPoolOfTheSameSizeTeaches() {
         EvictionPolicy fresh = EvictionPolicy.adaptive();
-        assertThatThrownBy(() -> EvictionPolicy.adaptive(EvictionPolicy.lru()))
+        assertThatThrownBy(() -> EvictionPolicy.adaptive(EvictionPolicy.lru(), 0.01))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageStartingWith("only from an adaptive policy can chances be taken over, found ");
-        assertThatThrownBy(() -> EvictionPolicy.adaptive(fresh))
+        assertThatThrownBy(() -> EvictionPolicy.adaptive(fresh, 0.01))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("a policy that was never attached to a pool has learned nothing");
+        for (double budget : new double[] {-0.01, 1.01, Double.NaN}) {
+            assertThatThrownBy(() -> EvictionPolicy.adaptive(fresh, budget))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("the budget is a part of the pool, 0 to 1, budget=" + budget);
+        }
         new BlockPool(BLOCKS, 1, 1, fresh);
-        EvictionPolicy taught = EvictionPolicy.adaptive(fresh);
+        EvictionPolicy taught = EvictionPolicy.adaptive(fresh, 0.01);
         assertThatThrownBy(() -> new BlockPool(300, 1, 1, taught))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("ages are counted in parts of the pool, so chances are those of pools with as many blocks,"

@@ -30,7 +30,7 @@ public class ReplayRBenchmark {
     /** The two sizes of the workload, with what each policy must hit in them. */
     public enum Size {
         R32K(32_767, 16, 6_649_680, 3, 8_616_272),
-        R262K(262_143, 64, 27_362_192, 0, 28_915_744);
+        R262K(262_143, 64, 27_362_192, 0, 29_022_640);
 
         private final int blocks;
         private final int window;

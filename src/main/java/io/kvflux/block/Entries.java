@@ -5,7 +5,7 @@ import java.util.Arrays;
 /**
  * What an adaptive policy remembers of runs, those that exist and ghosts of those that were evicted. A ghost is found again
  * by its fingerprint, so that content that returns is known though its pages are gone. Arrays double when they are full and
- * never shrink: 37 bytes an entry, and 8 to 16 a ghost for finding it.
+ * never shrink: 33 bytes an entry, and 8 to 16 a ghost for finding it.
  */
 final class Entries {
 

@@ -62,10 +62,11 @@ final class Levelling {
 
     private boolean makeRoom(Replica replica, Sequence sequence) {
         int lacking = planner.lacking(replica, sequence);
+        replica.eldest = planner.eldest(replica);
         int freed = 0;
         for (int i = 0; i < replica.running.size() && freed < lacking; i++) {
             Sequence other = replica.running.get(i);
-            freed += mayGo(other, sequence) ? replica.pool.exclusiveBlocks(other.table) : 0;
+            freed += mayGo(replica, other, sequence) ? replica.pool.exclusiveBlocks(other.table) : 0;
         }
         if (freed < lacking) {
             return false;
@@ -88,7 +89,7 @@ final class Levelling {
         int left = 0;
         for (int i = 0; i < replica.running.size(); i++) {
             Sequence sequence = replica.running.get(i);
-            if (mayGo(sequence, asker) && (longest == null || sequence.remaining() > left)) {
+            if (mayGo(replica, sequence, asker) && (longest == null || sequence.remaining() > left)) {
                 longest = sequence;
                 left = sequence.remaining();
             }
@@ -99,8 +100,9 @@ final class Levelling {
         return longest;
     }
 
-    private boolean mayGo(Sequence sequence, Sequence asker) {
-        return sequence.state == Sequence.State.RUNNING
+    private boolean mayGo(Replica replica, Sequence sequence, Sequence asker) {
+        return sequence != replica.eldest
+                && sequence.state == Sequence.State.RUNNING
                 && sequence.settled()
                 && !sequence.prefilling()
                 && sequence.remaining() <= LESS * asker.remaining()

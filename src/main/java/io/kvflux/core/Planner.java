@@ -80,6 +80,7 @@ final class Planner {
             for (Replica replica : replicas) {
                 replica.beginPlan();
                 stopped = false;
+                keepForEldest(replica);
                 if (placeDecodes(replica)) {
                     placePrefills(replica);
                 }
@@ -96,6 +97,56 @@ final class Planner {
         if (drafts != null) {
             drafts.grant(plan);
         }
+    }
+
+    /**
+     * By victim rules of length: of those that run the one that was submitted first, if it is overdue and does not pause. It
+     * gets its blocks before anybody else does, and gives way to nobody, so it runs to its end.
+     */
+    @Nullable
+    Sequence eldest(Replica replica) {
+        Sequence eldest = null;
+        if (config.victimRule().isByLength()) {
+            for (int i = 0; i < replica.running.size(); i++) {
+                Sequence sequence = replica.running.get(i);
+                if (sequence.state == Sequence.State.RUNNING
+                        && !sequence.suspending
+                        && !sequence.paused()
+                        && (eldest == null || sequence.submittedAfter < eldest.submittedAfter)) {
+                    eldest = sequence;
+                }
+            }
+        }
+        return eldest == null || !queue.isOverdue(eldest) ? null : eldest;
+    }
+
+    /** Before anybody is placed: blocks for the eldest are there or will be, and nobody else takes them. */
+    private void keepForEldest(Replica replica) {
+        Sequence eldest = eldest(replica);
+        replica.eldest = eldest;
+        int blocks = eldest == null ? 0 : wanted(replica, eldest);
+        while (replica.pool.availableBlocks() + coming(replica) < blocks) {
+            Sequence victim = victim(replica, Objects.requireNonNull(eldest));
+            preempted = true;
+            stopped = true;
+            preemption.preempt(victim);
+            if (victim == eldest) {
+                return;
+            }
+        }
+        replica.kept = blocks;
+    }
+
+    /** Blocks that the next entry of one that runs takes at most, or what is to be brought back of it. */
+    private int wanted(Replica replica, Sequence sequence) {
+        if (sequence.awaitsLoad()) {
+            return sequence.reserved ? 0 : sequence.claimed;
+        }
+        int tokens = sequence.prefilling() ? chunk(replica, sequence.scheduled, sequence.prefillTarget) : 1;
+        int blocks = replica.blocks(sequence.scheduled + tokens);
+        return sequence.placeable() && blocks <= replica.pool.usableBlocks()
+                ? Math.max(0, blocks - sequence.table.size())
+                : 0;
     }
 
     /** Whether there are others: that prefill, or wait for what the host has of them. */
@@ -204,10 +255,10 @@ final class Planner {
             drafts.giveWay(replica, extra);
         }
         while (!grow(replica, sequence, extra)) {
-            if (replica.pool.availableBlocks() + coming(replica) >= extra) {
+            if (replica.availableBlocks(sequence) + coming(replica) >= extra) {
                 return false;
             }
-            Sequence victim = victim(replica);
+            Sequence victim = victim(replica, sequence);
             preempted = true;
             stopped = true;
             preemption.preempt(victim);
@@ -224,11 +275,20 @@ final class Planner {
     }
 
     private boolean grow(Replica replica, Sequence sequence, int extra) {
-        return (swapper == null || swapper.makeRoom(replica, extra)) && replica.pool.grow(sequence.table, extra);
+        if (replica.availableBlocks(sequence) < extra || (swapper != null && !swapper.makeRoom(replica, extra))) {
+            return false;
+        }
+        if (sequence == replica.eldest) {
+            replica.kept = 0;
+        }
+        return replica.pool.grow(sequence.table, extra);
     }
 
-    /** Among those not placed in this step the one that costs least, of equals the last admitted. The asker is one. */
-    private Sequence victim(Replica replica) {
+    /**
+     * Among those not placed in this step the one that costs least, of equals the last admitted. The asker is one, the eldest is
+     * not unless it asks.
+     */
+    private Sequence victim(Replica replica, Sequence asker) {
         Sequence best = null;
         double least = 0;
         for (int i = replica.running.size() - 1; i >= 0; i--) {
@@ -236,7 +296,8 @@ final class Planner {
             if (sequence.state != Sequence.State.RUNNING
                     || sequence.placedIn == plan.number()
                     || sequence.suspending
-                    || sequence.reserved) {
+                    || sequence.reserved
+                    || (sequence == replica.eldest && sequence != asker)) {
                 continue;
             }
             double cost = cost(replica, sequence);

@@ -3,6 +3,7 @@ package io.kvflux.core;
 import io.kvflux.block.BlockPool;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** One data-parallel replica: its pool, its admitted sequences in order of admission, and the room left in a plan. */
 final class Replica {
@@ -38,6 +39,10 @@ final class Replica {
 
     private long contextLeft;
     private boolean placedAny;
+    /** Who gives way to nobody in this plan. */
+    @Nullable Sequence eldest;
+    /** Blocks that only the eldest may take. */
+    int kept;
     /** What {@link #owedBlocks} last counted, kept up to date by admissions; UNKNOWN before it has. */
     private int owed;
 
@@ -58,6 +63,7 @@ final class Replica {
         tokensLeft = config.maxBatchTokens();
         contextLeft = config.maxBatchContextTokens();
         placedAny = false;
+        kept = 0;
         pausing = false;
         closed = lost;
     }
@@ -93,6 +99,11 @@ final class Replica {
         running.removeIf(sequence -> sequence.state != Sequence.State.RUNNING);
         cursor = next == null ? 0 : Math.max(0, running.indexOf(next));
         owed = UNKNOWN;
+    }
+
+    /** Blocks that one that runs may take. */
+    int availableBlocks(Sequence sequence) {
+        return pool.availableBlocks() - (sequence == eldest ? 0 : kept);
     }
 
     /** Blocks that a sequence of this many tokens takes. */

@@ -3,6 +3,7 @@ package io.kvflux.core;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.kvflux.api.SchedulerSnapshot.SequenceState;
 import io.kvflux.api.SequenceId;
 import io.kvflux.api.Step;
 import java.util.HashMap;
@@ -328,6 +329,49 @@ class LengthRulesTest {
                     .allMatch(from -> now - from < 600);
         }
         assertThat(longest).as("some are held up").isGreaterThan(100);
+    }
+
+    /**
+     * Prompts of many chunks among short ones that always come again and decode before them, in a memory that is too small:
+     * whoever was submitted first of those that run is not preempted once it is overdue.
+     */
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
+    void theEldestGivesWayToNobodyOnceItIsOverdue(long seed) {
+        SplittableRandom random = new SplittableRandom(seed);
+        Driver driver = new Driver(Driver.config(10, 40)
+                .policy(random.nextBoolean() ? QueuePolicy.SHORTEST : QueuePolicy.FIFO)
+                .maxBatchSize(6)
+                .maxBatchTokens(12)
+                .minChunkTokens(1)
+                .ageing(20)
+                .victimRule(random.nextBoolean() ? VictimRule.MOST_WORK : VictimRule.CHEAPEST_ROOM));
+        Map<SequenceId, Integer> submitted = new HashMap<>();
+        int preempted = 0;
+        for (int step = 0; step < 3000; step++) {
+            while (submitted.size() < 9) {
+                boolean large = random.nextInt(4) == 0;
+                submitted.put(submit(driver, large ? 250 : 5 + random.nextInt(10), 60 + random.nextInt(60)), step);
+            }
+            SequenceId eldest = null;
+            boolean alone = false;
+            for (SequenceState state : driver.core.snapshot().sequences()) {
+                if (state.running()) {
+                    int more = eldest == null ? -1 : submitted.get(state.id()) - submitted.get(eldest);
+                    alone = more < 0 || (alone && more > 0);
+                    eldest = more < 0 ? state.id() : eldest;
+                }
+            }
+            driver.log.clear();
+            driver.step();
+            preempted += (int) driver.log.stream().filter(line -> line.endsWith(" preempted")).count();
+            if (alone && step - submitted.get(eldest) > 25) {
+                assertThat(driver.log).as("seed %d, step %d", seed, step).doesNotContain(eldest + " preempted");
+            }
+            driver.endings.keySet().forEach(submitted::remove);
+            driver.endings.clear();
+        }
+        assertThat(preempted).as("preempted in all").isGreaterThan(50);
     }
 
     @Test

@@ -99,8 +99,9 @@ final class SchedulingOptions {
             description = "Do as this engine does: vllm (fifo, no watermark, whole-prompt admission against what is"
                     + " free, none in a step that preempted, the last running sequence is the victim, recompute, one"
                     + " step in flight). Default: our own rules: a watermark of "
-                    + SchedulerConfig.Builder.DEFAULT_WATERMARK + " of the blocks, room kept for admitted prompts, the"
-                    + " victim whose loss costs least, prefill chunks that leave no less than "
+                    + SchedulerConfig.Builder.DEFAULT_WATERMARK
+                    + " of the blocks (one for each that runs at most), room"
+                    + " kept for admitted prompts, the victim whose loss costs least, prefill chunks that leave no less than "
                     + SchedulerConfig.Builder.DEFAULT_MIN_CHUNK_TOKENS + " tokens, at most "
                     + SchedulerConfig.Builder.DEFAULT_MAX_SKIPS + " skips.")
     @Nullable

@@ -35,7 +35,7 @@ record Variant(String name, List<String> given, List<String> args) {
         presets.put("no-host", List.of(List.of(), List.of()));
         presets.put("in-order", List.of(List.of(VICTIM, "cheapest-room"), GROWTH));
         List<String> shortest = List.of("--policy", "shortest", "--levelling", VICTIM, "most-work");
-        presets.put("short-first", List.of(shortest, joined(shortest, "--growth-margin", "1.5", "--ageing", "3500")));
+        presets.put("short-first", List.of(shortest, joined(shortest, "--growth-margin", "1.75", "--ageing", "3500")));
         List<String> adaptive = List.of("--eviction", "adaptive");
         presets.put("adaptive-eviction", List.of(adaptive, adaptive));
         return presets;

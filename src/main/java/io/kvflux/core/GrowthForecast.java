@@ -5,7 +5,11 @@ import java.util.Arrays;
 /**
  * What the sequences of a replica will hold, by what is known of {@link OutputLengths}: at each of a number of steps from now
  * on the mean and the variance of their blocks, each having grown by then or having ended. With many sequences the sum is
- * close to normal, so mean and some deviations say what is enough with which probability.
+ * close to normal, so mean and some deviations say what is enough with which probability; where few hold most of it, that can
+ * be more than they could ever hold, so it is at most what they hold if nobody has ended.
+ *
+ * <p>A block that several hold is counted once as long as they run: of the blocks counted twice now are left as many as pairs
+ * of which both still run, which is no more than there will be.
  */
 final class GrowthForecast {
 
@@ -18,11 +22,14 @@ final class GrowthForecast {
     private final double deviations;
     private final double[] mean = new double[POINTS];
     private final double[] variance = new double[POINTS];
+    /** What they hold at these times if nobody has ended. */
+    private final double[] most = new double[POINTS];
+
     private double stepsApart;
     /** Whether it knows those that run now: it is made when it is first asked, as most plans need not ask. */
     private boolean isMade;
-
-    private double shared;
+    /** By how much the blocks that those who run hold now, added up, are more than these are. */
+    private long shared;
 
     /**
      * Of one replica.
@@ -44,6 +51,7 @@ final class GrowthForecast {
         isMade = true;
         Arrays.fill(mean, 0);
         Arrays.fill(variance, 0);
+        Arrays.fill(most, 0);
         stepsApart = HORIZON * lengths.all().remaining(0) / POINTS;
         long held = 0;
         for (int i = 0; i < replica.running.size(); i++) {
@@ -53,13 +61,14 @@ final class GrowthForecast {
                 held += sequence.table.size();
             }
         }
-        shared = Math.max(0, held - replica.pool.heldBlocks()) / 2.0; // some of its holders will have ended by then
+        shared = Math.max(0, held - replica.pool.heldBlocks());
     }
 
-    /** One more runs, of so many tokens. */
-    void admitted(Sequence sequence, int tokens) {
+    /** One more runs; so many of its blocks others hold too. */
+    void admitted(Sequence sequence, int heldHits) {
         if (isMade) {
-            add(sequence, tokens);
+            add(sequence, sequence.length);
+            shared += heldHits;
         }
     }
 
@@ -68,27 +77,37 @@ final class GrowthForecast {
         for (int i = 0; i < POINTS; i++) {
             double later = (i + 1) * stepsApart;
             double chance = chance(sequence, now, later);
-            double blocks = (tokens + later) / pageSize + 0.5;
+            double blocks = blocks(tokens + later);
             mean[i] += chance * blocks;
             variance[i] += chance * (1 - chance) * blocks * blocks;
+            most[i] += blocks;
         }
     }
 
-    /** The most blocks that will be needed at a time, by those that run and one more, of so many tokens. */
-    int peak(Replica replica, Sequence sequence, int tokens) {
+    /** The most blocks that will be needed at a time, by those that run and one more that shares so many blocks with them. */
+    int peak(Replica replica, Sequence sequence, int heldHits) {
         if (!isMade) {
             make(replica);
         }
+        double twice = shared + heldHits;
         double now = sequence.survival(sequence.generated());
         double peak = 0;
         for (int i = 0; i < POINTS; i++) {
             double later = (i + 1) * stepsApart;
             double chance = chance(sequence, now, later);
-            double blocks = (tokens + later) / pageSize + 0.5;
+            double blocks = blocks(sequence.length + later);
+            double usual = mean[i] + chance * blocks;
+            double all = most[i] + blocks;
             double spread = Math.sqrt(variance[i] + chance * (1 - chance) * blocks * blocks);
-            peak = Math.max(peak, mean[i] + chance * blocks + deviations * spread);
+            double bothRun = usual / all * (usual / all);
+            peak = Math.max(peak, Math.min(usual + deviations * spread - twice * bothRun, all - twice));
         }
-        return (int) Math.ceil(peak - shared);
+        return (int) Math.ceil(peak);
+    }
+
+    /** Blocks for so many tokens, whose last one is half full on average. */
+    private double blocks(double tokens) {
+        return tokens / pageSize + 0.5;
     }
 
     /** The chance that a sequence still runs so many steps from now, where it has come with a chance of {@code now}. */

@@ -438,7 +438,7 @@ final class Planner {
         sequence.skips = 0;
         replica.running.add(sequence);
         if (forecasts.length > 0) {
-            Objects.requireNonNull(forecasts[replica.index]).admitted(sequence, sequence.length);
+            Objects.requireNonNull(forecasts[replica.index]).admitted(sequence, heldHits(replica));
         }
         if (swapper == null) {
             telling.admitted(sequence, hitTokens, 0);
@@ -487,10 +487,8 @@ final class Planner {
         if (now > 0 || forecasts.length == 0 || replica.running.isEmpty() || sequence.hurried) {
             return now;
         }
-        return Objects.requireNonNull(forecasts[replica.index]).peak(replica, sequence, sequence.length)
-                - matches[replica.index].pages()
-                + matches[replica.index].cachedPages()
-                - config.blocksPerReplica();
+        GrowthForecast forecast = Objects.requireNonNull(forecasts[replica.index]);
+        return forecast.peak(replica, sequence, heldHits(replica)) - config.blocksPerReplica();
     }
 
     /** Blocks that lack for a sequence to be admitted now, and are not on their way back. */
@@ -500,13 +498,18 @@ final class Planner {
     }
 
     private int missingNow(Replica replica, Sequence sequence) {
-        PrefixMatch match = matches[replica.index];
-        int need = replica.blocks(sequence.length) - match.pages() + match.cachedPages();
+        int need = replica.blocks(sequence.length) - heldHits(replica);
         int spare = replica.pool.availableBlocks();
         if (!replica.running.isEmpty()) {
-            spare -= config.watermarkBlocks() + replica.owedBlocks();
+            spare -= replica.watermarkBlocks() + replica.owedBlocks();
         }
         return need - spare;
+    }
+
+    /** Blocks of the match that others hold. */
+    private int heldHits(Replica replica) {
+        PrefixMatch match = matches[replica.index];
+        return match.pages() - match.cachedPages();
     }
 
     private boolean isBetter(Replica replica, Replica best) {

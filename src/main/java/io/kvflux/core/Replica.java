@@ -106,6 +106,11 @@ final class Replica {
         return pool.availableBlocks() - (sequence == eldest ? 0 : kept);
     }
 
+    /** Blocks that an admission leaves available: no more than those that run can take for their next page each. */
+    int watermarkBlocks() {
+        return Math.min(config.watermarkBlocks(), running.size());
+    }
+
     /** Blocks that a sequence of this many tokens takes. */
     int blocks(int tokens) {
         if (pageShift != UNKNOWN) {

@@ -133,7 +133,7 @@ public final class SchedulerConfig {
         return victimRule;
     }
 
-    /** {@return fraction of a replica's blocks that admission leaves available} */
+    /** {@return fraction of a replica's blocks that admission leaves available at most} */
     public double watermark() {
         return watermark;
     }
@@ -250,7 +250,7 @@ public final class SchedulerConfig {
         return caches.dataParallelDegree();
     }
 
-    /** {@return blocks that admission leaves available: the watermark in blocks, rounded down} */
+    /** {@return blocks that admission leaves available at most: the watermark in blocks, rounded down} */
     public int watermarkBlocks() {
         return (int) (watermark * blocksPerReplica);
     }
@@ -438,8 +438,9 @@ public final class SchedulerConfig {
         }
 
         /**
-         * Fraction of a replica's blocks that admission leaves available, so that what runs can grow. Never holds up
-         * the admission of a sequence to a replica where nobody holds a block. Defaults to 0.01.
+         * Fraction of a replica's blocks that admission leaves available, so that what runs can grow; but no more than
+         * a block for each that runs. {@link #growthMargin} leaves more where more is expected, and drafts leave all of it. Never holds up the
+         * admission of a sequence to a replica where nobody holds a block. Defaults to 0.01.
          *
          * @param fraction in [0, 1)
          * @return this

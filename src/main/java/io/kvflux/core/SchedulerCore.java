@@ -673,7 +673,7 @@ public final class SchedulerCore {
         int committed = from.table.committed();
         int open = replica.blocks(from.computed) - committed;
         if (replica.running.size() >= config.maxBatchSize()
-                || open > replica.pool.availableBlocks() - config.watermarkBlocks()
+                || open > replica.pool.availableBlocks() - replica.watermarkBlocks()
                 || (swapper != null && !swapper.makeRoom(replica, open))
                 || !replica.pool.fork(from.table, child.table, open)) {
             return false;

@@ -196,7 +196,7 @@ class CompareCommandTest {
                         "--victim",
                         "most-work",
                         "--growth-margin",
-                        "1.5",
+                        "1.75",
                         "--ageing",
                         "3500");
         assertThat(Variant.of("short-first+in-order --ageing 900", List.of()).args())
@@ -232,35 +232,42 @@ class CompareCommandTest {
                 .containsExactly("--step-cost 0.01,1e-5,.1e-7", "default");
     }
 
-    /** What docs/benchmarks.md says of a trace that was not used to find the rules. */
+    /** What docs/benchmarks.md says of traces that were not used to find the rules. */
     @Test
-    void onAnotherTraceTheRulesAreNotWorseThanTheEngine() throws Exception {
+    void onOtherTracesTheRulesAreNotWorseThanTheEngine() throws Exception {
+        assertThat(meanOfShortFirst("azure-2023-conv.csv", "rtx-4090", 2_587, "--limit=4000"))
+                .isLessThanOrEqualTo(0.82);
+        assertThat(meanOfShortFirst("mooncake-conversation.jsonl", "h100-sxm", 29_205, "--max-batch-tokens=1024"))
+                .isLessThanOrEqualTo(0.78);
+    }
+
+    /** Relative to the engine's rules, than which nothing takes more than a hundredth longer. */
+    private static double meanOfShortFirst(String trace, String device, int blocks, String option) throws Exception {
         Cli.Outcome outcome = Cli.run(
                 "compare",
                 "--trace",
-                RealTraces.find("azure-2023-conv.csv").toString(),
-                "--limit=4000",
+                RealTraces.find(trace).toString(),
+                option,
                 "--model=llama-3.1-8b",
-                "--device-profile=rtx-4090",
-                "--device-blocks=2587",
+                "--device-profile=" + device,
+                "--device-blocks=" + blocks,
                 "--host-memory=32GiB",
                 "--host-bandwidth=20GiB/s",
-                "--variants=vllm,no-host+in-order,no-host+short-first,in-order,short-first",
+                "--variants=vllm,no-host,no-host+in-order,no-host+short-first,default,in-order,short-first",
                 "--json");
         JsonNode variants = new ObjectMapper().readTree(outcome.out()).get("variants");
-        assertThat(variants).hasSize(5);
+        assertThat(variants).hasSize(7);
         JsonNode engine = variants.get(0).get("summary");
         for (JsonNode variant : variants) {
             JsonNode summary = variant.get("summary");
             for (String time : List.of("/makespanSeconds", "/latencySeconds/mean", "/latencySeconds/p99")) {
                 assertThat(summary.at(time).asDouble() / engine.at(time).asDouble())
-                        .as("%s of %s", time, variant.get("name"))
+                        .as("%s of %s on %s", time, variant.get("name"), trace)
                         .isLessThanOrEqualTo(1.01);
             }
         }
-        assertThat(variants.get(4).get("summary").at("/latencySeconds/mean").asDouble()
-                        / engine.at("/latencySeconds/mean").asDouble())
-                .isLessThanOrEqualTo(0.82);
+        return variants.get(6).get("summary").at("/latencySeconds/mean").asDouble()
+                / engine.at("/latencySeconds/mean").asDouble();
     }
 
     @Test

@@ -123,9 +123,13 @@ class ForkTest {
         fork(parent);
         fork(parent);
         assertThat(driver.core.running()).isEqualTo(2);
-        use(Driver.config(16, 10).watermark(0.7));
-        fork(parent);
-        assertThat(driver.core.running()).as("7 of 10 blocks stay available").isEqualTo(1);
+        for (boolean watermark : new boolean[] {false, true}) {
+            use(Driver.config(16, 4).watermark(watermark ? 0.7 : 0));
+            fork(parent);
+            assertThat(driver.core.running())
+                    .as("the fourth block is left for the parent to grow, watermark=%s", watermark)
+                    .isEqualTo(watermark ? 1 : 2);
+        }
     }
 
     @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kvflux.api.SchedulerSnapshot.SequenceState;
 import io.kvflux.api.SequenceId;
+import io.kvflux.api.SequenceSpec;
 import io.kvflux.api.Step;
 import java.util.HashMap;
 import java.util.List;
@@ -214,6 +215,34 @@ class LengthRulesTest {
             assertThat(Driver.ids(driver.plan()))
                     .as("both grow to 10 blocks each")
                     .isEqualTo(growth ? List.of(first) : List.of(first, second));
+        }
+    }
+
+    /** Nine deviations of one large sequence are more than twice what both can ever hold, which is 106 blocks. */
+    @Test
+    void noMoreRoomIsLeftThanAllNeedIfNobodyEnds() {
+        for (int blocks : new int[] {101, 106}) {
+            Driver driver = new Driver(Driver.config(10, blocks).growthMargin(9));
+            SequenceId large = submit(driver, 900, 30);
+            SequenceId small = submit(driver, 90, 30);
+            assertThat(Driver.ids(driver.plan()))
+                    .as("their prompts take 99 blocks, blocks=%d", blocks)
+                    .isEqualTo(blocks == 106 ? List.of(large, small) : List.of(large));
+        }
+    }
+
+    @Test
+    void roomForWhatSeveralHoldIsLeftOnce() {
+        for (boolean alike : new boolean[] {true, false}) {
+            Driver driver = new Driver(Driver.config(10, 53).growthMargin(1));
+            for (int i = 0; i < 3; i++) {
+                int first = alike ? 0 : 1000 * i;
+                driver.submit(SequenceSpec.of(Driver.tokens(first, 400)).maxTokens(30));
+                driver.step();
+            }
+            assertThat(driver.core.running())
+                    .as("39 blocks that all have and at most 4 more of each, alike=%s", alike)
+                    .isEqualTo(alike ? 3 : 1);
         }
     }
 

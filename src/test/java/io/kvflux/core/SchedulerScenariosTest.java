@@ -144,15 +144,24 @@ class SchedulerScenariosTest {
         first.submit(1590);
         assertThat(counts(first.plan())).containsExactly(1590);
 
-        Driver later = new Driver(Driver.config(16, 100).watermark(0.1));
-        later.submit(10);
-        later.submit(90 * 16);
-        assertThat(counts(later.plan())).as("1 + 90 would leave 9").containsExactly(10);
-
-        Driver fits = new Driver(Driver.config(16, 100).watermark(0.1));
-        fits.submit(10);
-        fits.submit(89 * 16);
-        assertThat(counts(fits.plan())).containsExactly(10, 89 * 16);
+        for (int left : new int[] {0, 1}) {
+            Driver later = new Driver(Driver.config(16, 100).watermark(0.1));
+            later.submit(10);
+            later.submit((99 - left) * 16);
+            assertThat(counts(later.plan()))
+                    .as("a block is left for the one that runs, left=%d", left)
+                    .hasSize(1 + left);
+        }
+        for (int left : new int[] {9, 10}) {
+            Driver later = new Driver(Driver.config(16, 100).watermark(0.1));
+            for (int i = 0; i < 20; i++) {
+                later.submit(10);
+            }
+            later.submit((80 - left) * 16);
+            assertThat(counts(later.plan()))
+                    .as("a tenth is left for many that run, left=%d", left)
+                    .hasSize(20 + left - 9);
+        }
     }
 
     /** S35. */

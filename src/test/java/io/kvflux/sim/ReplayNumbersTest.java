@@ -135,7 +135,7 @@ class ReplayNumbersTest {
         ReplaySummary none = measuredRun(llama(16, 2587)
                 .policy(QueuePolicy.SHORTEST)
                 .victimRule(VictimRule.MOST_WORK)
-                .growthMargin(1.5)
+                .growthMargin(1.75)
                 .ageing(3500)
                 .levelling(true));
         assertRatios(none, 0.965, 0.80, 1.05);

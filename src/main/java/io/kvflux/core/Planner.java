@@ -255,7 +255,7 @@ final class Planner {
             drafts.giveWay(replica, extra);
         }
         while (!grow(replica, sequence, extra)) {
-            if (replica.availableBlocks(sequence) + coming(replica) >= extra) {
+            if (replica.pool.availableBlocks() + coming(replica) >= extra + replica.keptFrom(sequence)) {
                 return false;
             }
             Sequence victim = victim(replica, sequence);
@@ -275,7 +275,8 @@ final class Planner {
     }
 
     private boolean grow(Replica replica, Sequence sequence, int extra) {
-        if (replica.availableBlocks(sequence) < extra || (swapper != null && !swapper.makeRoom(replica, extra))) {
+        int blocks = extra + replica.keptFrom(sequence);
+        if (swapper == null ? replica.pool.availableBlocks() < blocks : !swapper.makeRoom(replica, blocks)) {
             return false;
         }
         if (sequence == replica.eldest) {
@@ -499,7 +500,7 @@ final class Planner {
 
     private int missingNow(Replica replica, Sequence sequence) {
         int need = replica.blocks(sequence.length) - heldHits(replica);
-        int spare = replica.pool.availableBlocks();
+        int spare = replica.pool.availableBlocks() - replica.kept;
         if (!replica.running.isEmpty()) {
             spare -= replica.watermarkBlocks() + replica.owedBlocks();
         }

@@ -40,7 +40,8 @@ final class Replica {
     private long contextLeft;
     private boolean placedAny;
     /** Who gives way to nobody in this plan. */
-    @Nullable Sequence eldest;
+    @Nullable
+    Sequence eldest;
     /** Blocks that only the eldest may take. */
     int kept;
     /** What {@link #owedBlocks} last counted, kept up to date by admissions; UNKNOWN before it has. */
@@ -101,9 +102,9 @@ final class Replica {
         owed = UNKNOWN;
     }
 
-    /** Blocks that one that runs may take. */
-    int availableBlocks(Sequence sequence) {
-        return pool.availableBlocks() - (sequence == eldest ? 0 : kept);
+    /** Blocks that one that runs may not take. */
+    int keptFrom(Sequence sequence) {
+        return sequence == eldest ? 0 : kept;
     }
 
     /** Blocks that an admission leaves available: no more than those that run can take for their next page each. */

@@ -393,7 +393,9 @@ class LengthRulesTest {
             }
             driver.log.clear();
             driver.step();
-            preempted += (int) driver.log.stream().filter(line -> line.endsWith(" preempted")).count();
+            preempted += (int) driver.log.stream()
+                    .filter(line -> line.endsWith(" preempted"))
+                    .count();
             if (alone && step - submitted.get(eldest) > 25) {
                 assertThat(driver.log).as("seed %d, step %d", seed, step).doesNotContain(eldest + " preempted");
             }

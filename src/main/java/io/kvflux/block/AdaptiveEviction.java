@@ -65,8 +65,16 @@ final class AdaptiveEviction implements EvictionPolicy {
     private long behind;
 
     private double budget;
-    private long rescored;
+    /** How many pages the cache under LRU may have at most, since the pool evicted; negative if that is so. */
+    private int unfit = -1;
+
+    /** An entry that has lost pages since then; if LRU's cache loses as many of it, it stays where it is. */
+    private int shortened;
+
+    private long nextRescore;
     private long aged;
+    /** The leaf that is worth least; none if it is to be looked for. */
+    private int least;
 
     AdaptiveEviction() {
         begin = BEGIN;
@@ -113,6 +121,7 @@ final class AdaptiveEviction implements EvictionPolicy {
 
     @Override
     public void created(int run) {
+        fit();
         long fingerprint = view.fingerprint(run);
         int entry = entries.ghost(fingerprint);
         if (entry == Runs.NONE) {
@@ -128,6 +137,7 @@ final class AdaptiveEviction implements EvictionPolicy {
     /** What LRU has of a prompt is held from when it is opened, though it is computed later here. */
     @Override
     public void missed(int run, int from, int to) {
+        fit();
         int page = from;
         if (run != Runs.NONE) {
             int entry = entryOf[run];
@@ -148,6 +158,7 @@ final class AdaptiveEviction implements EvictionPolicy {
 
     @Override
     public void cached(int run) {
+        fit();
         int entry = entryOf[run];
         int pages = view.pages(run);
         cachedPages += pages;
@@ -173,6 +184,7 @@ final class AdaptiveEviction implements EvictionPolicy {
 
     @Override
     public void held(int run) {
+        fit();
         int entry = entryOf[run];
         int pages = view.pages(run);
         cachedPages -= pages;
@@ -190,6 +202,7 @@ final class AdaptiveEviction implements EvictionPolicy {
 
     @Override
     public void split(int head, int tail) {
+        fit();
         int old = entryOf[tail];
         int entry = entries.add(head, entries.fingerprint[old]);
         map(head, entry);
@@ -207,7 +220,14 @@ final class AdaptiveEviction implements EvictionPolicy {
             cachedPages -= pages;
         }
         // What is missing of the tail was missing of the whole, so the pool is as far behind as before.
-        takeUnderLru(old, entries.underLru[entry], cached);
+        int taken = entries.underLru[entry];
+        entries.underLru[old] -= taken;
+        if (cached) {
+            pagesUnderLru -= taken;
+            if (taken > 0 && entries.underLru[old] == 0) {
+                recent.remove(0, old);
+            }
+        }
     }
 
     @Override
@@ -215,8 +235,11 @@ final class AdaptiveEviction implements EvictionPolicy {
         int entry = entryOf[run];
         cachedPages--;
         behind += view.pages(run) < entries.underLru[entry] ? 1 : 0;
-        place(entry);
-        fit(cachedPages);
+        if (shortened != entry) {
+            placeShortened();
+            shortened = entry;
+        }
+        unfit = cachedPages;
     }
 
     @Override
@@ -224,6 +247,9 @@ final class AdaptiveEviction implements EvictionPolicy {
         int entry = entryOf[run];
         entryOf[run] = Runs.NONE;
         removeLeaf(entry);
+        if (shortened == entry) {
+            shortened = Runs.NONE;
+        }
         int parent = view.parent(run);
         if (parent != Runs.NONE && entries.state[entryOf[parent]] == Entries.CACHED && view.children(parent) == 1) {
             addLeaf(entryOf[parent]);
@@ -239,25 +265,32 @@ final class AdaptiveEviction implements EvictionPolicy {
         if (entries.ghosts() > blocks) {
             forget(leaves.first(ghostQueue));
         }
-        fit(cachedPages);
+        unfit = cachedPages;
+        if (cachedPages == 0) {
+            fit();
+        }
     }
 
     @Override
     public int victim() {
-        if (now >= rescored + Math.max(FEWEST_BETWEEN_RESCORES, blocks / RESCORES)) {
-            rescored = now;
+        if (now >= nextRescore) {
+            nextRescore = now + Math.max(FEWEST_BETWEEN_RESCORES, blocks / RESCORES);
             chances.rescore();
             leaves.reordered();
+            least = Runs.NONE;
+        }
+        boolean free = chances.returns() >= fewestReturns;
+        if (free && least != Runs.NONE && behind + 1 <= budget) {
+            return entries.run[least];
         }
         fit(cachedPages);
         int spare = leaves.least(SPARE);
-        if (behind + 1 <= budget && chances.returns() >= fewestReturns) {
-            int other = leaves.least(UNDER_LRU);
-            if (spare == Runs.NONE || (other != Runs.NONE && isWorthLess(other, spare))) {
-                return entries.run[other];
-            }
+        if (!free || behind + 1 > budget) {
+            return entries.run[spare == Runs.NONE ? recent.first(0) : spare];
         }
-        return entries.run[spare == Runs.NONE ? recent.first(0) : spare];
+        int other = leaves.least(UNDER_LRU);
+        least = spare == Runs.NONE || (other != Runs.NONE && isWorthLess(other, spare)) ? other : spare;
+        return entries.run[least];
     }
 
     private boolean isWorthLess(int entry, int other) {
@@ -317,12 +350,14 @@ final class AdaptiveEviction implements EvictionPolicy {
         entries.leaf[entry] = true;
         entries.spare[entry] = pages(entry) > entries.underLru[entry];
         leaves.append(leafQueue(entry), entry);
+        least = Runs.NONE;
     }
 
     private void removeLeaf(int entry) {
         if (entries.leaf[entry]) {
             entries.leaf[entry] = false;
             leaves.remove(leafQueue(entry), entry);
+            least = Runs.NONE;
         }
     }
 
@@ -374,26 +409,36 @@ final class AdaptiveEviction implements EvictionPolicy {
         }
     }
 
+    /** The cache under LRU evicts what the pool's last evictions have made it evict. It does so late, to take more at once. */
+    private void fit() {
+        if (unfit >= 0) {
+            fit(unfit);
+        }
+    }
+
     /** The cache under LRU evicts until it has no more than so many pages. */
     private void fit(int pages) {
         while (pagesUnderLru > pages) {
             int entry = recent.first(0);
-            int missing = missing(entry);
-            takeUnderLru(entry, pagesUnderLru - pages, true);
-            behind -= missing - missing(entry);
-            place(entry);
-        }
-    }
-
-    private void takeUnderLru(int entry, long most, boolean queued) {
-        int taken = (int) Math.min(most, entries.underLru[entry]);
-        if (queued && taken > 0) {
+            int has = entries.underLru[entry];
+            int taken = (int) Math.min(pagesUnderLru - pages, has);
+            behind -= Math.min(taken, missing(entry));
             pagesUnderLru -= taken;
-            if (taken == entries.underLru[entry]) {
+            entries.underLru[entry] = has - taken;
+            if (taken == has) {
                 recent.remove(0, entry);
             }
+            place(entry);
         }
-        entries.underLru[entry] -= taken;
+        unfit = -1;
+        placeShortened();
+    }
+
+    private void placeShortened() {
+        if (shortened != Runs.NONE) {
+            place(shortened);
+            shortened = Runs.NONE;
+        }
     }
 
     private void map(int run, int entry) {

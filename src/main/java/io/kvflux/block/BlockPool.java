@@ -176,7 +176,7 @@ public final class BlockPool implements BlockCounts {
         table.committed = match.pages;
         table.run = run;
         acquirePath(run);
-        cached.opened(scope, match, run);
+        cached.opened(scope, match);
         take(table, newBlocks);
         return true;
     }
@@ -582,7 +582,7 @@ public final class BlockPool implements BlockCounts {
     private void merge(BlockTable table, int twin, int[] tokens, int upTo, PageKeys keys) {
         int merged = index.follow(twin, tokens, table.committed, upTo, keys, null);
         int run = merged < runs.pages[twin] ? cached.split(twin, merged) : twin;
-        acquire(run);
+        acquire(run, false);
         if (fences.pending(table.fence)) {
             table.ids = table.ids.clone();
         }
@@ -597,11 +597,11 @@ public final class BlockPool implements BlockCounts {
 
     private void acquirePath(int leaf) {
         for (int run = leaf; run != Runs.NONE; run = runs.parent[run]) {
-            acquire(run);
+            acquire(run, true);
         }
     }
 
-    private void acquire(int run) {
+    private void acquire(int run, boolean found) {
         if (runs.refs[run]++ > 0 || runs.pages[run] == 0) {
             return;
         }
@@ -610,7 +610,7 @@ public final class BlockPool implements BlockCounts {
             fences.releaseRun(run, runs.fence[run]);
             withheld -= runs.pages[run];
         } else {
-            cached.hold(run);
+            cached.hold(run, found);
         }
     }
 

@@ -46,10 +46,10 @@ final class CachedRuns {
     }
 
     /** A table was opened with what matched, and holds it. */
-    void opened(PrefixScope scope, PrefixMatch match, int run) {
+    void opened(PrefixScope scope, PrefixMatch match) {
         if (match.pages < match.maxPages) {
             view.prompt(scope, match);
-            eviction.missed(runs.isRoot(run) ? Runs.NONE : run, match.pages, match.maxPages);
+            eviction.missed(match.pages, match.maxPages);
             view.noPrompt();
         }
     }
@@ -63,9 +63,13 @@ final class CachedRuns {
         eviction.cached(run);
     }
 
-    /** A cached run is held again. */
-    void hold(int run) {
-        eviction.held(run);
+    /** A cached run is held again, because a prompt found it or because its pages were computed again. */
+    void hold(int run, boolean found) {
+        if (found) {
+            eviction.held(run);
+        } else {
+            eviction.merged(run);
+        }
         count -= runs.pages[run];
     }
 

@@ -90,11 +90,10 @@ public interface EvictionPolicy {
      * A prompt was opened of which some pages are not here. What is here is held; the others are computed, or brought from
      * elsewhere, and committed later, if nothing comes between.
      *
-     * @param run holds the last page that is here, or 0
      * @param from the number of pages that are here
      * @param to the number of pages that could have been
      */
-    default void missed(int run, int from, int to) {}
+    default void missed(int from, int to) {}
 
     /**
      * Nobody holds {@code run} any more and no step in flight may touch it. Runs of one sequence come tail first, and a
@@ -146,6 +145,15 @@ public interface EvictionPolicy {
      * @param run a cached run
      */
     void held(int run);
+
+    /**
+     * As {@link #held}, by a table that did not find the run but computed the same pages again: nobody has saved anything.
+     *
+     * @param run a cached run
+     */
+    default void merged(int run) {
+        held(run);
+    }
 
     /**
      * A run was divided because a prompt shares its first pages only. The tail keeps its id and stays what it was; the

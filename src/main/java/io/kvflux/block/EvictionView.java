@@ -13,6 +13,10 @@ final class EvictionView implements EvictionPolicy.View {
     private final int[] page;
     private PrefixScope scope = PrefixScope.NONE;
     private PrefixMatch prompt = NOTHING;
+    /** A page of that, and what is {@linkplain #sum summed up} of it: it is asked for page by page. */
+    private int summedPage;
+
+    private long summed;
 
     EvictionView(BlockPool pool) {
         this.pool = pool;
@@ -51,13 +55,16 @@ final class EvictionView implements EvictionPolicy.View {
     @Override
     public long fingerprintOfPage(int number) {
         long before = number == 0 ? 0 : ofPage(number - 1);
-        return fingerprint(scope, number, before, prompt.keys.key(number), ofPage(number));
+        summed = ofPage(number);
+        summedPage = number;
+        return fingerprint(scope, number, before, prompt.keys.key(number), summed);
     }
 
     /** {@link #fingerprintOfPage} is about this prompt now. */
     void prompt(PrefixScope ofPrompt, PrefixMatch match) {
         scope = ofPrompt;
         prompt = match;
+        summedPage = -1;
     }
 
     void noPrompt() {
@@ -75,16 +82,22 @@ final class EvictionView implements EvictionPolicy.View {
     }
 
     private long ofPage(int number) {
-        return sum(prompt.tokens, number * page.length);
+        return number == summedPage ? summed : sum(prompt.tokens, number * page.length);
     }
 
+    /** Two chains side by side: each waits for its own products only. */
     private long sum(int[] tokens, int from) {
-        long sum = 0;
-        for (int i = from; i < from + page.length; i++) {
-            sum = (sum ^ tokens[i]) * 0x9E3779B97F4A7C15L;
-            sum ^= sum >>> 32;
+        long even = 0;
+        long odd = 0;
+        int last = from + page.length - 1;
+        for (int i = from; i < last; i += 2) {
+            even = (even ^ tokens[i]) * 0x9E3779B97F4A7C15L;
+            odd = (odd ^ tokens[i + 1]) * 0xC2B2AE3D27D4EB4FL;
         }
-        return mix(sum);
+        if (page.length % 2 == 1) {
+            even = (even ^ tokens[last]) * 0x9E3779B97F4A7C15L;
+        }
+        return mix(mix(even) ^ odd);
     }
 
     @Override

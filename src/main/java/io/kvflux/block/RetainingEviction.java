@@ -85,8 +85,8 @@ final class RetainingEviction implements EvictionPolicy {
     }
 
     @Override
-    public void missed(int run, int from, int to) {
-        inner.missed(run, from, to);
+    public void missed(int from, int to) {
+        inner.missed(from, to);
     }
 
     @Override
@@ -114,13 +114,27 @@ final class RetainingEviction implements EvictionPolicy {
 
     @Override
     public void held(int run) {
+        if (!giveUp(run)) {
+            inner.held(run);
+        }
+    }
+
+    @Override
+    public void merged(int run) {
+        if (!giveUp(run)) {
+            inner.merged(run);
+        }
+    }
+
+    /** {@return whether it was kept here; it is held again} */
+    private boolean giveUp(int run) {
         if (place[run] == ELSEWHERE) {
             innerRuns--;
-            inner.held(run);
-            return;
+            return false;
         }
         take(run);
         keptChildren[view.parent(run)]--; // the parent is held too, now or next
+        return true;
     }
 
     @Override

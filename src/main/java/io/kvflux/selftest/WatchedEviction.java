@@ -42,8 +42,8 @@ final class WatchedEviction implements EvictionPolicy {
     }
 
     @Override
-    public void missed(int run, int from, int to) {
-        policy.missed(run, from, to);
+    public void missed(int from, int to) {
+        policy.missed(from, to);
     }
 
     @Override
@@ -65,6 +65,14 @@ final class WatchedEviction implements EvictionPolicy {
         policy.held(run);
         if (lru != null) {
             lru.held(run);
+        }
+    }
+
+    @Override
+    public void merged(int run) {
+        policy.merged(run);
+        if (lru != null) {
+            lru.merged(run);
         }
     }
 

@@ -175,6 +175,7 @@ public final class BlockPool implements BlockCounts {
         table.size = match.pages;
         table.committed = match.pages;
         table.run = run;
+        table.scope = scope;
         acquirePath(run);
         cached.opened(scope, match);
         take(table, newBlocks);
@@ -252,7 +253,7 @@ public final class BlockPool implements BlockCounts {
                     insert(table, tokens, from);
                     table.run = index.addChild(table.run, table.ids[table.committed - 1], key);
                     runs.refs[table.run] = 1;
-                    cached.created(table.run);
+                    cached.created(table.run, table.scope, table.committed - 1);
                 } else {
                     listeners.stored(table, told, tokens, keys);
                     merge(table, twin, tokens, upTo, keys);
@@ -380,6 +381,7 @@ public final class BlockPool implements BlockCounts {
         table.size = from.committed;
         table.committed = from.committed;
         table.run = from.run;
+        table.scope = from.scope;
         acquirePath(table.run);
         take(table, newBlocks);
         return true;

@@ -19,6 +19,8 @@ public final class BlockTable {
     /** The run in which the committed pages end, the scope's root if there are none, NONE if the table is closed. */
     int run;
 
+    PrefixScope scope = PrefixScope.NONE;
+
     long fence;
     /** Whether a step in flight may still read ids beyond the size. */
     boolean shrunk;
@@ -122,6 +124,7 @@ public final class BlockTable {
         shrunk = false;
         committed = 0;
         run = Runs.NONE;
+        scope = PrefixScope.NONE;
         fence = 0;
     }
 }

@@ -54,8 +54,11 @@ final class CachedRuns {
         }
     }
 
-    void created(int run) {
+    /** A run has got its first page, the one of this number under its scope. */
+    void created(int run, PrefixScope scope, int page) {
+        view.begins(run, scope, page);
         eviction.created(run);
+        view.begins(Runs.NONE, PrefixScope.NONE, 0);
     }
 
     void add(int run) {

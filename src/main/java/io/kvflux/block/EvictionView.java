@@ -11,6 +11,9 @@ final class EvictionView implements EvictionPolicy.View {
     private final BlockPool pool;
     private final Runs runs;
     private final int[] page;
+    private int begun;
+    private PrefixScope begunScope = PrefixScope.NONE;
+    private int begunDepth;
     private PrefixScope scope = PrefixScope.NONE;
     private PrefixMatch prompt = NOTHING;
     /** A page of that, and what is {@linkplain #sum summed up} of it: it is asked for page by page. */
@@ -44,6 +47,9 @@ final class EvictionView implements EvictionPolicy.View {
     public long fingerprint(int run) {
         int parent = runs.parent[run];
         long before = runs.isRoot(parent) ? 0 : ofBlock(runs.last[parent]);
+        if (run == begun) {
+            return fingerprint(begunScope, begunDepth, before, runs.key[run], ofBlock(runs.first[run]));
+        }
         int depth = 0;
         int at = parent;
         for (; !runs.isRoot(at); at = runs.parent[at]) {
@@ -58,6 +64,13 @@ final class EvictionView implements EvictionPolicy.View {
         summed = ofPage(number);
         summedPage = number;
         return fingerprint(scope, number, before, prompt.keys.key(number), summed);
+    }
+
+    /** Where a run begins, so that nobody has to walk there: of a prompt each page may be a run of its own. */
+    void begins(int run, PrefixScope itsScope, int depth) {
+        begun = run;
+        begunScope = itsScope;
+        begunDepth = depth;
     }
 
     /** {@link #fingerprintOfPage} is about this prompt now. */

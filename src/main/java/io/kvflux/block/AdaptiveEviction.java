@@ -227,12 +227,8 @@ final class AdaptiveEviction implements EvictionPolicy {
     @Override
     public void removed(int run) {
         int entry = entryOf[run];
-        entryOf[run] = Runs.NONE;
         removeLeaf(entry);
-        int parent = view.parent(run);
-        if (parent != Runs.NONE && entries.state[entryOf[parent]] == Entries.CACHED && view.children(parent) == 1) {
-            addLeaf(entryOf[parent]);
-        }
+        leaveTree(run);
         int twin = entries.ghost(entries.fingerprint[entry]);
         if (twin != Runs.NONE) {
             forget(twin);
@@ -245,6 +241,22 @@ final class AdaptiveEviction implements EvictionPolicy {
             forget(leaves.first(ghostQueue));
         }
         fit(cachedPages);
+    }
+
+    /** LRU would have lost it in the same way, so nothing is missing, and nothing is paid for when it returns. */
+    @Override
+    public void dropped(int run) {
+        int entry = entryOf[run];
+        leaveTree(run);
+        entries.remove(entry);
+    }
+
+    private void leaveTree(int run) {
+        entryOf[run] = Runs.NONE;
+        int parent = view.parent(run);
+        if (parent != Runs.NONE && entries.state[entryOf[parent]] == Entries.CACHED && view.children(parent) == 1) {
+            addLeaf(entryOf[parent]);
+        }
     }
 
     @Override

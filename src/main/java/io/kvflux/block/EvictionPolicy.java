@@ -178,6 +178,18 @@ public interface EvictionPolicy {
      */
     void removed(int run);
 
+    /**
+     * {@code run}, which the pool kept from this policy because of its priority, has lost its last page by that; the id may be
+     * used again. For a policy that does not {@linkplain #honoursRetention honour retention} and wants to tell it from what it
+     * has evicted itself.
+     *
+     * @param run a run that was held
+     */
+    default void dropped(int run) {
+        cached(run);
+        removed(run);
+    }
+
     /** {@return the cached leaf from whose end the next page is taken; called only while something is cached} */
     int victim();
 

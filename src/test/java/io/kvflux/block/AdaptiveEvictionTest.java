@@ -3,6 +3,7 @@ package io.kvflux.block;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.kvflux.api.Retention;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
@@ -189,6 +190,28 @@ class AdaptiveEvictionTest {
             }
         }
         assertThat(race.lruHits).isGreaterThan(10_000);
+    }
+
+    /** What goes by its priority goes under LRU too, however often it returns. */
+    @Test
+    void whatIsEvictedByPriorityIsNotPaidFor() {
+        AdaptiveEviction policy = new AdaptiveEviction();
+        BlockPool pool = new BlockPool(1_000, 1, 1, policy);
+        BlockTable table = new BlockTable();
+        PrefixMatch match = new PrefixMatch();
+        long hits = 0;
+        int request = 0;
+        for (int[] prompt : Traffic.loop(6_000, 105, 10)) {
+            hits += Traffic.hits(pool, prompt, prompt.length);
+            int[] unwanted = {request++ % 20};
+            pool.match(PrefixScope.NONE, unwanted, 0, PageKeys.none(), match);
+            pool.open(table, PrefixScope.NONE, match, 1);
+            table.retain(List.of(new Retention(0, 1, 0, Retention.ALWAYS)));
+            pool.commit(table, unwanted, 1, PageKeys.none());
+            pool.release(table);
+            assertThat(policy.behind()).isBetween(0L, (long) policy.budget());
+        }
+        assertThat(hits).isGreaterThan(15_000);
     }
 
     /** The same requests in a pool with LRU and in one with adaptive eviction. */

@@ -176,8 +176,9 @@ public final class BlockPool implements BlockCounts {
         table.committed = match.pages;
         table.run = run;
         table.scope = scope;
+        table.told = match.pages;
         acquirePath(run);
-        cached.opened(scope, match);
+        cached.missed(table, match.tokens, match.maxPages, match.keys);
         take(table, newBlocks);
         return true;
     }
@@ -240,6 +241,7 @@ public final class BlockPool implements BlockCounts {
             throw new IllegalArgumentException("pages to commit must be in the table and full, upTo=" + upTo + ", size="
                     + table.size + ", pageSize=" + pages.pageSize + ", tokens=" + tokens.length);
         }
+        cached.missed(table, tokens, upTo, keys);
         int told = table.committed;
         while (table.committed < upTo) {
             Object key = keys.key(table.committed);
@@ -382,6 +384,7 @@ public final class BlockPool implements BlockCounts {
         table.committed = from.committed;
         table.run = from.run;
         table.scope = from.scope;
+        table.told = from.committed;
         acquirePath(table.run);
         take(table, newBlocks);
         return true;

@@ -20,6 +20,8 @@ public final class BlockTable {
     int run;
 
     PrefixScope scope = PrefixScope.NONE;
+    /** Leading pages of which the eviction policy knows that they were found or were missed. */
+    int told;
 
     long fence;
     /** Whether a step in flight may still read ids beyond the size. */
@@ -125,6 +127,7 @@ public final class BlockTable {
         committed = 0;
         run = Runs.NONE;
         scope = PrefixScope.NONE;
+        told = 0;
         fence = 0;
     }
 }

@@ -45,12 +45,13 @@ final class CachedRuns {
         eviction.time(nanos);
     }
 
-    /** A table was opened with what matched, and holds it. */
-    void opened(PrefixScope scope, PrefixMatch match) {
-        if (match.pages < match.maxPages) {
-            view.prompt(scope, match);
-            eviction.missed(match.pages, match.maxPages);
+    /** Pages of a table up to this number are not here and will be computed, but for those of which that was told before. */
+    void missed(BlockTable table, int[] tokens, int to, PageKeys keys) {
+        if (table.told < to) {
+            view.prompt(table.scope, tokens, keys);
+            eviction.missed(table.told, to);
             view.noPrompt();
+            table.told = to;
         }
     }
 

@@ -88,9 +88,10 @@ public interface EvictionPolicy {
 
     /**
      * A prompt was opened of which some pages are not here. What is here is held; the others are computed, or brought from
-     * elsewhere, and committed later, if nothing comes between.
+     * elsewhere, and committed later, if nothing comes between. The same is told of pages that nobody looked up, as those of an
+     * output, when they are committed.
      *
-     * @param from the number of pages that are here
+     * @param from the number of pages that are here, or of which this was told before
      * @param to the number of pages that could have been
      */
     default void missed(int from, int to) {}

@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 /** What a pool lets its eviction policy see of the runs. */
 final class EvictionView implements EvictionPolicy.View {
 
-    private static final PrefixMatch NOTHING = new PrefixMatch();
+    private static final int[] NOTHING = {};
 
     private final BlockPool pool;
     private final Runs runs;
@@ -15,7 +15,8 @@ final class EvictionView implements EvictionPolicy.View {
     private PrefixScope begunScope = PrefixScope.NONE;
     private int begunDepth;
     private PrefixScope scope = PrefixScope.NONE;
-    private PrefixMatch prompt = NOTHING;
+    private int[] prompt = NOTHING;
+    private PageKeys keys = PageKeys.none();
     /** A page of that, and what is {@linkplain #sum summed up} of it: it is asked for page by page. */
     private int summedPage;
 
@@ -63,7 +64,7 @@ final class EvictionView implements EvictionPolicy.View {
         long before = number == 0 ? 0 : ofPage(number - 1);
         summed = ofPage(number);
         summedPage = number;
-        return fingerprint(scope, number, before, prompt.keys.key(number), summed);
+        return fingerprint(scope, number, before, keys.key(number), summed);
     }
 
     /** Where a run begins, so that nobody has to walk there: of a prompt each page may be a run of its own. */
@@ -74,14 +75,15 @@ final class EvictionView implements EvictionPolicy.View {
     }
 
     /** {@link #fingerprintOfPage} is about this prompt now. */
-    void prompt(PrefixScope ofPrompt, PrefixMatch match) {
+    void prompt(PrefixScope ofPrompt, int[] tokens, PageKeys ofPages) {
         scope = ofPrompt;
-        prompt = match;
+        prompt = tokens;
+        keys = ofPages;
         summedPage = -1;
     }
 
     void noPrompt() {
-        prompt(PrefixScope.NONE, NOTHING);
+        prompt(PrefixScope.NONE, NOTHING, PageKeys.none());
     }
 
     private static long fingerprint(PrefixScope scope, int depth, long before, @Nullable Object key, long page) {
@@ -95,7 +97,7 @@ final class EvictionView implements EvictionPolicy.View {
     }
 
     private long ofPage(int number) {
-        return number == summedPage ? summed : sum(prompt.tokens, number * page.length);
+        return number == summedPage ? summed : sum(prompt, number * page.length);
     }
 
     /** Two chains side by side: each waits for its own products only. */

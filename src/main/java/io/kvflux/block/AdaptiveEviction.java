@@ -134,25 +134,20 @@ final class AdaptiveEviction implements EvictionPolicy {
         map(run, entry);
     }
 
-    /** What LRU has of a prompt is held from when it is opened, though it is computed later here. */
+    /**
+     * What LRU has of a prompt is held from when it is opened, though it is computed later here. A ghost may begin at any page,
+     * also where another of which LRU has more ends in the pool, or where what comes before it is known no longer.
+     */
     @Override
-    public void missed(int run, int from, int to) {
+    public void missed(int from, int to) {
         fit();
-        int page = from;
-        if (run != Runs.NONE) {
-            int entry = entryOf[run];
-            page += Math.max(0, entries.underLru[entry] - view.pages(run)); // went with the run
-        }
-        while (page < to) {
+        for (int page = from; page < to && behind > 0; page++) {
             int ghost = entries.ghost(view.fingerprintOfPage(page));
-            if (ghost == Runs.NONE || entries.underLru[ghost] == 0) {
-                return;
-            }
-            if (entries.state[ghost] == Entries.GHOST) {
+            if (ghost != Runs.NONE && entries.state[ghost] == Entries.GHOST && entries.underLru[ghost] > 0) {
+                charge(entries.underLru[ghost]);
                 leaveLru(ghost);
                 entries.state[ghost] = Entries.WANTED;
             }
-            page += entries.underLru[ghost];
         }
     }
 
@@ -186,18 +181,29 @@ final class AdaptiveEviction implements EvictionPolicy {
     public void held(int run) {
         fit();
         int entry = entryOf[run];
-        int pages = view.pages(run);
-        cachedPages -= pages;
+        charge(entries.underLru[entry]);
+        hold(entry);
+        budget = Math.min(budget + view.pages(run), blocks);
+    }
+
+    /** Not even LRU has hit it. */
+    @Override
+    public void merged(int run) {
+        fit();
+        int entry = entryOf[run];
+        charge(Math.max(0, entries.underLru[entry] - view.pages(run)));
+        hold(entry);
+    }
+
+    private void hold(int entry) {
+        cachedPages -= view.pages(entries.run[entry]);
         if (entries.state[entry] == Entries.CACHED) {
             removeLeaf(entry);
             chances.returned(entries.cell[entry]);
             leaveLru(entry);
             aging.remove(entries.cell[entry], entry);
-        } else {
-            charge(entry);
         }
         entries.state[entry] = Entries.HELD;
-        budget = Math.min(budget + pages, blocks);
     }
 
     @Override
@@ -245,15 +251,11 @@ final class AdaptiveEviction implements EvictionPolicy {
     @Override
     public void removed(int run) {
         int entry = entryOf[run];
-        entryOf[run] = Runs.NONE;
         removeLeaf(entry);
         if (shortened == entry) {
             shortened = Runs.NONE;
         }
-        int parent = view.parent(run);
-        if (parent != Runs.NONE && entries.state[entryOf[parent]] == Entries.CACHED && view.children(parent) == 1) {
-            addLeaf(entryOf[parent]);
-        }
+        leaveTree(run);
         int twin = entries.ghost(entries.fingerprint[entry]);
         if (twin != Runs.NONE) {
             forget(twin);
@@ -268,6 +270,22 @@ final class AdaptiveEviction implements EvictionPolicy {
         unfit = cachedPages;
         if (cachedPages == 0) {
             fit();
+        }
+    }
+
+    /** LRU would have lost it in the same way, so nothing is missing, and nothing is paid for when it returns. */
+    @Override
+    public void dropped(int run) {
+        int entry = entryOf[run];
+        leaveTree(run);
+        entries.remove(entry);
+    }
+
+    private void leaveTree(int run) {
+        entryOf[run] = Runs.NONE;
+        int parent = view.parent(run);
+        if (parent != Runs.NONE && entries.state[entryOf[parent]] == Entries.CACHED && view.children(parent) == 1) {
+            addLeaf(entryOf[parent]);
         }
     }
 
@@ -299,7 +317,6 @@ final class AdaptiveEviction implements EvictionPolicy {
 
     /** What LRU has of it is no longer what it may evict; how much that was stays known. */
     private void leaveLru(int entry) {
-        charge(entry);
         behind -= missing(entry);
         if (entries.underLru[entry] > 0) {
             recent.remove(0, entry);
@@ -311,6 +328,7 @@ final class AdaptiveEviction implements EvictionPolicy {
     private void wake(int ghost) {
         leaves.remove(ghostQueue, ghost);
         if (entries.state[ghost] == Entries.GHOST) {
+            charge(entries.underLru[ghost]);
             leaveLru(ghost);
         }
         aging.remove(entries.cell[ghost], ghost);
@@ -321,8 +339,8 @@ final class AdaptiveEviction implements EvictionPolicy {
      * LRU hits what it has of a run. If less was asked for, or it is no longer known what it was, then the rest may still be
      * asked for: it is paid for now.
      */
-    private void charge(int entry) {
-        budget -= KEEPS * entries.underLru[entry];
+    private void charge(int pages) {
+        budget -= KEEPS * pages;
     }
 
     /** Pages of what is cached or a ghost that the cache under LRU has and the pool has not. */

@@ -175,8 +175,10 @@ public final class BlockPool implements BlockCounts {
         table.size = match.pages;
         table.committed = match.pages;
         table.run = run;
+        table.scope = scope;
+        table.told = match.pages;
         acquirePath(run);
-        cached.opened(scope, match, run);
+        cached.missed(table, match.tokens, match.maxPages, match.keys);
         take(table, newBlocks);
         return true;
     }
@@ -239,6 +241,7 @@ public final class BlockPool implements BlockCounts {
             throw new IllegalArgumentException("pages to commit must be in the table and full, upTo=" + upTo + ", size="
                     + table.size + ", pageSize=" + pages.pageSize + ", tokens=" + tokens.length);
         }
+        cached.missed(table, tokens, upTo, keys);
         int told = table.committed;
         while (table.committed < upTo) {
             Object key = keys.key(table.committed);
@@ -252,7 +255,7 @@ public final class BlockPool implements BlockCounts {
                     insert(table, tokens, from);
                     table.run = index.addChild(table.run, table.ids[table.committed - 1], key);
                     runs.refs[table.run] = 1;
-                    cached.created(table.run);
+                    cached.created(table.run, table.scope, table.committed - 1);
                 } else {
                     listeners.stored(table, told, tokens, keys);
                     merge(table, twin, tokens, upTo, keys);
@@ -380,6 +383,8 @@ public final class BlockPool implements BlockCounts {
         table.size = from.committed;
         table.committed = from.committed;
         table.run = from.run;
+        table.scope = from.scope;
+        table.told = from.committed;
         acquirePath(table.run);
         take(table, newBlocks);
         return true;
@@ -582,7 +587,7 @@ public final class BlockPool implements BlockCounts {
     private void merge(BlockTable table, int twin, int[] tokens, int upTo, PageKeys keys) {
         int merged = index.follow(twin, tokens, table.committed, upTo, keys, null);
         int run = merged < runs.pages[twin] ? cached.split(twin, merged) : twin;
-        acquire(run);
+        acquire(run, false);
         if (fences.pending(table.fence)) {
             table.ids = table.ids.clone();
         }
@@ -597,11 +602,11 @@ public final class BlockPool implements BlockCounts {
 
     private void acquirePath(int leaf) {
         for (int run = leaf; run != Runs.NONE; run = runs.parent[run]) {
-            acquire(run);
+            acquire(run, true);
         }
     }
 
-    private void acquire(int run) {
+    private void acquire(int run, boolean found) {
         if (runs.refs[run]++ > 0 || runs.pages[run] == 0) {
             return;
         }
@@ -610,7 +615,7 @@ public final class BlockPool implements BlockCounts {
             fences.releaseRun(run, runs.fence[run]);
             withheld -= runs.pages[run];
         } else {
-            cached.hold(run);
+            cached.hold(run, found);
         }
     }
 

@@ -19,6 +19,10 @@ public final class BlockTable {
     /** The run in which the committed pages end, the scope's root if there are none, NONE if the table is closed. */
     int run;
 
+    PrefixScope scope = PrefixScope.NONE;
+    /** Leading pages of which the eviction policy knows that they were found or were missed. */
+    int told;
+
     long fence;
     /** Whether a step in flight may still read ids beyond the size. */
     boolean shrunk;
@@ -122,6 +126,8 @@ public final class BlockTable {
         shrunk = false;
         committed = 0;
         run = Runs.NONE;
+        scope = PrefixScope.NONE;
+        told = 0;
         fence = 0;
     }
 }

@@ -45,17 +45,21 @@ final class CachedRuns {
         eviction.time(nanos);
     }
 
-    /** A table was opened with what matched, and holds it. */
-    void opened(PrefixScope scope, PrefixMatch match, int run) {
-        if (match.pages < match.maxPages) {
-            view.prompt(scope, match);
-            eviction.missed(runs.isRoot(run) ? Runs.NONE : run, match.pages, match.maxPages);
+    /** Pages of a table up to this number are not here and will be computed, but for those of which that was told before. */
+    void missed(BlockTable table, int[] tokens, int to, PageKeys keys) {
+        if (table.told < to) {
+            view.prompt(table.scope, tokens, keys);
+            eviction.missed(table.told, to);
             view.noPrompt();
+            table.told = to;
         }
     }
 
-    void created(int run) {
+    /** A run has got its first page, the one of this number under its scope. */
+    void created(int run, PrefixScope scope, int page) {
+        view.begins(run, scope, page);
         eviction.created(run);
+        view.begins(Runs.NONE, PrefixScope.NONE, 0);
     }
 
     void add(int run) {
@@ -63,9 +67,13 @@ final class CachedRuns {
         eviction.cached(run);
     }
 
-    /** A cached run is held again. */
-    void hold(int run) {
-        eviction.held(run);
+    /** A cached run is held again, because a prompt found it or because its pages were computed again. */
+    void hold(int run, boolean found) {
+        if (found) {
+            eviction.held(run);
+        } else {
+            eviction.merged(run);
+        }
         count -= runs.pages[run];
     }
 

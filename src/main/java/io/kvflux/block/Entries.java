@@ -1,5 +1,6 @@
 package io.kvflux.block;
 
+import java.security.SecureRandom;
 import java.util.Arrays;
 
 /**
@@ -38,10 +39,22 @@ final class Entries {
 
     long[] fingerprint = new long[16];
 
+    /** By what fingerprints are multiplied to spread them over the slots; odd. */
+    private final long spread;
+
     private int fresh = 1;
     private int free;
     private int[] slots = new int[16];
     private int ghosts;
+
+    /** No entries. Nobody can know which prompts have ghosts that are looked for in one place. */
+    Entries() {
+        this(new SecureRandom().nextLong());
+    }
+
+    Entries(long key) {
+        spread = key | 1;
+    }
 
     int add(int ofRun, long itsFingerprint) {
         int entry = free;
@@ -130,7 +143,9 @@ final class Entries {
     }
 
     private int home(long print) {
-        return (int) (print >>> 32) & (slots.length - 1);
+        long spreadOut = print * spread;
+        spreadOut = (spreadOut ^ (spreadOut >>> 32)) * spread;
+        return (int) (spreadOut >>> Long.numberOfLeadingZeros(slots.length) + 1);
     }
 
     private void grow(int capacity) {

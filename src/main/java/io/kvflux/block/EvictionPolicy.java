@@ -88,13 +88,13 @@ public interface EvictionPolicy {
 
     /**
      * A prompt was opened of which some pages are not here. What is here is held; the others are computed, or brought from
-     * elsewhere, and committed later, if nothing comes between.
+     * elsewhere, and committed later, if nothing comes between. The same is told of pages that nobody looked up, as those of an
+     * output, when they are committed.
      *
-     * @param run holds the last page that is here, or 0
-     * @param from the number of pages that are here
+     * @param from the number of pages that are here, or of which this was told before
      * @param to the number of pages that could have been
      */
-    default void missed(int run, int from, int to) {}
+    default void missed(int from, int to) {}
 
     /**
      * Nobody holds {@code run} any more and no step in flight may touch it. Runs of one sequence come tail first, and a
@@ -148,6 +148,15 @@ public interface EvictionPolicy {
     void held(int run);
 
     /**
+     * As {@link #held}, by a table that did not find the run but computed the same pages again: nobody has saved anything.
+     *
+     * @param run a cached run
+     */
+    default void merged(int run) {
+        held(run);
+    }
+
+    /**
      * A run was divided because a prompt shares its first pages only. The tail keeps its id and stays what it was; the
      * head is a new run that the tail continues, and whether it is cached is told by calls of its own.
      *
@@ -169,6 +178,18 @@ public interface EvictionPolicy {
      * @param run a cached run
      */
     void removed(int run);
+
+    /**
+     * {@code run}, which the pool kept from this policy because of its priority, has lost its last page by that; the id may be
+     * used again. For a policy that does not {@linkplain #honoursRetention honour retention} and wants to tell it from what it
+     * has evicted itself.
+     *
+     * @param run a run that was held
+     */
+    default void dropped(int run) {
+        cached(run);
+        removed(run);
+    }
 
     /** {@return the cached leaf from whose end the next page is taken; called only while something is cached} */
     int victim();

@@ -85,8 +85,8 @@ final class RetainingEviction implements EvictionPolicy {
     }
 
     @Override
-    public void missed(int run, int from, int to) {
-        inner.missed(run, from, to);
+    public void missed(int from, int to) {
+        inner.missed(from, to);
     }
 
     @Override
@@ -114,13 +114,27 @@ final class RetainingEviction implements EvictionPolicy {
 
     @Override
     public void held(int run) {
+        if (!giveUp(run)) {
+            inner.held(run);
+        }
+    }
+
+    @Override
+    public void merged(int run) {
+        if (!giveUp(run)) {
+            inner.merged(run);
+        }
+    }
+
+    /** {@return whether it was kept here; it is held again} */
+    private boolean giveUp(int run) {
         if (place[run] == ELSEWHERE) {
             innerRuns--;
-            inner.held(run);
-            return;
+            return false;
         }
         take(run);
         keptChildren[view.parent(run)]--; // the parent is held too, now or next
+        return true;
     }
 
     @Override
@@ -144,14 +158,17 @@ final class RetainingEviction implements EvictionPolicy {
 
     @Override
     public void removed(int run) {
-        if (place[run] != ELSEWHERE) {
-            take(run);
-            handOver(run);
-        }
-        innerRuns--;
-        inner.removed(run);
-        extra[run] = 0;
         int parent = view.parent(run);
+        if (place[run] == ELSEWHERE) {
+            innerRuns--;
+            inner.removed(run);
+        } else {
+            take(run);
+            keptChildren[parent]--;
+            handOver(parent);
+            inner.dropped(run);
+        }
+        extra[run] = 0;
         if (place[parent] == PARKED && extra[parent] != 0 && view.children(parent) == 1) {
             enqueue(parent);
         }
@@ -172,23 +189,19 @@ final class RetainingEviction implements EvictionPolicy {
     private void expire(int run) {
         take(run);
         extra[run] = 0;
-        if (keptChildren[run] == 0) {
-            handOver(run);
-        } else {
-            place[run] = PARKED;
-        }
+        place[run] = PARKED;
+        handOver(run);
     }
 
-    /** Gives a run to the other policy, and what it continues if nothing else keeps that here. */
+    /** Gives a run to the other policy if nothing keeps it here any more, and then what it continues. */
     private void handOver(int first) {
-        int run = first;
-        do {
+        for (int run = first; place[run] == PARKED && extra[run] == 0 && keptChildren[run] == 0; ) {
             place[run] = ELSEWHERE;
             innerRuns++;
             inner.cached(run);
             run = view.parent(run);
             keptChildren[run]--;
-        } while (place[run] == PARKED && extra[run] == 0 && keptChildren[run] == 0);
+        }
     }
 
     private void take(int run) {

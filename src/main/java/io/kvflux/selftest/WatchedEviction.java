@@ -14,9 +14,6 @@ final class WatchedEviction implements EvictionPolicy {
     /** What adaptive eviction is held against; null without it. */
     private final @Nullable EvictionPolicy lru;
 
-    /** The run that was cached last, if nothing was asked since. */
-    private int lastCached;
-
     WatchedEviction(Scenario scenario, Coverage coverage) {
         this.coverage = coverage;
         lru = scenario.adaptive() ? EvictionPolicy.lru() : null;
@@ -42,8 +39,8 @@ final class WatchedEviction implements EvictionPolicy {
     }
 
     @Override
-    public void missed(int run, int from, int to) {
-        policy.missed(run, from, to);
+    public void missed(int from, int to) {
+        policy.missed(from, to);
     }
 
     @Override
@@ -52,7 +49,6 @@ final class WatchedEviction implements EvictionPolicy {
         if (lru != null) {
             lru.cached(run);
         }
-        lastCached = run;
     }
 
     @Override
@@ -69,6 +65,14 @@ final class WatchedEviction implements EvictionPolicy {
     }
 
     @Override
+    public void merged(int run) {
+        policy.merged(run);
+        if (lru != null) {
+            lru.merged(run);
+        }
+    }
+
+    @Override
     public void split(int head, int tail) {
         policy.split(head, tail);
     }
@@ -80,8 +84,6 @@ final class WatchedEviction implements EvictionPolicy {
 
     @Override
     public void removed(int run) {
-        // Of others it is asked between the two.
-        coverage.see(run == lastCached, Condition.RETAINED_EVICTED);
         policy.removed(run);
         if (lru != null) {
             lru.removed(run);
@@ -89,8 +91,16 @@ final class WatchedEviction implements EvictionPolicy {
     }
 
     @Override
+    public void dropped(int run) {
+        coverage.saw(Condition.RETAINED_EVICTED);
+        policy.dropped(run);
+        if (lru != null) {
+            lru.dropped(run);
+        }
+    }
+
+    @Override
     public int victim() {
-        lastCached = 0;
         int victim = policy.victim();
         if (lru != null) {
             coverage.saw(Condition.EVICTED_ADAPTIVE);

@@ -3,9 +3,13 @@ package io.kvflux.block;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.kvflux.api.Retention;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -123,6 +127,143 @@ class AdaptiveEvictionTest {
         System.out.printf("%d blocks: LRU hits %d pages, adaptive %d%n", blocks, race.lruHits, race.hits);
     }
 
+    /**
+     * Two documents that begin alike are two runs after one when the pool evicts them. Then somebody asks for their first page
+     * only, and what follows it is known no longer to begin where the runs do: LRU hits all of the document all the same.
+     */
+    @Test
+    void whatItMayLoseIsBoundedWhereTheBeginningIsForgotten() {
+        SplittableRandom random = new SplittableRandom(1);
+        Race race = new Race(1_000);
+        Deque<int[]> documents = new ArrayDeque<>();
+        Deque<Integer> late = new ArrayDeque<>();
+        int fresh = 1 << 24;
+        int forgotten = 0;
+        for (int i = 0; i < 80_000; i++) {
+            int kind = random.nextInt(100);
+            if (kind < 40) {
+                race.run(new int[] {i % 100});
+            } else if (kind < 50) {
+                late.add(fresh);
+                race.run(new int[] {fresh++});
+                if (late.size() > 130) {
+                    race.run(new int[] {late.remove()});
+                }
+            } else if (random.nextInt(20) == 0) {
+                int[] document = IntStream.range(fresh, fresh + 12).toArray();
+                documents.add(document);
+                race.run(document);
+                race.run(new int[] {document[0], document[1], fresh + 12});
+                fresh += 13;
+            } else {
+                race.run(new int[] {fresh++});
+            }
+            int[] document = documents.peek();
+            if (document != null && race.lruWouldHit(document) < document.length) {
+                documents.remove();
+            } else if (document != null && race.wouldHit(document) == 0) {
+                documents.remove();
+                forgotten++;
+                race.run(new int[] {document[0]});
+                race.run(document);
+            }
+        }
+        assertThat(forgotten).isGreaterThan(50);
+    }
+
+    /** The last page of a prompt is computed again if its last token is in it, so nothing is won where it was cached. */
+    @Test
+    void whatIsComputedAgainIsNoHit() {
+        Race race = new Race(1_000);
+        int fresh = 1 << 24;
+        int looped = 0;
+        for (int cycle = 0; cycle < 3; cycle++) {
+            for (int i = 0; i < 12_000; i++) {
+                race.run(new int[] {i % 3 == 0 ? fresh++ : looped++ % 1_300}, 0);
+            }
+            for (int i = 0; i < 600; i++) {
+                race.run(IntStream.range(fresh, fresh + 10).toArray());
+                if (i >= 25) {
+                    race.run(IntStream.range(fresh - 250, fresh - 240).toArray());
+                }
+                fresh += 10;
+            }
+        }
+        assertThat(race.lruHits).isGreaterThan(10_000);
+    }
+
+    /**
+     * Outputs that are computed again are in no prompt that was looked up. If what was remembered of them stayed, LRU would seem
+     * to have less room than it has; so somebody asks for what it evicts next.
+     */
+    @Test
+    void whatItMayLoseIsBoundedWhereOutputsAreComputedAgain() {
+        SplittableRandom random = new SplittableRandom(1);
+        Race race = new Race(1_000);
+        Deque<int[]> documents = new ArrayDeque<>();
+        Deque<int[]> late = new ArrayDeque<>();
+        Deque<int[]> once = new ArrayDeque<>();
+        int fresh = 1 << 24;
+        for (int i = 0; i < 100_000; i++) {
+            int kind = random.nextInt(100);
+            int[] single = {fresh++};
+            if (kind < 20) {
+                race.run(new int[] {i % 100});
+            } else if (kind < 40) {
+                late.add(single);
+                race.run(single);
+                if (late.size() > 260) {
+                    race.run(late.remove());
+                }
+            } else if (random.nextInt(10) == 0) {
+                int[] document = IntStream.range(fresh, fresh + 7).toArray();
+                documents.add(document);
+                race.run(document, 2);
+                race.run(new int[] {document[0], document[1], fresh + 7}, 2);
+                fresh += 8;
+            } else {
+                once.add(single);
+                race.run(single);
+            }
+            int[] document = documents.peek();
+            if (document != null && race.lruWouldHit(document) < document.length) {
+                documents.remove();
+            } else if (document != null && race.wouldHit(document) == 0) {
+                documents.remove();
+                race.run(document, 2);
+            }
+            while (!once.isEmpty() && race.lruWouldHit(once.peek()) == 0) {
+                once.remove();
+            }
+            if (!once.isEmpty() && race.lruEvictsNext(once.peek()) && race.wouldHit(once.peek()) == 0) {
+                race.run(once.remove());
+            }
+        }
+        assertThat(race.lruHits).isGreaterThan(20_000);
+    }
+
+    /** What goes by its priority goes under LRU too, however often it returns. */
+    @Test
+    void whatIsEvictedByPriorityIsNotPaidFor() {
+        AdaptiveEviction policy = new AdaptiveEviction();
+        BlockPool pool = new BlockPool(1_000, 1, 1, policy);
+        BlockTable table = new BlockTable();
+        PrefixMatch match = new PrefixMatch();
+        long hits = 0;
+        int request = 0;
+        for (int[] prompt : Traffic.loop(6_000, 105, 10)) {
+            hits += Traffic.hits(pool, prompt, prompt.length);
+            int[] unwanted = {request++ % 20};
+            pool.match(PrefixScope.NONE, unwanted, 0, PageKeys.none(), match);
+            pool.open(table, PrefixScope.NONE, match, 1);
+            table.retain(List.of(new Retention(0, 1, 0, Retention.ALWAYS)));
+            pool.commit(table, unwanted, 1, PageKeys.none());
+            pool.release(table);
+            assertThat(policy.behind()).isBetween(0L, (long) policy.budget());
+        }
+        assertThat(hits).isGreaterThan(15_000);
+    }
+
     /** The same requests in a pool with LRU and in one with adaptive eviction. */
     private static final class Race {
 
@@ -140,10 +281,18 @@ class AdaptiveEvictionTest {
         }
 
         void run(int[] prompt) {
-            hits += Traffic.hits(adaptive, new int[][] {prompt});
-            lruHits += Traffic.hits(lru, new int[][] {prompt});
+            run(prompt, prompt.length);
+        }
+
+        void run(int[] prompt, int most) {
+            hits += Traffic.hits(adaptive, prompt, most);
+            lruHits += Traffic.hits(lru, prompt, most);
             assertThat(policy.behind()).isBetween(0L, (long) policy.budget());
             assertThat((double) hits).isGreaterThanOrEqualTo(0.995 * lruHits - 0.01 * blocks - 1e-6);
+        }
+
+        boolean lruEvictsNext(int[] page) {
+            return lru.victim() != Pages.NULL_BLOCK && lru.pages.tokens.holds(lru.victim(), page, 0);
         }
 
         int wouldHit(int[] prompt) {

@@ -2,6 +2,7 @@ package io.kvflux.block;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.lang.reflect.Field;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -14,7 +15,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class EntriesTest {
 
-    private final Entries entries = new Entries();
+    private final Entries entries = new Entries(1);
 
     @Test
     void anEntryBeginsHeldAndUnused() {
@@ -64,11 +65,11 @@ class EntriesTest {
         assertThat(entries.ghosts()).isZero();
     }
 
-    /** The table of ghosts is searched from a place that the upper half of the fingerprint gives; here it wraps around its end. */
+    /** The table of ghosts is searched from a place that the upper bits of the product with a key give; here it wraps around its end. */
     @Test
     void ghostsOfOnePlaceAreFoundWhicheverOfThemLeaves() {
         for (int leaves = 0; leaves < 5; leaves++) {
-            Entries crowded = new Entries();
+            Entries crowded = new Entries(1);
             int[] ghosts = new int[5];
             for (int i = 0; i < ghosts.length; i++) {
                 ghosts[i] = crowded.add(i + 1, print(i < 3 ? -1 : 0, i));
@@ -83,6 +84,24 @@ class EntriesTest {
         }
     }
 
+    /** Whoever knows how fingerprints are made could give many the same upper bits, or the same lower ones. */
+    @Test
+    void whatLooksAlikeIsSpread() throws ReflectiveOperationException {
+        Entries keyed = new Entries();
+        Field field = Entries.class.getDeclaredField("slots");
+        field.setAccessible(true);
+        for (int i = 0; i < 10_000; i++) {
+            keyed.bury(keyed.add(i + 1, i < 5_000 ? print(1, i) : print(i, 1)));
+        }
+        int longest = 0;
+        int length = 0;
+        for (int slot : (int[]) field.get(keyed)) {
+            length = slot == Runs.NONE ? 0 : length + 1;
+            longest = Math.max(longest, length);
+        }
+        assertThat(longest).as("slots side by side that are taken").isLessThan(200);
+    }
+
     private static long print(int place, int number) {
         return (long) place << 32 | number;
     }
@@ -95,7 +114,7 @@ class EntriesTest {
         Map<Long, Integer> ghosts = new HashMap<>();
         Map<Integer, Long> runs = new HashMap<>(); // entries of runs, by what they were marked with
         for (int i = 0; i < 20_000; i++) {
-            long print = print(random.nextInt(6), random.nextInt(60)); // most places are taken several times
+            long print = print(random.nextInt(6) << 29, random.nextInt(60)); // most places are taken several times
             switch (random.nextInt(4)) {
                 case 0 -> {
                     int entry = entries.add(i + 1, print);

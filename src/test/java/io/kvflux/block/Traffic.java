@@ -167,19 +167,23 @@ final class Traffic {
 
     /** Looks up each prompt, computes what is missing, and lets it go; {@return pages that were found} */
     static long hits(BlockPool pool, int[][] prompts) {
-        BlockTable table = new BlockTable();
-        PrefixMatch match = new PrefixMatch();
         long hits = 0;
         for (int[] prompt : prompts) {
-            int pages = Math.min(prompt.length, pool.usableBlocks());
-            pool.match(PrefixScope.NONE, prompt, pages, PageKeys.none(), match);
-            int found = match.pages();
-            pool.open(table, PrefixScope.NONE, match, 0);
-            pool.grow(table, pages - found);
-            pool.commit(table, prompt, pages, PageKeys.none());
-            pool.release(table);
-            hits += found;
+            hits += hits(pool, prompt, prompt.length);
         }
         return hits;
+    }
+
+    /** The same of one prompt, of which only so many pages are looked up: a scheduler always computes the last token. */
+    static int hits(BlockPool pool, int[] prompt, int most) {
+        BlockTable table = new BlockTable();
+        PrefixMatch match = new PrefixMatch();
+        int pages = Math.min(prompt.length, pool.usableBlocks());
+        pool.match(PrefixScope.NONE, prompt, Math.min(most, pages), PageKeys.none(), match);
+        pool.open(table, PrefixScope.NONE, match, 0);
+        pool.grow(table, pages - match.pages());
+        pool.commit(table, prompt, pages, PageKeys.none());
+        pool.release(table);
+        return match.pages();
     }
 }

@@ -145,7 +145,7 @@ final class Entries {
     private int home(long print) {
         long spreadOut = print * spread;
         spreadOut = (spreadOut ^ (spreadOut >>> 32)) * spread;
-        return (int) (spreadOut >>> Long.numberOfLeadingZeros(slots.length) + 1);
+        return (int) (spreadOut >>> (Long.numberOfLeadingZeros(slots.length) + 1));
     }
 
     private void grow(int capacity) {

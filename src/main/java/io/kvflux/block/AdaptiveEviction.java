@@ -65,6 +65,9 @@ final class AdaptiveEviction implements EvictionPolicy {
     private long behind;
 
     private double budget;
+    /** Ghosts in that state. */
+    private int wanted;
+
     /** How many pages the cache under LRU may have at most, since the pool evicted; negative if that is so. */
     private int unfit = -1;
 
@@ -135,18 +138,37 @@ final class AdaptiveEviction implements EvictionPolicy {
     }
 
     /**
-     * What LRU has of a prompt is held from when it is opened, though it is computed later here. A ghost may begin at any page,
-     * also where another of which LRU has more ends in the pool, or where what comes before it is known no longer.
+     * What LRU has of a prompt is held from when it is opened, though it is computed later here, so others that ask for it
+     * meanwhile find it there too. A ghost may begin at any page, also where another of which LRU has more ends in the pool, or
+     * where what comes before it is known no longer.
      */
     @Override
     public void missed(int from, int to) {
         fit();
-        for (int page = from; page < to && behind > 0; page++) {
+        for (int page = from; page < to && behind + wanted > 0; page++) {
             int ghost = entries.ghost(view.fingerprintOfPage(page));
-            if (ghost != Runs.NONE && entries.state[ghost] == Entries.GHOST && entries.underLru[ghost] > 0) {
+            if (ghost != Runs.NONE && entries.underLru[ghost] > 0) {
                 charge(entries.underLru[ghost]);
-                leaveLru(ghost);
-                entries.state[ghost] = Entries.WANTED;
+                want(ghost);
+            }
+        }
+    }
+
+    private void want(int ghost) {
+        if (entries.state[ghost] == Entries.GHOST) {
+            leaveLru(ghost);
+            entries.state[ghost] = Entries.WANTED;
+            wanted++;
+        }
+    }
+
+    /** A ghost that was wanted and did not become the beginning of a run is part of one. */
+    @Override
+    public void computed(int from, int to) {
+        for (int page = from; page < to && wanted > 0; page++) {
+            int ghost = entries.ghost(view.fingerprintOfPage(page));
+            if (ghost != Runs.NONE && entries.state[ghost] == Entries.WANTED) {
+                forget(ghost);
             }
         }
     }
@@ -330,6 +352,8 @@ final class AdaptiveEviction implements EvictionPolicy {
         if (entries.state[ghost] == Entries.GHOST) {
             charge(entries.underLru[ghost]);
             leaveLru(ghost);
+        } else {
+            wanted--;
         }
         aging.remove(entries.cell[ghost], ghost);
         entries.wake(ghost);

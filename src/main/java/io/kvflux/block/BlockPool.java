@@ -242,7 +242,8 @@ public final class BlockPool implements BlockCounts {
                     + table.size + ", pageSize=" + pages.pageSize + ", tokens=" + tokens.length);
         }
         cached.missed(table, tokens, upTo, keys);
-        int told = table.committed;
+        int first = table.committed;
+        int told = first;
         while (table.committed < upTo) {
             Object key = keys.key(table.committed);
             int from = table.committed * pages.pageSize;
@@ -264,6 +265,7 @@ public final class BlockPool implements BlockCounts {
             }
         }
         listeners.stored(table, told, tokens, keys);
+        cached.computed(table, tokens, first, keys);
     }
 
     /**

@@ -55,6 +55,13 @@ final class CachedRuns {
         }
     }
 
+    /** Pages of a table from this number on were committed, up to where it is now. */
+    void computed(BlockTable table, int[] tokens, int from, PageKeys keys) {
+        view.prompt(table.scope, tokens, keys);
+        eviction.computed(from, table.committed);
+        view.noPrompt();
+    }
+
     /** A run has got its first page, the one of this number under its scope. */
     void created(int run, PrefixScope scope, int page) {
         view.begins(run, scope, page);

@@ -97,6 +97,15 @@ public interface EvictionPolicy {
     default void missed(int from, int to) {}
 
     /**
+     * Some pages of a prompt were committed: whatever was {@link #missed} of them is here now. {@link View#fingerprintOfPage}
+     * may be asked of them.
+     *
+     * @param from the first of them
+     * @param to one past the last
+     */
+    default void computed(int from, int to) {}
+
+    /**
      * Nobody holds {@code run} any more and no step in flight may touch it. Runs of one sequence come tail first, and a
      * run always after those that continue it.
      *

@@ -90,6 +90,11 @@ final class RetainingEviction implements EvictionPolicy {
     }
 
     @Override
+    public void computed(int from, int to) {
+        inner.computed(from, to);
+    }
+
+    @Override
     public void cached(int run) {
         reserve(run);
         if (extra[run] != 0 && until[run] <= now) {

@@ -44,6 +44,11 @@ final class WatchedEviction implements EvictionPolicy {
     }
 
     @Override
+    public void computed(int from, int to) {
+        policy.computed(from, to);
+    }
+
+    @Override
     public void cached(int run) {
         policy.cached(run);
         if (lru != null) {

@@ -13,6 +13,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -112,19 +113,41 @@ class AdaptiveEvictionTest {
         SplittableRandom random = new SplittableRandom(blocks);
         Race race = new Race(blocks);
         for (int i = 0; i < 60_000; i++) {
-            int[] worst = null;
-            int most = 0;
-            for (int candidate = 0; candidate < 60; candidate++) {
-                int[] prompt = {random.nextInt(blocks * 2)};
-                int loss = race.lruWouldHit(prompt) - race.wouldHit(prompt);
-                if (worst == null || loss > most || (loss == most && loss == 0 && (i / blocks) % 3 == candidate % 3)) {
-                    worst = prompt;
-                    most = loss;
-                }
-            }
-            race.run(worst);
+            race.run(worstOf60(race, random, i));
         }
         System.out.printf("%d blocks: LRU hits %d pages, adaptive %d%n", blocks, race.lruHits, race.hits);
+    }
+
+    /**
+     * The same, asked for several times at once: for who comes while a page is computed it is not there, where LRU would have
+     * it. Each is paid for, but the budget covers one only, so that less is sure.
+     */
+    @ParameterizedTest
+    @CsvSource({"2, false", "4, false", "4, true", "16, true"})
+    void aFewSideBySideLoseLittle(int requests, boolean cancelled) {
+        SplittableRandom random = new SplittableRandom(requests);
+        Race race = new Race(1_000);
+        for (int i = 0; i < 60_000; i++) {
+            int[] prompt = worstOf60(race, random, i);
+            race.runSideBySide(prompt, race.lruWouldHit(prompt) > race.wouldHit(prompt) ? requests : 1, cancelled);
+        }
+        System.out.printf("%d side by side: LRU hits %d pages, adaptive %d%n", requests, race.lruHits, race.hits);
+        assertThat((double) race.hits).isGreaterThan(0.99 * race.lruHits);
+    }
+
+    private static int[] worstOf60(Race race, SplittableRandom random, int request) {
+        int phase = request / race.blocks % 3;
+        int[] worst = {};
+        int most = Integer.MIN_VALUE;
+        for (int candidate = 0; candidate < 60; candidate++) {
+            int[] prompt = {random.nextInt(race.blocks * 2)};
+            int loss = race.lruWouldHit(prompt) - race.wouldHit(prompt);
+            if (loss > most || (loss == most && loss == 0 && phase == candidate % 3)) {
+                worst = prompt;
+                most = loss;
+            }
+        }
+        return worst;
     }
 
     /**
@@ -289,6 +312,12 @@ class AdaptiveEvictionTest {
             lruHits += Traffic.hits(lru, prompt, most);
             assertThat(policy.behind()).isBetween(0L, (long) policy.budget());
             assertThat((double) hits).isGreaterThanOrEqualTo(0.995 * lruHits - 0.01 * blocks - 1e-6);
+        }
+
+        /** All are opened at once; if they are cancelled, then all but the last before it is opened, and they hit nothing. */
+        void runSideBySide(int[] prompt, int requests, boolean cancelled) {
+            hits += Traffic.hitsSideBySide(adaptive, prompt, requests, cancelled);
+            lruHits += Traffic.hitsSideBySide(lru, prompt, requests, cancelled);
         }
 
         boolean lruEvictsNext(int[] page) {

@@ -186,4 +186,25 @@ final class Traffic {
         pool.release(table);
         return match.pages();
     }
+
+    /** The same for several requests at once, or, if they are cancelled, for the last of several one after another. */
+    static int hitsSideBySide(BlockPool pool, int[] prompt, int requests, boolean cancelled) {
+        PrefixMatch match = new PrefixMatch();
+        List<BlockTable> open = new ArrayList<>();
+        int hits = 0;
+        for (int i = 1; i <= requests; i++) {
+            BlockTable table = new BlockTable();
+            pool.match(PrefixScope.NONE, prompt, prompt.length, PageKeys.none(), match);
+            pool.open(table, PrefixScope.NONE, match, prompt.length - match.pages());
+            if (cancelled && i < requests) {
+                pool.release(table);
+            } else {
+                open.add(table);
+                hits += match.pages();
+            }
+        }
+        open.forEach(table -> pool.commit(table, prompt, prompt.length, PageKeys.none()));
+        open.forEach(pool::release);
+        return hits;
+    }
 }

@@ -125,6 +125,9 @@ final class Planner {
         Sequence eldest = eldest(replica);
         replica.eldest = eldest;
         int blocks = eldest == null ? 0 : wanted(replica, eldest);
+        if (drafts != null && blocks > 0) {
+            drafts.giveWay(replica, blocks);
+        }
         while (replica.pool.availableBlocks() + coming(replica) < blocks) {
             Sequence victim = victim(replica, Objects.requireNonNull(eldest));
             preempted = true;
@@ -286,8 +289,8 @@ final class Planner {
     }
 
     /**
-     * Among those not placed in this step the one that costs least, of equals the last admitted. The asker is one, the eldest is
-     * not unless it asks.
+     * Among those not placed in this step the one that costs least, of equals the last admitted. The asker is one; the eldest is
+     * only if it asks and there is nobody else.
      */
     private Sequence victim(Replica replica, Sequence asker) {
         Sequence best = null;
@@ -298,7 +301,7 @@ final class Planner {
                     || sequence.placedIn == plan.number()
                     || sequence.suspending
                     || sequence.reserved
-                    || (sequence == replica.eldest && sequence != asker)) {
+                    || sequence == replica.eldest) {
                 continue;
             }
             double cost = cost(replica, sequence);
@@ -306,6 +309,9 @@ final class Planner {
                 best = sequence;
                 least = cost;
             }
+        }
+        if (best == null && asker == replica.eldest) {
+            return asker;
         }
         if (best == null) {
             throw new IllegalStateException(

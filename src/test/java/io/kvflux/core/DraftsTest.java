@@ -294,6 +294,23 @@ class DraftsTest {
             assertThat(driver.preempted).isZero();
         }
 
+        /** The eldest takes its blocks before anybody is placed, but no more than that from others either. */
+        @Test
+        void draftsGiveWayToTheEldestToo() {
+            DraftDriver driver =
+                    new DraftDriver(fixed(4, 4, 3).victimRule(VictimRule.MOST_WORK).ageing(1));
+            SequenceId eldest = driver.core.submit(driver.prompt(4), 1);
+            driver.submit(6);
+            driver.step();
+            assertThat(driver.core.pool(0).availableBlocks())
+                    .as("6 + 3 tokens took the last page")
+                    .isZero();
+            driver.core.request(eldest, 1);
+            assertThat(Driver.ids(driver.plan())).hasSize(2);
+            assertThat(driver.ledger().aborted()).isEqualTo(2);
+            assertThat(driver.preempted).isZero();
+        }
+
         @ParameterizedTest
         @ValueSource(ints = {12, 16, 20, 24})
         void nobodyIsPreemptedForDrafts(int blocks) {

@@ -62,7 +62,7 @@ final class SchedulingOptions {
             converter = Converters.EvictionName.class,
             description =
                     "What is evicted first: lru, or adaptive (by what was learned of how surely content comes back,"
-                            + " as long as that hits more than lru). Default: lru, tail first.")
+                            + " and hardly worse than lru where that is wrong). Default: lru, tail first.")
     Eviction eviction = Eviction.LRU;
 
     @Option(

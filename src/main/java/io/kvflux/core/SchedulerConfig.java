@@ -438,9 +438,9 @@ public final class SchedulerConfig {
         }
 
         /**
-         * Fraction of a replica's blocks that admission leaves available, so that what runs can grow; but no more than
-         * a block for each that runs. {@link #growthMargin} leaves more where more is expected, and drafts leave all of it. Never holds up the
-         * admission of a sequence to a replica where nobody holds a block. Defaults to 0.01.
+         * Fraction of a replica's blocks that admission leaves available, so that what runs can grow; but no more than a
+         * block for each that runs. {@link #growthMargin} leaves more where more is expected, and drafts leave all of the
+         * fraction. Never holds up the admission of a sequence to a replica where nobody holds a block. Defaults to 0.01.
          *
          * @param fraction in [0, 1)
          * @return this

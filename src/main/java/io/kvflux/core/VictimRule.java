@@ -14,7 +14,8 @@ public enum VictimRule {
     LAST_ADMITTED,
     /**
      * The one that is expected to take most still: what it holds, added up over its steps. One that has waited and run for more
-     * than {@code ageing} steps goes after those that have not, of such the last submitted first.
+     * than {@code ageing} steps goes after those that have not, of such the last submitted first, and the first submitted of
+     * all that run only if nobody else can.
      */
     MOST_WORK,
     /**

@@ -61,8 +61,9 @@ final class Levelling {
     }
 
     private boolean makeRoom(Replica replica, Sequence sequence) {
-        int lacking = planner.lacking(replica, sequence);
         replica.eldest = planner.eldest(replica);
+        replica.kept = 0;
+        int lacking = planner.lacking(replica, sequence);
         int freed = 0;
         for (int i = 0; i < replica.running.size() && freed < lacking; i++) {
             Sequence other = replica.running.get(i);

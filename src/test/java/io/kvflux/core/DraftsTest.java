@@ -297,8 +297,8 @@ class DraftsTest {
         /** The eldest takes its blocks before anybody is placed, but no more than that from others either. */
         @Test
         void draftsGiveWayToTheEldestToo() {
-            DraftDriver driver =
-                    new DraftDriver(fixed(4, 4, 3).victimRule(VictimRule.MOST_WORK).ageing(1));
+            DraftDriver driver = new DraftDriver(
+                    fixed(4, 4, 3).victimRule(VictimRule.MOST_WORK).ageing(1));
             SequenceId eldest = driver.core.submit(driver.prompt(4), 1);
             driver.submit(6);
             driver.step();

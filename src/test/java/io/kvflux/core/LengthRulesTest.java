@@ -191,15 +191,17 @@ class LengthRulesTest {
     /** Each of two that share all their blocks would free none by itself; still both go before the eldest. */
     @Test
     void theEldestDoesNotGiveWayToWhatOthersShare() {
-        Driver driver = new Driver(
-                Driver.config(10, 7).victimRule(VictimRule.MOST_WORK).ageing(2));
+        Driver driver =
+                new Driver(Driver.config(10, 7).victimRule(VictimRule.MOST_WORK).ageing(2));
         SequenceId eldest = submit(driver, 25, 40);
         driver.step();
         SequenceId parent = driver.core.submit(driver.prompt(40).maxTokens(20), 1);
         driver.step();
         SequenceId fork = driver.fork(parent, 1);
         driver.steps(10);
-        assertThat(driver.log).contains(parent + " preempted", fork + " preempted").doesNotContain(eldest + " preempted");
+        assertThat(driver.log)
+                .contains(parent + " preempted", fork + " preempted")
+                .doesNotContain(eldest + " preempted");
     }
 
     @Test

@@ -26,7 +26,7 @@ final class OutputLengths {
 
     private static final int RANGES = range(LONGEST) + 1;
     private static final double FORGOTTEN = 1.0 / 512;
-    private static final int LIKELY = Integer.getInteger("likely", 512);
+    private static final int LIKELY = 512;
     private static final double CHANCE_BEFORE = 0.005;
     private static final double CHANCE_AFTER = 1 - Math.pow(2, -1.0 / PER_OCTAVE);
     private static final double SHARED_OUTPUTS = 16;

@@ -12,8 +12,9 @@ import java.util.Arrays;
  * covers all that it has and the pool has not. Otherwise a page goes that LRU would not have any more; where there is none, the
  * two have the same, and LRU's next victim goes.
  *
- * <p>So at every instant the pool has hit {@link #KEEPS} of what LRU would have, less the beginning of the budget, at the
- * least. What LRU would have hit is never counted short: where runs are not told apart it is counted too often.
+ * <p>So of requests one after another the pool has at every instant hit at least {@link #KEEPS} of what LRU would have, less
+ * what the budget began with. What LRU would have hit is never counted short: where runs are not told apart it is counted too
+ * often. Of requests side by side each is counted, though the budget covered one.
  */
 final class AdaptiveEviction implements EvictionPolicy {
 
@@ -61,17 +62,15 @@ final class AdaptiveEviction implements EvictionPolicy {
 
     private int cachedPages;
     private long pagesUnderLru;
-    /** Pages that the cache under LRU has and the pool has not; never more than the budget. */
+    /** Pages that the cache under LRU has and the pool has not. */
     private long behind;
 
     private double budget;
-    /** Ghosts in that state. */
+    /** Ghosts that are {@link Entries#WANTED}. */
     private int wanted;
-
-    /** How many pages the cache under LRU may have at most, since the pool evicted; negative if that is so. */
+    /** Pages to which the cache under LRU is still to be cut, since the pool has evicted; negative if it need not be. */
     private int unfit = -1;
-
-    /** An entry that has lost pages since then; if LRU's cache loses as many of it, it stays where it is. */
+    /** An entry that has lost pages since then; if LRU's cache loses as many of it, it stays where it is among the leaves. */
     private int shortened;
 
     private long nextRescore;

@@ -7,10 +7,16 @@ import io.kvflux.api.SchedulerSnapshot.SequenceState;
 import io.kvflux.api.SequenceId;
 import io.kvflux.api.SequenceSpec;
 import io.kvflux.api.Step;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SplittableRandom;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -18,6 +24,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Rules that go by how long outputs become. Nothing is known of them at first, so what differs is prompts and limits. */
 class LengthRulesTest {
+
+    private static final Pattern ADMITTED = Pattern.compile("(.*) admitted on replica (\\d+), hit \\d+");
 
     private static SchedulerConfig.Builder shortest(int blocks) {
         return Driver.config(10, blocks).policy(QueuePolicy.SHORTEST).maxSkips(0);
@@ -377,48 +385,75 @@ class LengthRulesTest {
     }
 
     /**
-     * Prompts of many chunks among short ones that always come again and decode before them, in a memory that is too small:
-     * whoever was submitted first of those that run is not preempted once it is overdue.
+     * Prompts of many chunks among short ones that always come again and decode before them, in a memory that is too small, on
+     * one replica or two, with consumers that pause: whoever was submitted first of those that run on a replica and do not pause
+     * is not preempted once it is overdue.
      */
     @ParameterizedTest
-    @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
+    @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12})
     void theEldestGivesWayToNobodyOnceItIsOverdue(long seed) {
         SplittableRandom random = new SplittableRandom(seed);
-        Driver driver = new Driver(Driver.config(10, 40)
+        int replicas = 1 + random.nextInt(2);
+        SchedulerConfig.Builder config = Driver.config(10, 40, replicas)
                 .policy(random.nextBoolean() ? QueuePolicy.SHORTEST : QueuePolicy.FIFO)
                 .maxBatchSize(6)
                 .maxBatchTokens(12)
-                .minChunkTokens(1)
                 .ageing(20)
-                .victimRule(random.nextBoolean() ? VictimRule.MOST_WORK : VictimRule.CHEAPEST_ROOM));
-        Map<SequenceId, Integer> submitted = new HashMap<>();
+                .victimRule(random.nextBoolean() ? VictimRule.MOST_WORK : VictimRule.CHEAPEST_ROOM);
+        if (random.nextBoolean()) {
+            config.maxBatchContextTokens(300);
+        }
+        Driver driver = new Driver(config);
+        Map<SequenceId, Integer> submitted = new LinkedHashMap<>();
+        Map<SequenceId, Integer> replicaOf = new HashMap<>();
+        boolean pauses = random.nextBoolean();
         int preempted = 0;
         for (int step = 0; step < 3000; step++) {
-            while (submitted.size() < 9) {
+            while (submitted.size() < 9 * replicas) {
                 boolean large = random.nextInt(4) == 0;
                 submitted.put(submit(driver, large ? 250 : 5 + random.nextInt(10), 60 + random.nextInt(60)), step);
             }
-            SequenceId eldest = null;
-            boolean alone = false;
-            for (SequenceState state : driver.core.snapshot().sequences()) {
-                if (state.running()) {
-                    int more = eldest == null ? -1 : submitted.get(state.id()) - submitted.get(eldest);
-                    alone = more < 0 || (alone && more > 0);
-                    eldest = more < 0 ? state.id() : eldest;
-                }
+            if (pauses && step % 20 == 0) {
+                submitted.keySet().forEach(driver.core::resume);
+                submitted.keySet().stream().filter(id -> random.nextInt(6) == 0).forEach(driver.core::pause);
+            }
+            List<SequenceId> eldest = new ArrayList<>();
+            for (int replica = 0; replica < replicas; replica++) {
+                eldest.addAll(eldest(driver, submitted, replicaOf, replica, step - 25));
             }
             driver.log.clear();
             driver.step();
-            preempted += (int) driver.log.stream()
-                    .filter(line -> line.endsWith(" preempted"))
-                    .count();
-            if (alone && step - submitted.get(eldest) > 25) {
-                assertThat(driver.log).as("seed %d, step %d", seed, step).doesNotContain(eldest + " preempted");
+            for (String line : driver.log) {
+                Matcher admitted = ADMITTED.matcher(line);
+                if (admitted.matches()) {
+                    submitted.keySet().stream()
+                            .filter(id -> id.toString().equals(admitted.group(1)))
+                            .forEach(id -> replicaOf.put(id, Integer.valueOf(admitted.group(2))));
+                }
+                preempted += line.endsWith(" preempted") ? 1 : 0;
+            }
+            for (SequenceId id : eldest) {
+                assertThat(driver.log).as("seed %d, step %d", seed, step).doesNotContain(id + " preempted");
             }
             driver.endings.keySet().forEach(submitted::remove);
             driver.endings.clear();
         }
-        assertThat(preempted).as("preempted in all").isGreaterThan(50);
+        assertThat(preempted).as("preempted in all").isPositive();
+    }
+
+    /** Who was submitted first of those that run on a replica and do not pause, if that was early enough and one alone. */
+    private static List<SequenceId> eldest(
+            Driver driver, Map<SequenceId, Integer> submitted, Map<SequenceId, Integer> replicaOf, int replica, int by) {
+        List<SequenceId> running = driver.core.snapshot().sequences().stream()
+                .filter(state -> state.running() && !state.paused())
+                .map(SequenceState::id)
+                .filter(id -> Objects.equals(replicaOf.get(id), replica))
+                .sorted(Comparator.comparing(submitted::get))
+                .toList();
+        boolean isAlone = running.size() == 1
+                || (running.size() > 1
+                        && submitted.get(running.get(0)) < submitted.get(running.get(1)));
+        return isAlone && submitted.get(running.get(0)) < by ? running.subList(0, 1) : List.of();
     }
 
     @Test

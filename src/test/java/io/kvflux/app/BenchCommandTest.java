@@ -49,7 +49,7 @@ class BenchCommandTest {
         assertThat(lines.get(0)).startsWith("**Hits of synthetic").endsWith(" prompt blocks**");
         assertThat(lines.get(2)).isEqualTo("| policy | 100 blocks | 2,000 blocks |");
         assertThat(lines.subList(4, lines.size()))
-                .hasSize(6)
+                .hasSize(7)
                 .allMatch(line -> line.matches("\\| [a-z, ]+ \\| [0-9.]+ % \\| [0-9.]+ % \\|"), "two percentages");
     }
 
@@ -61,7 +61,7 @@ class BenchCommandTest {
         assertThat(json.get("requests").asInt()).isEqualTo(60);
         assertThat(json.get("partial").asBoolean()).isFalse();
         assertThat(json.get("deviceBlocks").toString()).isEqualTo("[100]");
-        assertThat(json.get("policies")).hasSize(6).allSatisfy(row -> {
+        assertThat(json.get("policies")).hasSize(7).allSatisfy(row -> {
             assertThat(row.get("policy").asText()).isNotBlank();
             assertThat(row.get("hitBlocks")).hasSize(1);
         });

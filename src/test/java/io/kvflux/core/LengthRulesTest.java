@@ -443,7 +443,11 @@ class LengthRulesTest {
 
     /** Who was submitted first of those that run on a replica and do not pause, if that was early enough and one alone. */
     private static List<SequenceId> eldest(
-            Driver driver, Map<SequenceId, Integer> submitted, Map<SequenceId, Integer> replicaOf, int replica, int by) {
+            Driver driver,
+            Map<SequenceId, Integer> submitted,
+            Map<SequenceId, Integer> replicaOf,
+            int replica,
+            int by) {
         List<SequenceId> running = driver.core.snapshot().sequences().stream()
                 .filter(state -> state.running() && !state.paused())
                 .map(SequenceState::id)
@@ -451,8 +455,7 @@ class LengthRulesTest {
                 .sorted(Comparator.comparing(submitted::get))
                 .toList();
         boolean isAlone = running.size() == 1
-                || (running.size() > 1
-                        && submitted.get(running.get(0)) < submitted.get(running.get(1)));
+                || (running.size() > 1 && submitted.get(running.get(0)) < submitted.get(running.get(1)));
         return isAlone && submitted.get(running.get(0)) < by ? running.subList(0, 1) : List.of();
     }
 

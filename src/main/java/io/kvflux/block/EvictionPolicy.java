@@ -60,8 +60,8 @@ public interface EvictionPolicy {
         long fingerprint(int run);
 
         /**
-         * What a run would begin with, as a number, if it began at a page of the prompt of which {@link #missed} tells. To be
-         * asked from there only.
+         * What a run would begin with, as a number, if it began at a page of the prompt of which {@link #missed} or
+         * {@link #computed} tells. To be asked from there only.
          *
          * @param page its number in the prompt, from 0
          * @return the {@link #fingerprint} of such a run
